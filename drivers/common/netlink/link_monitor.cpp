@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "link_monitor.hpp"
+
+#include "link_parser.hpp"
+
+#include <array>
+#include <utility>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+
+namespace netvsc {
+namespace {
+
+// The kernel fills listings up to the reader's buffer size, 32 KiB at the most
+// (af_netlink.c, netlink_recvmsg()).
+constexpr std::size_t buffer_size = 32 * 1024;
+
+constexpr int datagrams_per_read = 64;
+
+} // namespace
+
+LinkMonitor::LinkMonitor(NetlinkSocket socket)
+    : socket_(std::move(socket)), buffer_(buffer_size) {}
+
+Result<LinkMonitor> LinkMonitor::open(int receive_buffer) {
+    auto socket = NetlinkSocket::open(
+        NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, receive_buffer);
+    if (!socket)
+        return std::unexpected(std::move(socket.error()));
+    LinkMonitor monitor(std::move(*socket));
+    if (auto asked = monitor.request_dump(); !asked)
+        return std::unexpected(std::move(asked.error()));
+    return monitor;
+}
+
+Result<void> LinkMonitor::request_dump() {
+    if (stage_ != Stage::idle) {
+        repeat_ = true;
+        return {};
+    }
+    announced_ = false;
+    repeat_ = false;
+    return send_dump(Stage::links);
+}
+
+Result<void> LinkMonitor::send_dump(Stage stage) {
+    std::array<std::byte, 64> room{};
+    nlmsghdr *request = mnl_nlmsg_put_header(room.data());
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request->nlmsg_seq = ++sequence_;
+    if (stage == Stage::links) {
+        request->nlmsg_type = RTM_GETLINK;
+        mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
+        // Statistics are the better part of each message, and not wanted.
+        mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    } else {
+        request->nlmsg_type = RTM_GETADDR;
+        mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg));
+    }
+    stage_ = Stage::idle;
+    auto sent = socket_.send(std::span(room).first(request->nlmsg_len));
+    if (sent)
+        stage_ = stage;
+    return sent;
+}
+
+Result<void> LinkMonitor::read(const Sink &sink) {
+    bool lost = false;
+    for (int i = 0; i < datagrams_per_read; ++i) {
+        auto received = socket_.receive(buffer_);
+        if (!received)
+            return std::unexpected(std::move(received.error()));
+        switch (received->kind) {
+        case NetlinkSocket::Datagram::none:
+            return lost ? request_dump() : Result<void>{};
+        case NetlinkSocket::Datagram::overrun:
+            ++counters_.overruns;
+            lost = true;
+            break;
+        case NetlinkSocket::Datagram::truncated:
+            ++counters_.dropped;
+            lost = true;
+            break;
+        case NetlinkSocket::Datagram::foreign:
+            ++counters_.dropped;
+            break;
+        case NetlinkSocket::Datagram::whole:
+            if (auto done = process(received->bytes, sink); !done)
+                return done;
+            break;
+        }
+    }
+    return lost ? request_dump() : Result<void>{};
+}
+
+Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
+    if (stage_ == Stage::links && !announced_) {
+        announced_ = true;
+        sink(DumpBegin{});
+    }
+    const auto *message = reinterpret_cast<const nlmsghdr *>(datagram.data());
+    int left = static_cast<int>(datagram.size());
+    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        const bool answer =
+            message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
+        if (answer && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+            repeat_ = true;
+        switch (message->nlmsg_type) {
+        case NLMSG_DONE:
+            if (answer) {
+                if (auto done = finish_stage(sink); !done)
+                    return done;
+            }
+            break;
+        case NLMSG_ERROR:
+            if (answer) {
+                stage_ = Stage::idle;
+                if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr))
+                    return failure(EBADMSG, "netlink listing");
+                const auto *error =
+                    static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message));
+                return failure(-error->error, "netlink listing");
+            }
+            break;
+        default:
+            bool malformed = false;
+            if (const auto event = parse_rtnetlink(message, malformed)) {
+                ++counters_.messages;
+                sink(*event);
+            }
+            counters_.dropped += malformed ? 1 : 0;
+        }
+    }
+    if (left > 0)
+        ++counters_.dropped;
+    return {};
+}
+
+Result<void> LinkMonitor::finish_stage(const Sink &sink) {
+    if (repeat_) {
+        stage_ = Stage::idle;
+        return request_dump();
+    }
+    if (stage_ == Stage::links)
+        return send_dump(Stage::addresses);
+    stage_ = Stage::idle;
+    ++counters_.dumps;
+    sink(DumpDone{});
+    return {};
+}
+
+Result<void> LinkMonitor::read_until_listed(const Sink &sink, std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (listing()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0)
+            return failure(ETIMEDOUT, "netlink listing");
+        pollfd waited{.fd = fd(), .events = POLLIN, .revents = 0};
+        if (::poll(&waited, 1, static_cast<int>(left.count())) < 0 && errno != EINTR)
+            return system_error("poll AF_NETLINK");
+        if (auto done = read(sink); !done)
+            return done;
+    }
+    return {};
+}
+
+} // namespace netvsc

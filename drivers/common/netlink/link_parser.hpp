@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "link_message.hpp"
+
+#include <optional>
+
+#include <linux/netlink.h>
+
+namespace netvsc {
+
+/// Reads one rtnetlink message: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR.
+///
+/// @param message  whole message; `nlmsg_len` bytes are readable (mnl_nlmsg_ok() has held)
+/// @return the event; nullopt for a message of another type, of a bridge port's or another
+///         family's view of a link, or malformed in any way. @p malformed tells the latter.
+/// Source of the format: rtnetlink(7), linux/if_link.h, linux/if_addr.h.
+[[nodiscard]] std::optional<NetlinkEvent> parse_rtnetlink(const nlmsghdr *message,
+                                                          bool &malformed);
+
+} // namespace netvsc

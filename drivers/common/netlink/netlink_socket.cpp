@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "netlink_socket.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+namespace netvsc {
+
+void NetlinkSocket::Close::operator()(mnl_socket *socket) const { mnl_socket_close(socket); }
+
+Result<NetlinkSocket> NetlinkSocket::open(int protocol, unsigned groups, int receive_buffer) {
+    NetlinkSocket result;
+    result.socket_.reset(mnl_socket_open2(protocol, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!result.socket_)
+        return system_error("socket AF_NETLINK");
+    const int fd = result.fd();
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0 &&
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer) != 0)
+        return system_error("setsockopt SO_RCVBUF");
+    if (mnl_socket_bind(result.socket_.get(), groups, MNL_SOCKET_AUTOPID) != 0)
+        return system_error("bind AF_NETLINK");
+    return result;
+}
+
+int NetlinkSocket::fd() const { return mnl_socket_get_fd(socket_.get()); }
+
+std::uint32_t NetlinkSocket::port_id() const { return mnl_socket_get_portid(socket_.get()); }
+
+Result<void> NetlinkSocket::send(std::span<const std::byte> message) const {
+    if (mnl_socket_sendto(socket_.get(), message.data(), message.size()) < 0)
+        return system_error("sendto AF_NETLINK");
+    return {};
+}
+
+// Not mnl_socket_recvfrom(): it does not tell who sent the datagram.
+Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buffer) const {
+    sockaddr_nl sender{};
+    iovec vector{.iov_base = buffer.data(), .iov_len = buffer.size()};
+    msghdr header{};
+    header.msg_name = &sender;
+    header.msg_namelen = sizeof sender;
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    ssize_t size;
+    do {
+        size = ::recvmsg(fd(), &header, MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) {
+        if (errno == EAGAIN)
+            return Received{.kind = Datagram::none, .bytes = {}};
+        if (errno == ENOBUFS)
+            return Received{.kind = Datagram::overrun, .bytes = {}};
+        return system_error("recvmsg AF_NETLINK");
+    }
+    if (header.msg_namelen != sizeof sender || sender.nl_pid != 0)
+        return Received{.kind = Datagram::foreign, .bytes = {}};
+    if ((header.msg_flags & MSG_TRUNC) != 0)
+        return Received{.kind = Datagram::truncated, .bytes = {}};
+    return Received{.kind = Datagram::whole,
+                    .bytes = buffer.first(static_cast<std::size_t>(size))};
+}
+
+} // namespace netvsc
