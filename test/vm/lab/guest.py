@@ -1,0 +1,285 @@
+"""The host's end of the guest agent: commands, background processes, files and network devices in the guest."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from .errors import CommandError, LabError, LabTimeout
+
+Command = str | Sequence[str]
+ANSWER_MARGIN_S = 30.0  # how much longer than the guest itself we wait for an answer
+POLL_S = 10.0  # longest single wait asked of the guest
+OUTPUT_TAIL = 4000  # characters of a process's output in an error
+HIDDEN = "lab-hidden"  # network namespace of hidden netdevices
+MAKE_NETVSC = Path(__file__).parent / "inside" / "make-netvsc.sh"
+
+
+def _argv(command: Command) -> list[str]:
+    """A string is for the shell, a sequence is run as it is."""
+    return ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a guest command ended; returncode is -n after signal n."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Netdev:
+    """A network device of the guest; `driver` and `bus_id` are empty for virtual ones."""
+
+    name: str
+    ifindex: int
+    mac: str
+    driver: str
+    bus_id: str
+
+
+class GuestProcess:
+    """A background process of the guest. All its output is kept, terminal or pipe, standard error included."""
+
+    def __init__(self, guest: Guest, name: str, pid: int) -> None:
+        self.name = name
+        self.pid = pid
+        self._guest = guest
+        self._data = bytearray()
+        self._returncode: int | None = None
+        self._lock = threading.Lock()
+        self._expected = 0  # expect() goes on from here, in bytes
+
+    def _pull(self, wait: float) -> None:
+        """Takes what output there is, waiting up to `wait` seconds for some."""
+        with self._lock:
+            while True:
+                answer = self._guest.request("read", wait, name=self.name, offset=len(self._data), wait=wait)
+                data = base64.b64decode(answer["data"])
+                self._data += data
+                self._returncode = answer["returncode"]
+                if not data:
+                    return
+                wait = 0
+
+    def output(self) -> str:
+        """Everything written so far."""
+        self._pull(0)
+        return self._data.decode(errors="replace")
+
+    def mark(self) -> int:
+        """The length of the output so far in bytes, for expect()'s `since`."""
+        self._pull(0)
+        return len(self._data)
+
+    def output_since(self, mark: int) -> str:
+        """What was written after mark()."""
+        self._pull(0)
+        return self._data[mark:].decode(errors="replace")
+
+    def send(self, text: str) -> None:
+        """Writes to the process's standard input (add the newline yourself)."""
+        self._guest.request("send", name=self.name, data=base64.b64encode(text.encode()).decode())
+
+    def expect(self, pattern: str, timeout: float = 30.0, since: int | None = None) -> re.Match[str]:
+        """Waits until the output matches the regular expression (re.MULTILINE) and returns the match.
+
+        Looks at what follows the last match, or `since` (see mark()). Raises LabTimeout, or LabError if the
+        process has ended without it, with the tail of the output.
+        """
+        start = self._expected if since is None else since
+        until = time.monotonic() + timeout
+        self._pull(0)
+        while True:
+            text = self._data[start:].decode(errors="replace")
+            match = re.search(pattern, text, re.MULTILINE)
+            if match:
+                self._expected = start + len(text[:match.end()].encode())
+                return match
+            left = until - time.monotonic()
+            what = f"process {self.name}: no {pattern!r} in its output"
+            if self._returncode is not None:
+                raise LabError(f"{what}; it ended with status {self._returncode}. Output:\n{text[-OUTPUT_TAIL:]}")
+            if left <= 0:
+                raise LabTimeout(f"{what} in {timeout:g} s. Output:\n{text[-OUTPUT_TAIL:]}")
+            self._pull(min(left, POLL_S))
+
+    def wait(self, timeout: float = 30.0) -> int:
+        """Waits for the end; returns the exit status (-n after signal n) or raises LabTimeout."""
+        until = time.monotonic() + timeout
+        while True:
+            wait = max(0.0, min(until - time.monotonic(), POLL_S))
+            returncode = self._guest.request("wait", wait, name=self.name, wait=wait)
+            if returncode is not None:
+                return returncode
+            if time.monotonic() >= until:
+                raise LabTimeout(f"process {self.name} still runs after {timeout:g} s. "
+                                 f"Output:\n{self.output()[-OUTPUT_TAIL:]}")
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._guest.request("wait", name=self.name, wait=0) is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process and its children (its process group)."""
+        self._guest.request("signal", name=self.name, number=int(number))
+
+
+class Guest:
+    """Everything done inside the guest. Methods may be called from any thread; all waits are in seconds."""
+
+    def __init__(self, connection: socket.socket, explain: Callable[[], str]) -> None:
+        """`explain` says, for the messages of errors, what became of the machine and where its logs are."""
+        self._socket = connection
+        self._explain = explain
+        self._changed = threading.Condition()
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._waiting: set[int] = set()
+        self._last_id = 0
+        self._ready = False
+        self._closed = False
+        self._reader = threading.Thread(target=self._read, name="guest", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with self._socket.makefile("rb") as stream:
+            try:
+                for line in stream:
+                    message = json.loads(line)
+                    with self._changed:
+                        if "hello" in message:
+                            self._ready = True
+                        elif message["id"] in self._waiting:
+                            self._answers[message["id"]] = message
+                        self._changed.notify_all()
+            except OSError:
+                pass
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Closes the channel; threads that wait on it get a LabError."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._reader.join()
+        self._socket.close()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Waits for the agent's first word; False if it did not come or the machine ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._closed, timeout)
+            return self._ready
+
+    def request(self, op: str, duration: float = 0, **arguments: Any) -> Any:
+        """One request to the agent, which takes up to `duration` seconds; returns its result."""
+        with self._changed:
+            self._last_id += 1
+            number = self._last_id
+            self._waiting.add(number)
+        try:
+            self._socket_send({"id": number, "op": op, **arguments})
+            with self._changed:
+                self._changed.wait_for(lambda: number in self._answers or self._closed, duration + ANSWER_MARGIN_S)
+                answer = self._answers.pop(number, None)
+                closed = self._closed
+        finally:
+            with self._changed:
+                self._waiting.discard(number)
+        if answer is None:
+            what = "the machine ended" if closed else "no answer from the agent"
+            raise LabError(f"guest {op}: {what}. {self._explain()}")
+        if "error" in answer:
+            raise LabError(f"guest {op} {arguments}: {answer['error']}")
+        return answer["result"]
+
+    def _socket_send(self, message: dict[str, Any]) -> None:
+        with self._changed:
+            try:
+                self._socket.sendall(json.dumps(message).encode() + b"\n")
+            except OSError as error:
+                raise LabError(f"guest {message['op']}: the machine ended ({error}). {self._explain()}") from error
+
+    # Commands and processes.
+
+    def run(self, command: Command, timeout: float = 60.0, check: bool = True,
+            env: Mapping[str, str] | None = None, stdin: str = "") -> Completed:
+        """Runs a command to its end; a string goes to /bin/sh.
+
+        Raises CommandError for a status other than 0 (unless check is False), LabTimeout after `timeout` seconds,
+        in which case the command and its process group have been killed.
+        """
+        answer = self.request("run", timeout, command=_argv(command), timeout=timeout, env=dict(env or {}), stdin=stdin)
+        if answer.pop("timed_out"):
+            raise LabTimeout(f"guest command {command!r} did not end in {timeout:g} s\n"
+                             f"stdout: {answer['stdout']}\nstderr: {answer['stderr']}")
+        done = Completed(**answer)
+        if check and done.returncode != 0:
+            raise CommandError(command, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def spawn(self, name: str, command: Command, pty: bool = True,
+              env: Mapping[str, str] | None = None) -> GuestProcess:
+        """Starts a background process, on a pseudo-terminal or (pty=False) with pipes."""
+        pid = self.request("spawn", name=name, command=_argv(command), pty=pty, env=dict(env or {}))
+        return GuestProcess(self, name, pid)
+
+    def monotonic_ns(self) -> int:
+        """The guest's CLOCK_MONOTONIC."""
+        return self.request("monotonic_ns")
+
+    def modprobe(self, *modules: str) -> None:
+        """Loads kernel modules."""
+        self.run(["modprobe", "-a", *modules])
+
+    # Files.
+
+    def read_file(self, path: str) -> bytes:
+        """A file's content; works for sysfs and proc, too."""
+        return base64.b64decode(self.request("read_file", path=path))
+
+    def write_file(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
+        """Creates or overwrites a file."""
+        content = data.encode() if isinstance(data, str) else data
+        self.request("write_file", path=path, data=base64.b64encode(content).decode(), mode=mode)
+
+    def glob(self, *patterns: str, timeout: float = 0) -> list[str]:
+        """Paths that match any of the patterns; waits up to `timeout` seconds for the first."""
+        return self.request("glob", timeout, patterns=patterns, wait=timeout)
+
+    # Network devices.
+
+    def netdevs(self) -> list[Netdev]:
+        """The network devices of the guest's first network namespace."""
+        out = self.run(
+            'cd /sys/class/net; for i in *; do [ -e "$i/ifindex" ] || continue; printf "%s\\t%s\\t%s\\t%s\\t%s\\n" "$i" '
+            '"$(cat "$i/ifindex")" "$(cat "$i/address")" "$(basename "$(readlink "$i/device/driver")")" '
+            '"$(basename "$(readlink "$i/device")")"; done').stdout
+        rows = [line.split("\t") for line in out.splitlines()]
+        return [Netdev(name, int(index), mac, driver, bus_id) for name, index, mac, driver, bus_id in rows]
+
+    def make_netvsc(self, ifname: str) -> None:
+        """Makes the netdevice look like a NetVSC one (device/class_id), until its driver lets go of its device."""
+        self.run(["/bin/sh", "-c", MAKE_NETVSC.read_text(), "make-netvsc", ifname])
+
+    def hide(self, ifname: str) -> None:
+        """Moves the netdevice to a spare network namespace: for the rest of the guest it has gone (RTM_DELLINK)."""
+        self.run(f"[ -e /run/netns/{HIDDEN} ] || ip netns add {HIDDEN}; "
+                 f"ip link set dev {shlex.quote(ifname)} netns {HIDDEN}")
+
+    def show(self, ifname: str) -> None:
+        """Brings a hidden netdevice back (RTM_NEWLINK). It comes back down and without addresses."""
+        self.run(["ip", "-n", HIDDEN, "link", "set", "dev", ifname, "netns", "1"])

@@ -1,0 +1,177 @@
+"""The process behind switch.Switch: moves frames and keeps the generator's time.
+
+    python3 -I -S switchd.py CONTROL_FD TABLE_FD GUEST_MAC
+
+CONTROL_FD is a stream socket with one JSON request and one JSON answer a line; its end ends the process.
+TABLE_FD is shared memory of signed 64-bit numbers (layout below), written here and read by Switch.
+Times are CLOCK_MONOTONIC in ns.
+"""
+
+import json
+import mmap
+import os
+import select
+import socket
+import struct
+import sys
+import time
+
+# The table: HEADER numbers, then RECORD numbers for each sequence number.
+HEADER = 16
+NEXT_SEQUENCE, HOST_DROPS, OTHER_FRAMES, SLIPPED_NS, FULL = range(5)
+RECORD = 3
+SENT_NS, RETURNED_NS, PATH = range(RECORD)
+CAPACITY = 1 << 24  # sequence numbers; the memory is only touched as they are used
+TABLE_BYTES = 8 * (HEADER + RECORD * CAPACITY)
+# PATH: port sent to in bits 0-7, port returned by in bits 8-15, host drop in bit 16, duplicates from bit 17.
+RETURN_SHIFT, DROPPED, DUPLICATE = 8, 1 << 16, 1 << 17
+
+ETHERTYPE = b"\x88\xb5"  # IEEE 802's "local experimental ethertype 1"
+MAGIC = b"NVSCLAB1"
+GENERATOR_MAC = bytes.fromhex("026c61620001")
+HEAD = struct.Struct("!6s6s2s8sQQ")  # destination, source, ethertype, magic, sequence number, time
+BUFFER_BYTES = 65536
+BURST = 64  # frames moved before looking at the other sockets
+LATE_NS = 50_000_000  # behind by more than this, the generator lets the time go instead of sending a long burst
+
+
+class Port:
+    def __init__(self, index, local, remote):
+        self.index = index
+        self.remote = remote
+        self.local = local
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self.socket.bind(local)
+
+    def close(self):
+        self.socket.close()
+        os.unlink(self.local)
+
+
+class Daemon:
+    def __init__(self, control, table_fd, guest_mac):
+        self.control = control
+        self.pending = b""
+        self.table = memoryview(mmap.mmap(table_fd, TABLE_BYTES)).cast("q")
+        self.guest_mac = guest_mac
+        self.ports = []  # by index; None once removed
+        self.active = []  # ports frames are sent to, in the order they came
+        self.learned = None
+        self.frame = bytearray()
+        self.interval_ns = 0  # 0: stopped
+        self.due_ns = 0
+        self.buffer = bytearray(BUFFER_BYTES)
+
+    # Control requests.
+
+    def op_add(self, local, remote):
+        """A new port; answers its index."""
+        port = Port(len(self.ports), local, remote)
+        self.ports.append(port)
+        self.active.append(port)
+        return port.index
+
+    def op_unplug(self, index):
+        """Nothing is sent to the port any more; what still comes from it is counted."""
+        port = self.ports[index]
+        if port in self.active:
+            self.active.remove(port)
+        if self.learned is port:
+            self.learned = None
+
+    def op_remove(self, index):
+        self.op_unplug(index)
+        self.ports[index].close()
+        self.ports[index] = None
+
+    def op_start(self, interval_ns, size):
+        self.frame = bytearray(size)
+        self.interval_ns = interval_ns
+        self.due_ns = time.monotonic_ns()
+        return self.due_ns
+
+    def op_stop(self):
+        self.interval_ns = 0
+        return time.monotonic_ns()
+
+    def read_control(self):
+        """False at the end."""
+        data = self.control.recv(65536)
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            try:
+                answer = {"result": getattr(self, "op_" + request.pop("op"))(**request)}
+            except OSError as error:
+                answer = {"error": str(error)}
+            self.control.sendall(json.dumps(answer).encode() + b"\n")
+        return bool(data)
+
+    # Frames.
+
+    def send(self):
+        sequence = self.table[NEXT_SEQUENCE]
+        if sequence == CAPACITY:
+            self.table[FULL] = 1
+            self.interval_ns = 0
+            return
+        port = self.learned or (self.active[0] if self.active else None)
+        record = HEADER + RECORD * sequence
+        now = time.monotonic_ns()
+        HEAD.pack_into(self.frame, 0, self.guest_mac, GENERATOR_MAC, ETHERTYPE, MAGIC, sequence, now)
+        self.table[record + SENT_NS] = now
+        self.table[record + PATH] = DROPPED
+        if port is not None:
+            try:
+                port.socket.sendto(self.frame, port.remote)
+                self.table[record + PATH] = port.index
+            except OSError:  # the queue is full, or QEMU has closed its end
+                pass
+        if self.table[record + PATH] == DROPPED:
+            self.table[HOST_DROPS] += 1
+        self.table[NEXT_SEQUENCE] = sequence + 1
+
+    def receive(self, port):
+        for _ in range(BURST):
+            try:
+                size = port.socket.recv_into(self.buffer)
+            except OSError:
+                return
+            if size >= 14 and self.buffer[6:12] == self.guest_mac and port in self.active:
+                self.learned = port
+            if size < HEAD.size or self.buffer[12:14] != ETHERTYPE or self.buffer[14:22] != MAGIC:
+                self.table[OTHER_FRAMES] += 1
+                continue
+            record = HEADER + RECORD * HEAD.unpack_from(self.buffer)[4]
+            if self.table[record + RETURNED_NS]:
+                self.table[record + PATH] += DUPLICATE
+            else:
+                self.table[record + PATH] |= port.index << RETURN_SHIFT
+                self.table[record + RETURNED_NS] = time.monotonic_ns()
+
+    def run(self):
+        while True:
+            timeout = None
+            if self.interval_ns:
+                now = time.monotonic_ns()
+                if now - self.due_ns > LATE_NS:
+                    self.table[SLIPPED_NS] += now - self.due_ns
+                    self.due_ns = now
+                for _ in range(BURST):
+                    if self.due_ns > now or not self.interval_ns:
+                        break
+                    self.due_ns += self.interval_ns
+                    self.send()
+                timeout = max(0.0, (self.due_ns - time.monotonic_ns()) / 1e9)
+            ports = {port.socket: port for port in self.ports if port is not None}
+            readable, _, _ = select.select([self.control, *ports], [], [], timeout)
+            for ready in readable:
+                if ready is not self.control:
+                    self.receive(ports[ready])
+            if self.control in readable and not self.read_control():
+                return
+
+
+if __name__ == "__main__":
+    Daemon(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), bytes.fromhex(sys.argv[3].replace(":", ""))).run()

@@ -1,0 +1,91 @@
+"""Starts dpdk-testpmd in the guest and talks to its prompt."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from typing import Sequence
+
+from .errors import LabError
+from .guest import Guest
+
+PROMPT = "testpmd> "
+PLUGIN_FOLDER = "/run/lab/plugins"  # EAL refuses plugins below a folder anybody may write to
+MBUFS = 16384  # the default, sized for all possible cores and queues, takes more memory than the guest gives
+_number = itertools.count(1)
+
+
+def stage_plugins(guest: Guest, paths: Sequence[str]) -> list[str]:
+    """Copies plugins (guest paths) to a folder that EAL accepts; returns the copies' paths."""
+    if not paths:
+        return []
+    guest.run(["install", "-D", "-m", "0644", "-t", PLUGIN_FOLDER, *map(str, paths)])
+    return [f"{PLUGIN_FOLDER}/{str(path).rsplit('/', 1)[-1]}" for path in paths]
+
+
+class Testpmd:
+    """A running interactive testpmd. Errors carry the tail of its output; waits are in seconds.
+
+    eal_args, app_args: added to those below. plugins: shared objects for EAL's -d, staged first. memory: MiB without
+    hugepages; None takes the hugepages the machine was given. `process` is the GuestProcess behind it.
+    """
+
+    __test__ = False  # not a test case, whatever its name looks like
+
+    def __init__(self, guest: Guest, eal_args: Sequence[str] = (), app_args: Sequence[str] = (),
+                 plugins: Sequence[str] = (), memory: int | None = 512, lcores: str = "0,1",
+                 program: str = "dpdk-testpmd", timeout: float = 60.0, forward_mode: str = "macswap") -> None:
+        self.name = f"testpmd{next(_number)}"
+        command = [program, "-l", lcores, "--file-prefix", self.name]
+        if memory is not None:
+            command += ["--no-huge", "-m", str(memory)]
+        for plugin in stage_plugins(guest, plugins):
+            command += ["-d", plugin]
+        command += [*eal_args, "--", "-i", f"--forward-mode={forward_mode}", "--port-topology=loop",
+                    f"--total-num-mbufs={MBUFS}", *app_args]
+        self.command = shlex.join(command)
+        self.process = guest.spawn(self.name, command)
+        self.process.expect(re.escape(PROMPT), timeout)
+        self.start_output = self.process.output()
+
+    def cmd(self, text: str, timeout: float = 30.0) -> str:
+        """Types a command; returns what was printed up to the next prompt, log messages included."""
+        mark = self.process.mark()
+        self.process.send(text + "\n")
+        # The command is echoed first; the prompt that counts stands at the start of a line after it.
+        match = self.process.expect(rf"{re.escape(text)}\r*\n([\s\S]*?)^{re.escape(PROMPT)}", timeout, since=mark)
+        return re.sub(r"\r+\n", "\n", match[1])
+
+    def start(self) -> str:
+        """Starts forwarding."""
+        return self.cmd("start")
+
+    def stop(self) -> str:
+        """Stops forwarding."""
+        return self.cmd("stop")
+
+    def port_stats(self) -> dict[int, dict[str, int]]:
+        """Each port's counters, by the names testpmd prints (RX-packets, TX-packets, RX-missed, ...)."""
+        out = self.cmd("show port stats all")
+        return {port: {name: int(value) for name, value in re.findall(r"([RT]X-[\w-]+):\s+(\d+)", part)}
+                for port, part in _by_port(out, r"NIC statistics for port (\d+)")}
+
+    def port_info(self) -> dict[int, dict[str, str]]:
+        """Each port's properties, as `show port info all` prints them ("Device name", "Driver name", ...)."""
+        out = self.cmd("show port info all")
+        return {port: {name.strip(): value.strip() for name, value in re.findall(r"^([^:\n]+): (.*)$", part, re.M)}
+                for port, part in _by_port(out, r"Infos for port (\d+)")}
+
+    def quit(self, timeout: float = 30.0) -> int:
+        """Ends it by its own command; returns the exit status (-n after signal n)."""
+        self.process.send("quit\n")
+        return self.process.wait(timeout)
+
+
+def _by_port(out: str, heading: str) -> list[tuple[int, str]]:
+    """(port, text) for each section of the output."""
+    parts = re.split(heading, out)
+    if len(parts) < 2:
+        raise LabError(f"testpmd told nothing about any port: {out!r}")
+    return [(int(port), text) for port, text in zip(parts[1::2], parts[2::2])]
