@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "error.hpp"
+
+#include <limits>
+
+namespace testvf {
+
+/// The environment variable with the defaults for devices whose device arguments cannot be given.
+inline constexpr const char *environment_variable = "NETVSC_TESTVF_ARGS";
+
+/// What a port is to be like. The defaults are those of mlx5.
+struct Args {
+    static constexpr unsigned always = std::numeric_limits<unsigned>::max();
+
+    bool rmv = true;             ///< removal is told by RTE_ETH_EVENT_INTR_RMV
+    bool set_link = true;        ///< there is a dev_set_link_up and a dev_set_link_down
+    bool lsc = true;             ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
+    unsigned probe_failures = 0; ///< so many first probes of an address fail
+};
+
+/// @param defaults  what holds for keys that are absent
+/// @param text      comma-separated `key=value`; null is the same as empty
+/// @param source    where the text comes from, for the error
+/// @return the arguments, or EINVAL with the argument that is wrong
+[[nodiscard]] netvsc::Result<Args> parse_args(const Args &defaults, const char *text,
+                                              const char *source);
+
+} // namespace testvf
