@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from .errors import CommandError, LabError, LabTimeout
@@ -21,7 +20,6 @@ ANSWER_MARGIN_S = 30.0  # how much longer than the guest itself we wait for an a
 POLL_S = 10.0  # longest single wait asked of the guest
 OUTPUT_TAIL = 4000  # characters of a process's output in an error
 HIDDEN = "lab-hidden"  # network namespace of hidden netdevices
-MAKE_NETVSC = Path(__file__).parent / "inside" / "make-netvsc.sh"
 
 
 def _argv(command: Command) -> list[str]:
@@ -264,16 +262,11 @@ class Guest:
 
     def netdevs(self) -> list[Netdev]:
         """The network devices of the guest's first network namespace."""
-        out = self.run(
-            'cd /sys/class/net; for i in *; do [ -e "$i/ifindex" ] || continue; printf "%s\\t%s\\t%s\\t%s\\t%s\\n" "$i" '
-            '"$(cat "$i/ifindex")" "$(cat "$i/address")" "$(basename "$(readlink "$i/device/driver")")" '
-            '"$(basename "$(readlink "$i/device")")"; done').stdout
-        rows = [line.split("\t") for line in out.splitlines()]
-        return [Netdev(name, int(index), mac, driver, bus_id) for name, index, mac, driver, bus_id in rows]
+        return [Netdev(**row) for row in self.request("netdevs")]
 
     def make_netvsc(self, ifname: str) -> None:
         """Makes the netdevice look like a NetVSC one (device/class_id), until its driver lets go of its device."""
-        self.run(["/bin/sh", "-c", MAKE_NETVSC.read_text(), "make-netvsc", ifname])
+        self.request("make_netvsc", ifname=ifname)
 
     def hide(self, ifname: str) -> None:
         """Moves the netdevice to a spare network namespace: for the rest of the guest it has gone (RTM_DELLINK)."""

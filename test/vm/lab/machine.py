@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
-from . import initramfs
+from . import images
 from .errors import LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
@@ -77,7 +77,7 @@ class Machine:
         self.iommu = iommu
         self.root_ports = root_ports
         self.modules = tuple(modules)
-        self.kernel = kernel or initramfs.newest_kernel()
+        self.kernel = kernel or images.newest_kernel()
         self.kernel_args = tuple(kernel_args)
         self.cache_dir = cache_dir or default_cache_dir()
         self.log_dir = log_dir or self.cache_dir / "log"
@@ -135,7 +135,8 @@ class Machine:
         began = time.monotonic()
         if shutil.which(QEMU) is None:
             raise LabError(f"{QEMU} is missing (package qemu-system-x86)")
-        image = initramfs.build(self.kernel, self.cache_dir)
+        kernel = images.kernel_image(self.kernel, self.cache_dir)
+        initramfs = images.initramfs(self.kernel, self.cache_dir)
         self._prepare_logs()
         self._process = GuardedProcess("vm")
         qmp_host, qmp_qemu = socket.socketpair()
@@ -144,7 +145,7 @@ class Machine:
         self._guest = Guest(agent_host, self._explain)
         try:
             with open(self.qemu_log, "wb") as log:
-                command = self._command(image, qmp_qemu.fileno(), agent_qemu.fileno())
+                command = self._command(kernel, initramfs, qmp_qemu.fileno(), agent_qemu.fileno())
                 self._process.start(command, [qmp_qemu.fileno(), agent_qemu.fileno()], log)
         finally:
             qmp_qemu.close()
@@ -207,7 +208,7 @@ class Machine:
         return (f"{state}; logs: {self.console_log}, {self.qemu_log}\n"
                 f"QEMU said: {errors or '(nothing)'}\nthe console's last lines:\n{tail}")
 
-    def _command(self, image: Path, qmp_fd: int, agent_fd: int) -> list[str]:
+    def _command(self, kernel: Path, initramfs: Path, qmp_fd: int, agent_fd: int) -> list[str]:
         args = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
                 "random.trust_cpu=on", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
         if self.hugepages:
@@ -220,7 +221,7 @@ class Machine:
             QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
             "-smp", str(self.cpus), "-m", str(self.memory),
-            "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", str(image),
+            "-kernel", str(kernel), "-initrd", str(initramfs),
             "-append", " ".join([*args, *self.kernel_args]),
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
             "-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console"]

@@ -6,9 +6,11 @@ Bytes travel as base64. Times are seconds, except for fields named *_ns.
 """
 
 import base64
+import ctypes
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -16,10 +18,37 @@ import time
 
 CHANNEL = "lab.agent"
 READ_LIMIT = 1 << 18  # bytes of output handed over in one answer
+NETVSC_CLASS_ID = "{f8615163-df3e-46c5-913f-f2d2f965ed0e}"
+NETVSC_STAGES = "/run/lab/netvsc"
+MS_BIND, MS_REC, MNT_DETACH = 4096, 16384, 2
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def text(data):
     return data.decode(errors="replace")
+
+
+def bind(source, target, flags=0):
+    """mount --bind."""
+    if libc.mount(source.encode(), target.encode(), None, MS_BIND | flags, None) != 0:
+        raise OSError(ctypes.get_errno(), f"cannot bind {source} over {target}")
+
+
+def attribute(*path):
+    """A sysfs attribute's text; empty if it is not there."""
+    try:
+        with open(os.path.join(*path)) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def link_name(*path):
+    """The last part of a link's target; empty if it is not there."""
+    try:
+        return os.path.basename(os.readlink(os.path.join(*path)))
+    except OSError:
+        return ""
 
 
 class Process:
@@ -109,6 +138,8 @@ class Agent:
             self.answer({"id": number, "error": f"{type(error).__name__}: {error}"})
 
     def serve(self):
+        os.read(0, 1)  # standard input ends when the guest is ready
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         self.answer({"hello": time.monotonic_ns()})
         pending = b""
         while True:
@@ -171,6 +202,46 @@ class Agent:
             if found or time.monotonic() >= until:
                 return found
             time.sleep(0.01)
+
+    def op_netdevs(self):
+        base = "/sys/class/net"
+        return [{"name": name, "ifindex": int(attribute(base, name, "ifindex") or 0),
+                 "mac": attribute(base, name, "address"), "driver": link_name(base, name, "device/driver"),
+                 "bus_id": link_name(base, name, "device")}
+                for name in sorted(os.listdir(base)) if os.path.isdir(os.path.join(base, name))]
+
+    def op_make_netvsc(self, ifname):
+        """Binds over the netdevice's device folder a staged one with the same entries and a class_id.
+
+        Links are copied, everything else is bound, so relative links, renames and moves between network namespaces
+        go on as before.
+        """
+        link = f"/sys/class/net/{ifname}/device"
+        if not os.path.isdir(link):
+            raise ValueError(f"netdevice {ifname} has no device")
+        device = os.path.realpath(link)
+        if os.path.exists(f"{device}/class_id"):
+            return
+        stage = f"{NETVSC_STAGES}/{os.path.basename(device)}"
+        if os.path.exists(stage):  # an earlier device had the same name
+            for name in os.listdir(stage):
+                libc.umount2(f"{stage}/{name}".encode(), MNT_DETACH)
+            shutil.rmtree(stage)
+        os.makedirs(stage)
+        for entry in os.scandir(device):
+            staged = f"{stage}/{entry.name}"
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), staged)
+                continue
+            if entry.is_dir():
+                os.mkdir(staged)
+            else:
+                open(staged, "x").close()
+            bind(entry.path, staged)
+        with open(f"{stage}/class_id", "x") as file:
+            file.write(NETVSC_CLASS_ID + "\n")
+        os.chmod(f"{stage}/class_id", 0o444)
+        bind(stage, device, MS_REC)
 
 
 def open_channel():
