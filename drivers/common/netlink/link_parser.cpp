@@ -18,22 +18,25 @@
 namespace netvsc {
 namespace {
 
-// Calls visit(attribute) for each attribute behind a header of the given size.
-// False: an attribute's length does not fit its message.
-template <typename Visit>
-bool for_each_attribute(const nlmsghdr *message, std::size_t header_size, Visit visit) {
-    const auto *position = static_cast<const char *>(
-        mnl_nlmsg_get_payload_offset(message, header_size));
-    const auto *end = static_cast<const char *>(mnl_nlmsg_get_payload_tail(message));
-    while (position < end) {
+// Calls visit(attribute) for each attribute in a stretch of bytes. False: an attribute's length
+// does not fit, or visit() said so. (libmnl's own loops end quietly at a misfit, and are not C++.)
+template <typename Visit> bool for_each_attribute(const void *begin, const void *end, Visit visit) {
+    const auto *position = static_cast<const char *>(begin);
+    const auto *stop = static_cast<const char *>(end);
+    while (position < stop) {
         const auto *attribute = reinterpret_cast<const nlattr *>(position);
-        if (!mnl_attr_ok(attribute, static_cast<int>(end - position)))
-            return false;
-        if (!visit(attribute))
+        if (!mnl_attr_ok(attribute, static_cast<int>(stop - position)) || !visit(attribute))
             return false;
         position = reinterpret_cast<const char *>(mnl_attr_next(attribute));
     }
     return true;
+}
+
+// The attributes behind a header of the given size.
+template <typename Visit>
+bool for_each_attribute(const nlmsghdr *message, std::size_t header_size, Visit visit) {
+    return for_each_attribute(mnl_nlmsg_get_payload_offset(message, header_size),
+                              mnl_nlmsg_get_payload_tail(message), visit);
 }
 
 std::span<const std::uint8_t> payload(const nlattr *attribute) {
@@ -59,12 +62,13 @@ bool read_name(const nlattr *attribute, std::string &name) {
            name.find('/') == std::string::npos;
 }
 
-bool has_kind(const nlattr *link_info) {
-    bool found = false;
-    const nlattr *nested;
-    mnl_attr_for_each_nested(nested, link_info) found |=
-        mnl_attr_get_type(nested) == IFLA_INFO_KIND;
-    return found;
+bool read_link_info(const nlattr *link_info, bool &has_kind) {
+    const auto bytes = payload(link_info);
+    return for_each_attribute(bytes.data(), bytes.data() + bytes.size(),
+                              [&](const nlattr *attribute) {
+                                  has_kind |= mnl_attr_get_type(attribute) == IFLA_INFO_KIND;
+                                  return true;
+                              });
 }
 
 bool read_link_attribute(const nlattr *attribute, LinkMessage &link, bool &named) {
@@ -84,8 +88,7 @@ bool read_link_attribute(const nlattr *attribute, LinkMessage &link, bool &named
         link.carrier = mnl_attr_get_u8(attribute) != 0;
         return true;
     case IFLA_LINKINFO:
-        link.software = has_kind(attribute);
-        return true;
+        return read_link_info(attribute, link.software);
     default:
         return true;
     }

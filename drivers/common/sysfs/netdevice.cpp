@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "netdevice.hpp"
+
+#include "file_descriptor.hpp"
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include <fcntl.h>
+#include <strings.h>
+#include <unistd.h>
+
+namespace netvsc {
+namespace {
+
+// NetVSC's class on the VMBus (HV_NIC_GUID in linux/hyperv.h).
+constexpr std::string_view netvsc_class = "{f8615163-df3e-46c5-913f-f2d2f965ed0e}";
+constexpr std::string_view microsoft_vendor = "0x1414";
+constexpr std::string_view mana_device = "0x00ba";
+
+// A one-line attribute, without its newline. nullopt: not there, not readable, or longer than
+// any attribute read here may be.
+std::optional<std::string> read_attribute(int folder, const char *path) {
+    const FileDescriptor file(::openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.valid())
+        return std::nullopt;
+    std::array<char, 128> text;
+    ssize_t size;
+    do {
+        size = ::read(file.get(), text.data(), text.size());
+    } while (size < 0 && errno == EINTR);
+    if (size < 0 || static_cast<std::size_t>(size) == text.size())
+        return std::nullopt;
+    std::string line(text.data(), static_cast<std::size_t>(size));
+    if (!line.empty() && line.back() == '\n')
+        line.pop_back();
+    return line;
+}
+
+// The last part of a symbolic link's target.
+std::optional<std::string> link_target_name(int folder, const char *path) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlinkat(folder, path, target.data(), target.size());
+    if (size <= 0 || static_cast<std::size_t>(size) == target.size())
+        return std::nullopt;
+    const std::string_view whole(target.data(), static_cast<std::size_t>(size));
+    return std::string(whole.substr(whole.rfind('/') + 1));
+}
+
+std::optional<PciAddress> pci_function(int netdevice, const std::string &path) {
+    const auto subsystem = link_target_name(netdevice, "device/subsystem");
+    if (subsystem == "pci") {
+        const auto name = link_target_name(netdevice, "device");
+        return name ? PciAddress::parse(*name) : std::nullopt;
+    }
+    // A virtio device is the child of the PCI function that carries it.
+    if (subsystem == "virtio" && link_target_name(netdevice, "device/../subsystem") == "pci") {
+        const std::string parent = path + "/device/..";
+        const std::unique_ptr<char, decltype(&std::free)> real(
+            ::realpath(parent.c_str(), nullptr), &std::free);
+        if (real) {
+            const std::string_view whole(real.get());
+            return PciAddress::parse(whole.substr(whole.rfind('/') + 1));
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const {
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+        return failure(EINVAL, "netdevice name '" + name + "'");
+    const std::string path = root_ + "/class/net/" + name;
+    // The folder stays the same netdevice's whatever happens to the name from here on.
+    const FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.valid())
+        return system_error("open " + path);
+    const auto index = read_attribute(folder.get(), "ifindex");
+    int found = 0;
+    if (!index ||
+        std::from_chars(index->data(), index->data() + index->size(), found).ec != std::errc{})
+        return failure(ENODEV, "read " + path + "/ifindex");
+    if (found != ifindex)
+        return failure(ESTALE, path + " is netdevice " + *index);
+
+    DeviceFacts facts;
+    if (const auto id = read_attribute(folder.get(), "device/class_id")) {
+        facts.netvsc = id->size() == netvsc_class.size() &&
+                       ::strncasecmp(id->data(), netvsc_class.data(), id->size()) == 0;
+        if (facts.netvsc)
+            return facts;
+    }
+    facts.pci = pci_function(folder.get(), path);
+    facts.mana = facts.pci && read_attribute(folder.get(), "device/vendor") == microsoft_vendor &&
+                 read_attribute(folder.get(), "device/device") == mana_device;
+    return facts;
+}
+
+} // namespace netvsc

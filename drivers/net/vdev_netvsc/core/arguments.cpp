@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arguments.hpp"
+
+#include "link.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <net/if.h>
+
+namespace netvsc {
+namespace {
+
+using Outcome = std::expected<void, std::string>;
+
+std::unexpected<std::string> expected(const KeyValue &argument, std::string_view what) {
+    std::string message = "argument '" + printable(argument.key);
+    if (!argument.value.empty())
+        message += "=" + printable(argument.value);
+    return std::unexpected(message.append("': expected ").append(what));
+}
+
+template <typename T> void add_once(std::vector<T> &list, T value) {
+    if (std::ranges::find(list, value) == list.end())
+        list.push_back(std::move(value));
+}
+
+Outcome parse_interface(const KeyValue &argument, Arguments &arguments) {
+    const std::string &name = argument.value;
+    if (name.empty() || name.size() >= IFNAMSIZ)
+        return expected(argument, "a netdevice's name, of 1 to 15 characters");
+    if (!safe_in_devargs(name))
+        return expected(argument, "a netdevice's name of letters, digits and _ - . @ + ~ only "
+                                  "(others would change the meaning of device arguments: rename "
+                                  "the netdevice, or name it by mac=)");
+    add_once(arguments.interfaces, name);
+    return {};
+}
+
+Outcome parse_mac(const KeyValue &argument, Arguments &arguments) {
+    const auto mac = MacAddress::parse(argument.value);
+    if (!mac || mac->is_zero() || (mac->bytes[0] & 1) != 0)
+        return expected(argument, "a unicast MAC address such as 00:15:5d:01:02:03");
+    add_once(arguments.macs, *mac);
+    return {};
+}
+
+Outcome parse_switch(const KeyValue &argument, bool &target) {
+    if (argument.value != "0" && argument.value != "1")
+        return expected(argument, "0 or 1");
+    target = argument.value == "1";
+    return {};
+}
+
+Outcome parse_hotplug_poll(const KeyValue &argument, Arguments &arguments) {
+    unsigned value = 0;
+    const char *end = argument.value.data() + argument.value.size();
+    const auto [stop, error] = std::from_chars(argument.value.data(), end, value);
+    if (error != std::errc{} || stop != end || value == 0 ||
+        value > Arguments::max_hotplug_poll.count())
+        return expected(argument, "a number of milliseconds from 1 to 60000");
+    arguments.hotplug_poll = std::chrono::milliseconds(value);
+    return {};
+}
+
+Outcome parse_fallback(const KeyValue &argument) {
+    if (argument.value == "tap")
+        return {};
+    constexpr std::array others{"af_packet", "af_xdp", "virtio_user"};
+    if (std::ranges::find(others, argument.value) != others.end())
+        return std::unexpected("argument 'fallback=" + argument.value +
+                               "': not available in this build; only tap is");
+    return expected(argument, "tap, af_packet, af_xdp or virtio_user");
+}
+
+Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
+    const std::string &key = argument.key;
+    if (key == "iface")
+        return parse_interface(argument, arguments);
+    if (key == "mac")
+        return parse_mac(argument, arguments);
+    if (key == "force")
+        return parse_switch(argument, arguments.force);
+    if (key == "ignore")
+        return parse_switch(argument, arguments.ignore);
+    if (key == "hotplug_poll")
+        return parse_hotplug_poll(argument, arguments);
+    if (key == "fallback")
+        return parse_fallback(argument);
+    constexpr std::array later{"vf_bind", "vf_args", "keepalive", "keepalive_shm"};
+    if (std::ranges::find(later, key) != later.end())
+        return std::unexpected("argument '" + key + "': not available in this build");
+    return std::unexpected("unknown argument '" + printable(key) +
+                           "': expected iface, mac, force, ignore, fallback or hotplug_poll");
+}
+
+} // namespace
+
+std::expected<Arguments, std::string> Arguments::parse(std::span<const KeyValue> pairs) {
+    Arguments arguments;
+    for (const KeyValue &argument : pairs) {
+        if (auto outcome = parse_one(argument, arguments); !outcome)
+            return std::unexpected(std::move(outcome.error()));
+    }
+    return arguments;
+}
+
+} // namespace netvsc

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "mac_address.hpp"
+
+#include <chrono>
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace netvsc {
+
+/// One device argument as it was split off: `key=value`.
+struct KeyValue {
+    std::string key;
+    std::string value;
+};
+
+/// The device arguments of one instance of the driver.
+struct Arguments {
+    std::vector<std::string> interfaces; ///< iface=, in the order given, without duplicates
+    std::vector<MacAddress> macs;        ///< mac=, likewise
+    bool force = false;                  ///< force=1: a named netdevice need not be NetVSC
+    bool ignore = false;                 ///< ignore=1: do nothing
+    std::chrono::milliseconds hotplug_poll = default_hotplug_poll;
+
+    static constexpr std::chrono::milliseconds default_hotplug_poll{20};
+    static constexpr std::chrono::milliseconds max_hotplug_poll{60'000};
+
+    /// No netdevice is named: every unrouted NetVSC is meant.
+    [[nodiscard]] bool automatic() const { return interfaces.empty() && macs.empty(); }
+
+    /// Checks and gathers device arguments.
+    /// @return or else a message that names the argument and says what was expected
+    [[nodiscard]] static std::expected<Arguments, std::string>
+    parse(std::span<const KeyValue> pairs);
+};
+
+} // namespace netvsc

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using Level = Message::Level;
+
+// A VF's kernel driver may show the netdevice before all that the DPDK driver needs is there
+// (mlx5: the Verbs device follows), hence a short first delay.
+constexpr auto first_probe_delay = 10ms;
+constexpr auto max_probe_delay = 30s;
+constexpr auto first_creation_delay = 1s;
+constexpr auto max_creation_delay = 60s;
+// How much later than the VF's port its netdevice may be reported gone.
+constexpr auto removal_grace = 50ms;
+
+std::string port_name(PortNumber number) { return "net_failsafe_vsc" + std::to_string(number); }
+
+std::string describe(const Vf &vf) { return "VF " + vf.pci.to_string(); }
+
+std::string errno_text(int error) { return std::generic_category().message(error); }
+
+void say(Commands &commands, Level level, std::string text) {
+    commands.emplace_back(Message{.level = level, .text = std::move(text)});
+}
+
+} // namespace
+
+// ---- Instances.
+
+std::expected<Commands, std::string>
+Supervisor::add_instance(InstanceId id, std::string name, Arguments arguments) {
+    Commands commands;
+    if (arguments.ignore) {
+        say(commands, Level::notice, name + ": ignore=1, does nothing");
+        instances_.emplace(id, Instance{.name = std::move(name),
+                                        .arguments = std::move(arguments),
+                                        .warned = {}});
+        return commands;
+    }
+    for (const std::string &interface : arguments.interfaces) {
+        const Link *link = table_.find(interface);
+        if (link != nullptr && !link->is_ethernet())
+            return std::unexpected("argument 'iface=" + interface +
+                                   "': expected an Ethernet netdevice, this one is of type " +
+                                   std::to_string(link->message.type) +
+                                   " (ARPHRD_* in linux/if_arp.h)");
+    }
+    instances_.emplace(id, Instance{.name = std::move(name),
+                                    .arguments = std::move(arguments),
+                                    .warned = {}});
+    report_selectors(id, commands);
+    const Arguments &wanted = instances_.at(id).arguments;
+    for (const std::string &interface : wanted.interfaces) {
+        if (const Link *link = table_.find(interface))
+            attach(*link, true, commands);
+    }
+    for (const MacAddress &mac : wanted.macs) {
+        for (const Link *link : table_.with_mac(mac))
+            attach(*link, true, commands);
+    }
+    if (wanted.automatic()) {
+        for (const Link *link : table_.netvscs()) {
+            if (listing_)
+                undecided_.insert(link->ifindex());
+            else
+                attach(*link, true, commands);
+        }
+    }
+    return commands;
+}
+
+// Says what cannot be seen from the ports that come up: names waited for, and double ones.
+void Supervisor::report_selectors(InstanceId id, Commands &commands) {
+    const Instance &instance = instances_.at(id);
+    std::map<int, std::string> seen;
+    const auto report = [&](const std::string &selector, const Link *link) {
+        if (link == nullptr) {
+            say(commands, Level::notice,
+                instance.name + ": there is no netdevice with " + selector + " yet: waiting for it");
+            return;
+        }
+        if (const auto port = by_ifindex_.find(link->ifindex()); port != by_ifindex_.end())
+            say(commands, Level::warning,
+                instance.name + ": " + selector + ": " + printable(link->name()) +
+                    " is already attached, by " + port_name(port->second));
+        const auto [first, inserted] = seen.emplace(link->ifindex(), selector);
+        if (!inserted)
+            say(commands, Level::warning,
+                instance.name + ": " + first->second + " and " + selector +
+                    " are the same netdevice: it becomes one port");
+    };
+    for (const std::string &interface : instance.arguments.interfaces)
+        report("iface=" + interface, table_.find(interface));
+    for (const MacAddress &mac : instance.arguments.macs) {
+        const auto links = table_.with_mac(mac);
+        const auto chosen = std::ranges::find_if(links, [&](const Link *link) {
+            return link->is_netvsc() || instance.arguments.force;
+        });
+        report("mac=" + mac.to_string(), chosen == links.end() ? nullptr : *chosen);
+    }
+}
+
+Commands Supervisor::remove_instance(InstanceId id) {
+    Commands commands;
+    instances_.erase(id);
+    std::erase_if(closed_, [id](const auto &entry) { return entry.second == id; });
+    for (auto position = ports_.begin(); position != ports_.end();) {
+        Port &port = position->second;
+        if (port.instance != id) {
+            ++position;
+            continue;
+        }
+        if (port.ifindex != 0)
+            by_ifindex_.erase(port.ifindex);
+        port.ifindex = 0;
+        if (port.phase == PortPhase::retrying) {
+            position = ports_.erase(position);
+            continue;
+        }
+        // One that another thread is making is destroyed as soon as it is there.
+        if (port.phase != PortPhase::creating)
+            commands.emplace_back(DestroyPort{.number = port.number});
+        port.phase = PortPhase::closing;
+        ++position;
+    }
+    return commands;
+}
+
+// ---- Netdevices.
+
+Commands Supervisor::link(Link link) {
+    Commands commands;
+    const auto change = table_.put(std::move(link));
+    if (!change.identity)
+        return commands;
+    const Link &after = *change.after;
+    const std::optional<Link> before =
+        change.before != nullptr ? std::optional(*change.before) : std::nullopt;
+
+    if (const auto attached = by_ifindex_.find(after.ifindex()); attached != by_ifindex_.end())
+        follow_port(ports_.at(attached->second), after, commands);
+    if (before && before->may_be_vf())
+        reconsider_vfs_of(*before, commands);
+    if (after.may_be_vf())
+        reconsider_vfs_of(after, commands);
+
+    const bool appeared =
+        !before || before->is_netvsc() != after.is_netvsc() || !safe_in_devargs(before->name());
+    if (listing_ && appeared)
+        undecided_.insert(after.ifindex());
+    attach(after, appeared && !listing_, commands);
+    return commands;
+}
+
+Commands Supervisor::link_gone(int ifindex) {
+    Commands commands;
+    const auto link = table_.remove(ifindex);
+    if (!link)
+        return commands;
+    closed_.erase(ifindex);
+    undecided_.erase(ifindex);
+    if (const auto attached = by_ifindex_.find(ifindex); attached != by_ifindex_.end())
+        lose_netvsc(ports_.at(attached->second), commands);
+    if (link->may_be_vf())
+        reconsider_vfs_of(*link, commands);
+    return commands;
+}
+
+void Supervisor::address(const AddressMessage &message) {
+    if (message.gone)
+        table_.remove_address(message.address);
+    else
+        table_.put_address(message.address);
+}
+
+void Supervisor::begin_listing() {
+    table_.begin_listing();
+    listing_ = true;
+}
+
+Commands Supervisor::end_listing() {
+    listing_ = false;
+    Commands commands;
+    for (const int ifindex : table_.end_listing()) {
+        auto more = link_gone(ifindex);
+        std::ranges::move(more, std::back_inserter(commands));
+    }
+    for (const int ifindex : std::exchange(undecided_, {})) {
+        if (const Link *link = table_.find(ifindex))
+            attach(*link, true, commands);
+    }
+    return commands;
+}
+
+bool Supervisor::mac_is_attached(const MacAddress &mac) const {
+    return std::ranges::any_of(table_.with_mac(mac), [this](const Link *link) {
+        return by_ifindex_.contains(link->ifindex());
+    });
+}
+
+bool Supervisor::claims_by_name(const Instance &instance, const Link &link) const {
+    const Arguments &wanted = instance.arguments;
+    return std::ranges::find(wanted.interfaces, link.name()) != wanted.interfaces.end() ||
+           std::ranges::any_of(wanted.macs, [&](const MacAddress &mac) {
+               // A NetVSC's VF has its address too: it is not what mac= means.
+               return link.has_mac(mac) &&
+                      (link.is_netvsc() || (wanted.force && !mac_is_attached(mac)));
+           });
+}
+
+// Makes a port of the netdevice if an instance wants it.
+// appeared: it may be taken by an instance that was given no names, too.
+void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
+    if (!link.is_ethernet() || link.message.software || by_ifindex_.contains(link.ifindex()))
+        return;
+    for (auto &[id, instance] : instances_) {
+        const Arguments &wanted = instance.arguments;
+        if (wanted.ignore)
+            continue;
+        const bool routed = table_.is_routed(link.ifindex());
+        const bool named = claims_by_name(instance, link);
+        if (!named && !(wanted.automatic() && appeared && link.is_netvsc() && !routed))
+            continue;
+        if (const auto closed = closed_.find(link.ifindex());
+            closed != closed_.end() && closed->second == id)
+            continue;
+        if (!safe_in_devargs(link.name()) || (!link.is_netvsc() && !wanted.force)) {
+            refuse(instance, link, commands);
+            continue;
+        }
+        if (!link.is_netvsc())
+            say(commands, Level::warning,
+                instance.name + ": " + link.name() +
+                    " is not a NetVSC netdevice; attached all the same, as force=1 says");
+        if (routed)
+            say(commands, Level::warning,
+                instance.name + ": " + link.name() +
+                    " has an IP address and is probably in use; attached all the same, as it "
+                    "was named");
+        const PortNumber number = free_number(0);
+        const auto [position, inserted] = ports_.emplace(
+            number, Port{.number = number,
+                         .instance = id,
+                         .ifindex = link.ifindex(),
+                         .netdevice = link.name(),
+                         .hotplug_poll = wanted.hotplug_poll,
+                         .vf = {},
+                         .creation_backoff = Backoff(first_creation_delay, max_creation_delay),
+                         .next_creation = {}});
+        by_ifindex_[link.ifindex()] = number;
+        create(position->second, commands);
+        return;
+    }
+}
+
+// Says, once for each name, why a netdevice that was asked for is not taken.
+void Supervisor::refuse(Instance &instance, const Link &link, Commands &commands) const {
+    if (!instance.warned.insert(link.name()).second)
+        return;
+    if (!safe_in_devargs(link.name())) {
+        say(commands, Level::error,
+            instance.name + ": netdevice '" + printable(link.name()) +
+                "' not attached: its name would change the meaning of device arguments; "
+                "expected letters, digits and _ - . @ + ~ only. It is attached once renamed.");
+        return;
+    }
+    say(commands, Level::error,
+        instance.name + ": netdevice " + link.name() +
+            " not attached: expected a NetVSC netdevice (device/class_id in sysfs); force=1 "
+            "takes any Ethernet netdevice");
+}
+
+PortNumber Supervisor::free_number(PortNumber from) const {
+    while (ports_.contains(from))
+        ++from;
+    return from;
+}
+
+// ---- Ports.
+
+void Supervisor::create(Port &port, Commands &commands) {
+    port.phase = PortPhase::creating;
+    port.next_creation.reset();
+    port.vf.reset();
+    auto vf = choose_vf(port);
+    if (vf)
+        port.vf = VfState{.vf = *vf,
+                          .phase = VfPhase::probing,
+                          .backoff = Backoff(first_probe_delay, max_probe_delay),
+                          .next = {}};
+    commands.emplace_back(CreatePort{.number = port.number,
+                                     .netdevice = port.netdevice,
+                                     .hotplug_poll = port.hotplug_poll,
+                                     .vf = std::move(vf)});
+}
+
+// The netdevice of a port has changed its name, address or device.
+void Supervisor::follow_port(Port &port, const Link &link, Commands &commands) {
+    const auto instance = instances_.find(port.instance);
+    if (!link.is_ethernet() || (!link.is_netvsc() && instance != instances_.end() &&
+                                !instance->second.arguments.force)) {
+        // The index has passed to another netdevice while notifications were lost.
+        lose_netvsc(port, commands);
+        return;
+    }
+    if (port.netdevice != link.name()) {
+        say(commands, Level::info,
+            port_name(port.number) + ": netdevice " + port.netdevice + " is now " +
+                printable(link.name()));
+        port.netdevice = link.name();
+    }
+    reconsider_vf(port, commands);
+}
+
+void Supervisor::lose_netvsc(Port &port, Commands &commands) {
+    by_ifindex_.erase(port.ifindex);
+    port.ifindex = 0;
+    withdraw(port, commands);
+    port.vf.reset();
+    switch (port.phase) {
+    case PortPhase::retrying:
+        ports_.erase(port.number);
+        return;
+    case PortPhase::active:
+        port.phase = PortPhase::netvsc_gone;
+        say(commands, Level::notice,
+            port_name(port.number) + ": netdevice " + printable(port.netdevice) + " is gone");
+        commands.emplace_back(ReportRemoval{.number = port.number});
+        return;
+    case PortPhase::creating: // told when the port is there
+    case PortPhase::netvsc_gone:
+    case PortPhase::closing:
+        return;
+    }
+}
+
+Commands Supervisor::port_created(PortNumber number) {
+    Commands commands;
+    Port *port = find(number);
+    if (port == nullptr)
+        return commands;
+    if (port->phase == PortPhase::closing) {
+        commands.emplace_back(DestroyPort{.number = number});
+        return commands;
+    }
+    port->phase = PortPhase::active;
+    say(commands, Level::notice,
+        port_name(number) + " attached to netdevice " + printable(port->netdevice));
+    if (port->ifindex == 0) {
+        port->phase = PortPhase::netvsc_gone;
+        commands.emplace_back(ReportRemoval{.number = number});
+    } else {
+        reconsider_vf(*port, commands);
+    }
+    return commands;
+}
+
+Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
+    Commands commands;
+    Port *port = find(number);
+    if (port == nullptr)
+        return commands;
+    if (port->phase == PortPhase::closing || port->ifindex == 0) {
+        ports_.erase(number);
+        return commands;
+    }
+    if (error == EEXIST) {
+        // Something that is not ours, or a port the application closed but did not detach,
+        // carries the name still.
+        auto node = ports_.extract(number);
+        node.key() = free_number(number + 1);
+        node.mapped().number = node.key();
+        by_ifindex_[node.mapped().ifindex] = node.key();
+        create(ports_.insert(std::move(node)).position->second, commands);
+        return commands;
+    }
+    const auto delay = port->creation_backoff.next();
+    port->phase = PortPhase::retrying;
+    port->vf.reset();
+    port->next_creation = now + delay.length;
+    if (delay.grew)
+        say(commands, Level::error,
+            port_name(number) + " could not be made over " + printable(port->netdevice) + ": " +
+                errno_text(error) + "; trying again in " +
+                std::to_string(delay.length.count()) + " ms");
+    return commands;
+}
+
+Commands Supervisor::port_gone(PortNumber number) {
+    Commands commands;
+    Port *port = find(number);
+    if (port == nullptr)
+        return commands;
+    if (port->ifindex != 0) {
+        by_ifindex_.erase(port->ifindex);
+        closed_[port->ifindex] = port->instance;
+    }
+    commands.emplace_back(ReleasePort{
+        .number = number, .vf = port->vf ? std::optional(port->vf->vf.pci) : std::nullopt});
+    ports_.erase(number);
+    return commands;
+}
+
+// ---- VFs.
+
+std::optional<Vf> Supervisor::choose_vf(const Port &port) const {
+    const Link *netvsc = table_.find(port.ifindex);
+    if (netvsc == nullptr)
+        return std::nullopt;
+    const Link *chosen = nullptr;
+    for (const auto &mac : {netvsc->message.mac, netvsc->message.permanent_mac}) {
+        if (!mac)
+            continue;
+        for (const Link *link : table_.with_mac(*mac)) {
+            if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()))
+                continue;
+            // The one in use stays while it is there; else the one seen first.
+            if (port.vf && port.vf->vf.ifindex == link->ifindex() &&
+                port.vf->vf.pci == link->facts.pci) {
+                chosen = link;
+                break;
+            }
+            if (chosen == nullptr)
+                chosen = link;
+        }
+    }
+    if (chosen == nullptr)
+        return std::nullopt;
+    Vf vf{.ifindex = chosen->ifindex(), .pci = *chosen->facts.pci, .devargs = {}};
+    vf.devargs = vf.pci.to_string();
+    // MANA is one PCI function for several ports; its driver tells them apart by address.
+    if (chosen->facts.mana && chosen->message.mac)
+        vf.devargs += ",mac=" + chosen->message.mac->to_string();
+    return vf;
+}
+
+void Supervisor::announce(Port &port, Commands &commands) const {
+    port.vf->phase = VfPhase::probing;
+    port.vf->next.reset();
+    commands.emplace_back(Announce{.number = port.number, .vf = port.vf->vf});
+}
+
+void Supervisor::withdraw(Port &port, Commands &commands) const {
+    if (port.vf)
+        commands.emplace_back(Withdraw{.number = port.number, .pci = port.vf->vf.pci});
+}
+
+void Supervisor::reconsider_vf(Port &port, Commands &commands) {
+    if (port.phase != PortPhase::active)
+        return; // one that is being made is reconsidered when it is there
+    auto vf = choose_vf(port);
+    if (port.vf && vf == port.vf->vf)
+        return;
+    if (port.vf) {
+        say(commands, Level::notice,
+            port_name(port.number) + ": " + describe(port.vf->vf) + " is gone");
+        withdraw(port, commands);
+        port.vf.reset();
+    }
+    if (vf) {
+        say(commands, Level::notice, port_name(port.number) + ": " + describe(*vf) + " is there");
+        port.vf = VfState{.vf = std::move(*vf),
+                          .phase = VfPhase::probing,
+                          .backoff = Backoff(first_probe_delay, max_probe_delay),
+                          .next = {}};
+        announce(port, commands);
+    }
+}
+
+// The ports whose NetVSC shares an address with the netdevice.
+void Supervisor::reconsider_vfs_of(const Link &link, Commands &commands) {
+    for (const auto &mac : {link.message.mac, link.message.permanent_mac}) {
+        if (!mac)
+            continue;
+        for (const Link *other : table_.with_mac(*mac)) {
+            if (const auto port = by_ifindex_.find(other->ifindex()); port != by_ifindex_.end())
+                reconsider_vf(ports_.at(port->second), commands);
+        }
+    }
+}
+
+Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error,
+                               TimePoint now) {
+    Commands commands;
+    Port *port = find(number, pci);
+    if (port == nullptr || port->vf->phase != VfPhase::probing)
+        return commands;
+    VfState &vf = *port->vf;
+    if (error == 0) {
+        vf.phase = VfPhase::announced;
+        // By then fail-safe has looked into the pipe, whatever else delayed its alarm a little.
+        vf.next = now + 2 * port->hotplug_poll + vf.backoff.next().length;
+        return commands;
+    }
+    const auto delay = vf.backoff.next();
+    vf.phase = VfPhase::failed;
+    vf.next = now + delay.length;
+    if (delay.grew)
+        say(commands, Level::warning,
+            port_name(number) + ": " + describe(vf.vf) + " could not be probed: " +
+                errno_text(error) + "; trying again in " +
+                std::to_string(delay.length.count()) + " ms");
+    return commands;
+}
+
+Commands Supervisor::vf_checked(PortNumber number, const PciAddress &pci, bool taken) {
+    Commands commands;
+    Port *port = find(number, pci);
+    if (port == nullptr || port->vf->phase != VfPhase::announced)
+        return commands;
+    VfState &vf = *port->vf;
+    if (!taken) {
+        announce(*port, commands);
+        return commands;
+    }
+    vf.phase = VfPhase::attached;
+    vf.next.reset();
+    vf.backoff = Backoff(first_probe_delay, max_probe_delay);
+    say(commands, Level::notice, port_name(number) + ": " + describe(vf.vf) + " attached");
+    return commands;
+}
+
+Commands Supervisor::vf_port_gone(const PciAddress &pci, TimePoint now) {
+    for (auto &[number, port] : ports_) {
+        if (!port.vf || port.vf->vf.pci != pci ||
+            (port.vf->phase != VfPhase::attached && port.vf->phase != VfPhase::announced))
+            continue;
+        // Mostly the VF itself is going, and its netdevice follows within moments.
+        port.vf->phase = VfPhase::failed;
+        port.vf->next = now + removal_grace + port.vf->backoff.next().length;
+    }
+    return {};
+}
+
+// ---- Time.
+
+std::optional<TimePoint> Supervisor::deadline() const {
+    std::optional<TimePoint> first;
+    for (const auto &[number, port] : ports_) {
+        const auto vf_time =
+            port.phase == PortPhase::active && port.vf ? port.vf->next : std::nullopt;
+        for (const auto &time : {port.next_creation, vf_time}) {
+            if (time && (!first || *time < *first))
+                first = time;
+        }
+    }
+    return first;
+}
+
+Commands Supervisor::elapsed(TimePoint now) {
+    Commands commands;
+    for (auto &[number, port] : ports_) {
+        if (port.next_creation && *port.next_creation <= now)
+            create(port, commands);
+        if (port.phase != PortPhase::active || !port.vf || !port.vf->next || *port.vf->next > now)
+            continue;
+        port.vf->next.reset();
+        if (port.vf->phase == VfPhase::announced)
+            commands.emplace_back(CheckVf{.number = number, .pci = port.vf->vf.pci});
+        else
+            announce(port, commands);
+    }
+    return commands;
+}
+
+// ---- Looking.
+
+Supervisor::Port *Supervisor::find(PortNumber number) {
+    const auto found = ports_.find(number);
+    return found == ports_.end() ? nullptr : &found->second;
+}
+
+Supervisor::Port *Supervisor::find(PortNumber number, const PciAddress &pci) {
+    Port *port = find(number);
+    return port != nullptr && port->vf && port->vf->vf.pci == pci ? port : nullptr;
+}
+
+std::vector<Supervisor::PortView> Supervisor::ports() const {
+    std::vector<PortView> views;
+    for (const auto &[number, port] : ports_) {
+        PortView view{.number = number,
+                      .ifindex = port.ifindex,
+                      .netdevice = port.netdevice,
+                      .vf = {},
+                      .vf_phase = {}};
+        if (port.vf) {
+            view.vf = port.vf->vf.pci;
+            view.vf_phase = port.vf->phase;
+        }
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+} // namespace netvsc

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "arguments.hpp"
+#include "backoff.hpp"
+#include "command.hpp"
+#include "link_table.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace netvsc {
+
+/// Decides what is to be done: which NetVSC netdevice becomes a port, which VF is announced to
+/// it, when it ends. Pure: no I/O, no clock, no locking. Each call takes one thing that has
+/// happened and gives the commands that follow from it, to be carried out in their order; the
+/// outcome of those that have one comes back through a call.
+class Supervisor {
+public:
+    // ---- What the user asks for.
+
+    /// @return the commands, or an error message naming the argument, if the instance cannot be.
+    [[nodiscard]] std::expected<Commands, std::string>
+    add_instance(InstanceId id, std::string name, Arguments arguments);
+    [[nodiscard]] Commands remove_instance(InstanceId id);
+    [[nodiscard]] bool has_instances() const { return !instances_.empty(); }
+
+    // ---- What the kernel tells.
+
+    [[nodiscard]] bool wants_facts(const LinkMessage &message) const {
+        return table_.wants_facts(message);
+    }
+    [[nodiscard]] Commands link(Link link);
+    [[nodiscard]] Commands link_gone(int ifindex);
+    void address(const AddressMessage &message);
+    void begin_listing();
+    [[nodiscard]] Commands end_listing();
+
+    // ---- What became of commands.
+
+    [[nodiscard]] Commands port_created(PortNumber number);
+    /// @param error  positive errno; EEXIST: the number is still carried by something
+    [[nodiscard]] Commands port_failed(PortNumber number, int error, TimePoint now);
+    /// The port has been closed, by us or by the application.
+    [[nodiscard]] Commands port_gone(PortNumber number);
+    /// @param error  positive errno, 0 for success
+    [[nodiscard]] Commands vf_probed(PortNumber number, const PciAddress &pci, int error,
+                                     TimePoint now);
+    [[nodiscard]] Commands vf_checked(PortNumber number, const PciAddress &pci, bool taken);
+    /// The VF's ethdev port has been closed, by fail-safe or anyone.
+    [[nodiscard]] Commands vf_port_gone(const PciAddress &pci, TimePoint now);
+
+    // ---- Time.
+
+    /// When elapsed() wants to be called; nullopt: not at all, nothing is pending.
+    [[nodiscard]] std::optional<TimePoint> deadline() const;
+    [[nodiscard]] Commands elapsed(TimePoint now);
+
+    // ---- For tests and for those who show the state.
+
+    enum class VfPhase {
+        probing,   ///< Announce given, its outcome not yet known
+        announced, ///< in the pipe; not yet known to be fail-safe's
+        attached,  ///< fail-safe owns its port
+        failed,    ///< the last probe failed; tried again at the deadline
+    };
+    struct PortView {
+        PortNumber number = 0;
+        int ifindex = 0; ///< 0: the NetVSC netdevice is gone
+        std::string netdevice;
+        std::optional<PciAddress> vf;
+        std::optional<VfPhase> vf_phase;
+        bool operator==(const PortView &) const = default;
+    };
+    [[nodiscard]] std::vector<PortView> ports() const;
+    [[nodiscard]] const LinkTable &links() const { return table_; }
+
+private:
+    struct Instance {
+        std::string name;
+        Arguments arguments;
+        std::set<std::string> warned; ///< what has been said already: not said again
+    };
+    struct VfState {
+        Vf vf;
+        VfPhase phase = VfPhase::probing;
+        Backoff backoff;
+        std::optional<TimePoint> next; ///< when to check or to try again
+    };
+    enum class PortPhase { creating, active, retrying, netvsc_gone, closing };
+    struct Port {
+        PortNumber number = 0;
+        InstanceId instance = 0;
+        int ifindex = 0;
+        std::string netdevice;
+        std::chrono::milliseconds hotplug_poll{};
+        PortPhase phase = PortPhase::creating;
+        std::optional<VfState> vf;
+        Backoff creation_backoff;
+        std::optional<TimePoint> next_creation;
+    };
+
+    [[nodiscard]] PortNumber free_number(PortNumber from) const;
+    [[nodiscard]] std::optional<Vf> choose_vf(const Port &port) const;
+    [[nodiscard]] bool mac_is_attached(const MacAddress &mac) const;
+    [[nodiscard]] bool claims_by_name(const Instance &instance, const Link &link) const;
+
+    void attach(const Link &link, bool appeared, Commands &commands);
+    void create(Port &port, Commands &commands);
+    void refuse(Instance &instance, const Link &link, Commands &commands) const;
+    void report_selectors(InstanceId id, Commands &commands);
+    void follow_port(Port &port, const Link &link, Commands &commands);
+    void reconsider_vf(Port &port, Commands &commands);
+    void reconsider_vfs_of(const Link &link, Commands &commands);
+    void announce(Port &port, Commands &commands) const;
+    void withdraw(Port &port, Commands &commands) const;
+    void lose_netvsc(Port &port, Commands &commands);
+    [[nodiscard]] Port *find(PortNumber number);
+    /// The port, if it still has this VF.
+    [[nodiscard]] Port *find(PortNumber number, const PciAddress &pci);
+
+    LinkTable table_;
+    std::map<InstanceId, Instance> instances_;
+    std::map<PortNumber, Port> ports_;
+    std::unordered_map<int, PortNumber> by_ifindex_;
+    /// Netdevices whose port the application closed, with the instance it was of: not attached
+    /// again while they stay.
+    std::unordered_map<int, InstanceId> closed_;
+    /// Netdevices first seen in a listing: whether they are routed is known at its end.
+    std::set<int> undecided_;
+    bool listing_ = false;
+};
+
+} // namespace netvsc

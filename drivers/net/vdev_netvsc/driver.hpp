@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "failsafe_port.hpp"
+#include "interrupt_source.hpp"
+#include "link_monitor.hpp"
+#include "supervisor.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include <rte_ethdev.h>
+
+struct rte_eth_dev;
+struct rte_vdev_device;
+
+namespace netvsc {
+
+/// Joins the core with the kernel and DPDK: hands what happens to the Supervisor, and carries
+/// out its commands. One in a process.
+///
+/// Threads. The core and all members are guarded by `mutex_`, a leaf: nothing of DPDK's that
+/// takes a lock or calls back is called while it is held, so a caller may hold any lock of
+/// DPDK's (fail-safe's, the vdev bus's) and no order needs to be kept. Ports are made and closed
+/// by whichever thread decided it; everything that fail-safe reads or that concerns a VF happens
+/// in EAL's interrupt thread, where fail-safe itself looks into its pipe, so the two never meet.
+/// No call waits for another thread: one that holds the vdev bus's lock would wait for ever for
+/// an interrupt thread that wants it.
+class Driver {
+public:
+    /// The process's one; never destroyed, for EAL may call back until the very end.
+    [[nodiscard]] static Driver &get();
+
+    /// Makes an instance. @return 0 or a negative errno, told to the user already.
+    [[nodiscard]] int probe(const rte_vdev_device &device);
+    /// Removes an instance, and its ports with it. Safe within rte_eal_cleanup().
+    [[nodiscard]] int remove(const rte_vdev_device &device);
+
+private:
+    Driver() = default;
+
+    [[nodiscard]] Result<void> start();
+    void stop_if_unused();
+
+    // Called by EAL.
+    void on_netlink();
+    static void on_alarm(void *self) noexcept;
+    static int on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
+                               void *result) noexcept;
+    void on_port_closed(const rte_eth_dev &device);
+
+    /// Takes what the core has decided: runs what any thread may run, queues the rest for the
+    /// interrupt thread and sees to it that it wakes. @param leaving  see close_port()
+    void carry_out(Commands commands, const rte_vdev_device *leaving = nullptr);
+    /// In the interrupt thread: runs what is queued and what time has brought.
+    void pump();
+    void arm();
+
+    [[nodiscard]] Commands create_port(const CreatePort &command);
+    [[nodiscard]] Commands announce(const Announce &command);
+    [[nodiscard]] Commands check_vf(const CheckVf &command);
+    void withdraw(const Withdraw &command);
+    void release_port(const ReleasePort &command);
+    void close_port(PortNumber number, const rte_vdev_device *leaving);
+    static void report_removal(PortNumber number);
+    void remove_leftovers();
+
+    [[nodiscard]] Commands take(const NetlinkEvent &event);
+    [[nodiscard]] std::shared_ptr<FailsafePort> port(PortNumber number);
+
+    std::mutex mutex_;
+    Supervisor supervisor_;
+    std::map<std::string, InstanceId> instances_;
+    InstanceId next_instance_ = 0;
+    std::map<PortNumber, std::shared_ptr<FailsafePort>> ports_;
+    std::deque<Command> queue_; ///< for the interrupt thread, in order
+    std::optional<TimePoint> alarm_; ///< the earliest alarm that is set
+    std::shared_ptr<LinkMonitor> monitor_;
+    InterruptSource netlink_;
+    std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
+    std::set<PortNumber> leftovers_; ///< see close_port()
+};
+
+} // namespace netvsc

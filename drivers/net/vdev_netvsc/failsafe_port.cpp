@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "failsafe_port.hpp"
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <cstring>
+
+#include <unistd.h>
+
+#include <bus_driver.h>
+#include <dev_driver.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+namespace netvsc {
+namespace {
+
+constexpr std::string_view name_prefix = "net_failsafe_vsc";
+
+bool vdev_exists(const std::string &name) {
+    rte_bus *bus = rte_bus_find_by_name("vdev");
+    const auto same_name = [](const rte_device *device, const void *wanted) {
+        return std::strcmp(device->name, static_cast<const char *>(wanted));
+    };
+    return bus != nullptr && bus->find_device(nullptr, same_name, name.c_str()) != nullptr;
+}
+
+} // namespace
+
+Result<FailsafePort> FailsafePort::open(PortNumber number) {
+    auto pipe = Pipe::open();
+    if (!pipe)
+        return std::unexpected(std::move(pipe.error()));
+    return FailsafePort(number, std::move(*pipe));
+}
+
+std::string FailsafePort::device_name(PortNumber number) {
+    return std::string(name_prefix) + std::to_string(number);
+}
+
+std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) {
+    if (!device_name.starts_with(name_prefix))
+        return std::nullopt;
+    device_name.remove_prefix(name_prefix.size());
+    PortNumber number = 0;
+    const char *end = device_name.data() + device_name.size();
+    const auto [stop, error] = std::from_chars(device_name.data(), end, number);
+    if (error != std::errc{} || stop != end)
+        return std::nullopt;
+    return number;
+}
+
+Result<void> FailsafePort::create(const std::string &netdevice,
+                                  std::chrono::milliseconds hotplug_poll) const {
+    const std::string name = device_name(number_);
+    const std::string tap = "net_tap_vsc" + std::to_string(number_);
+    // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
+    for (const std::string &taken : {name, tap}) {
+        if (vdev_exists(taken))
+            return failure(EEXIST, "vdev " + taken);
+    }
+    const std::string arguments = "fd(" + std::to_string(pipe_.reader.get()) + "),dev(" + tap +
+                                  ",remote=" + netdevice +
+                                  "),hotplug_poll=" + std::to_string(hotplug_poll.count());
+    const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
+    if (result != 0)
+        return failure(-result, "vdev " + name + "," + arguments);
+    return {};
+}
+
+Result<void> FailsafePort::announce(const std::string &devargs) const {
+    withdraw();
+    const std::string line = devargs + "\n";
+    static_assert(PIPE_BUF >= 4096);
+    if (line.size() > PIPE_BUF) // beyond it a write(2) need not be whole (pipe(7))
+        return failure(EMSGSIZE, "announce " + devargs);
+    ssize_t size;
+    do {
+        size = ::write(pipe_.writer.get(), line.data(), line.size());
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return system_error("write to fail-safe's pipe");
+    return {};
+}
+
+void FailsafePort::withdraw() const {
+    std::array<char, PIPE_BUF> unread;
+    ssize_t size;
+    do {
+        size = ::read(pipe_.reader.get(), unread.data(), unread.size());
+    } while (size > 0 || (size < 0 && errno == EINTR));
+}
+
+Result<void> close_failsafe_port(PortNumber number) {
+    const std::string name = FailsafePort::device_name(number);
+    std::uint16_t port = 0;
+    if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0)
+        return {};
+    if (const int result = rte_eth_dev_stop(port); result != 0)
+        return failure(-result, "stop port " + name);
+    if (const int result = rte_eth_dev_close(port); result != 0)
+        return failure(-result, "close port " + name);
+    return {};
+}
+
+void remove_failsafe_device(PortNumber number) {
+    // ENOENT and the like: the application has detached it before us.
+    rte_eal_hotplug_remove("vdev", FailsafePort::device_name(number).c_str());
+}
+
+} // namespace netvsc

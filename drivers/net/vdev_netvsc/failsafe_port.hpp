@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "command.hpp"
+#include "error.hpp"
+#include "file_descriptor.hpp"
+
+#include <string>
+
+namespace netvsc {
+
+/// One net_failsafe device over a slow sub-device, and the pipe it learns of its VF from.
+///
+/// fail-safe duplicates the pipe's reading end whenever it looks into it, which it does for as
+/// long as its port lives: the object must outlive the port.
+class FailsafePort {
+public:
+    /// Opens the pipe; makes no device yet.
+    [[nodiscard]] static Result<FailsafePort> open(PortNumber number);
+
+    /// "net_failsafe_vsc<number>"
+    [[nodiscard]] static std::string device_name(PortNumber number);
+    /// The inverse of device_name(); nullopt for any other device's name.
+    [[nodiscard]] static std::optional<PortNumber> number_of(std::string_view device_name);
+
+    /// Makes the fail-safe device, and by that its ethdev port, with net_tap_vsc<number> over
+    /// @p netdevice as its slow sub-device. That fail-safe could not make the sub-device is no
+    /// error: it tries again by itself.
+    /// @return failure(EEXIST) if the name is still carried by a device
+    [[nodiscard]] Result<void> create(const std::string &netdevice,
+                                      std::chrono::milliseconds hotplug_poll) const;
+
+    /// Writes @p devargs and a newline into the pipe, in place of what may be in it.
+    [[nodiscard]] Result<void> announce(const std::string &devargs) const;
+    /// Empties the pipe.
+    void withdraw() const;
+
+private:
+    FailsafePort(PortNumber number, Pipe pipe) : number_(number), pipe_(std::move(pipe)) {}
+
+    PortNumber number_;
+    Pipe pipe_;
+};
+
+/// Stops and closes the ethdev port of fail-safe device @p number, which takes its sub-devices
+/// away; none is left if there was none.
+/// @return failure if the port is there still
+[[nodiscard]] Result<void> close_failsafe_port(PortNumber number);
+
+/// Takes fail-safe device @p number from the vdev bus; its port must have been closed.
+void remove_failsafe_device(PortNumber number);
+
+} // namespace netvsc

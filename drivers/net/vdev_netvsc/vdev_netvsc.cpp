@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What EAL finds when it loads the driver: the vdev driver net_vdev_netvsc, its alias
+// eth_vdev_netvsc, the PMD information, and on Hyper-V the instance that needs no argument.
+
+#include "driver.hpp"
+#include "log.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string_view>
+
+#include <bus_vdev_driver.h>
+#include <rte_devargs.h>
+#include <rte_eal.h>
+#include <rte_hypervisor.h>
+
+namespace {
+
+#define VDEV_NETVSC_NAME "net_vdev_netvsc"
+#define VDEV_NETVSC_ALIAS "eth_vdev_netvsc"
+#define VDEV_NETVSC_PARAMETERS                                                                     \
+    "iface=<netdevice> mac=<xx:xx:xx:xx:xx:xx> force=<0|1> ignore=<0|1> fallback=tap "             \
+    "hotplug_poll=<ms>"
+
+using netvsc::Message;
+
+// Nothing thrown may pass EAL's C frames.
+template <typename Call> int guarded(Call call) noexcept {
+    try {
+        return call();
+    } catch (const std::bad_alloc &) {
+        return -ENOMEM;
+    } catch (const std::exception &error) {
+        netvsc::log(Message::Level::error, error.what());
+        return -EIO;
+    }
+}
+
+// In a secondary process there is nothing to do: fail-safe shares its ports by itself.
+bool is_primary() { return rte_eal_process_type() == RTE_PROC_PRIMARY; }
+
+extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
+    return guarded([&] { return is_primary() ? netvsc::Driver::get().probe(*device) : 0; });
+}
+
+extern "C" int vdev_netvsc_remove(rte_vdev_device *device) {
+    return guarded([&] { return is_primary() ? netvsc::Driver::get().remove(*device) : 0; });
+}
+
+rte_vdev_driver vdev_netvsc_driver = {
+    .next = {},
+    .driver = {.next = {}, .name = VDEV_NETVSC_NAME, .alias = VDEV_NETVSC_ALIAS},
+    .probe = vdev_netvsc_probe,
+    .remove = vdev_netvsc_remove,
+    .dma_map = nullptr,
+    .dma_unmap = nullptr,
+    .drv_flags = 0,
+};
+
+bool is_ours(std::string_view device) {
+    return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
+}
+
+// On Hyper-V, where no instance was asked for, adds one without arguments. The vdev bus calls
+// this at every scan, of which each hot-plug makes one: only the first, at EAL's start, counts.
+extern "C" void vdev_netvsc_scan(void * /*unused*/) {
+    static bool scanned = false;
+    if (scanned || rte_hypervisor_get() != RTE_HYPERVISOR_HYPERV)
+        return;
+    scanned = true;
+    const rte_devargs *devargs;
+    RTE_EAL_DEVARGS_FOREACH("vdev", devargs) {
+        if (is_ours(devargs->name))
+            return;
+    }
+    if (rte_devargs_add(RTE_DEVTYPE_VIRTUAL, VDEV_NETVSC_NAME) != 0)
+        netvsc::log(Message::Level::error, "cannot add an instance for Hyper-V: out of memory?");
+}
+
+RTE_INIT(vdev_netvsc_register) {
+    rte_vdev_register(&vdev_netvsc_driver);
+    rte_vdev_add_custom_scan(vdev_netvsc_scan, nullptr);
+}
+
+// What dpdk-pmdinfo.py looks for in the shared object (DPDK's pmdinfogen makes it for drivers
+// built within DPDK's tree).
+__attribute__((used)) const char pmd_info[] =
+    "PMD_INFO_STRING= {\"name\": \"" VDEV_NETVSC_NAME "\", \"alias\": \"" VDEV_NETVSC_ALIAS
+    "\", \"params\": \"" VDEV_NETVSC_PARAMETERS "\", \"pci_ids\": []}";
+
+} // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "pci_address.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+struct rte_eth_dev;
+
+namespace netvsc {
+
+/// The PCI address of the device below an ethdev port; nullopt for a port on another bus.
+[[nodiscard]] std::optional<PciAddress> pci_of(const rte_eth_dev &device);
+
+/// The ethdev port of a VF.
+class VfPort {
+public:
+    /// Probes the VF's PCI device with DPDK's drivers.
+    /// @param devargs  its address and device arguments, as fail-safe would be told
+    /// @return 0 if it is now (or was already) probed, else a positive errno
+    [[nodiscard]] static int probe(const std::string &devargs);
+
+    [[nodiscard]] static std::optional<VfPort> find(const PciAddress &pci);
+
+    /// Somebody (fail-safe) has taken it.
+    [[nodiscard]] bool owned() const;
+    /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.
+    void raise_removal() const;
+
+    /// Takes the VF's PCI device from DPDK, closing its port.
+    static void remove(const PciAddress &pci);
+
+private:
+    explicit VfPort(std::uint16_t port) : port_(port) {}
+    std::uint16_t port_;
+};
+
+} // namespace netvsc
