@@ -97,11 +97,7 @@ class Machine:
         self.qemu_log = self.log_dir / f"{name}-qemu.log"
 
     def __enter__(self) -> Machine:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
+        self.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -131,8 +127,19 @@ class Machine:
     # Life.
 
     def start(self) -> None:
-        """Boots; returns when the agent answers. Raises MachineError with the console's tail."""
+        """Boots; returns when the agent answers. Raises MachineError with the console's tail, and leaves nothing then.
+
+        Without `with`, stop() has to follow.
+        """
         began = time.monotonic()
+        try:
+            self._boot()
+        except BaseException:
+            self.stop()
+            raise
+        self.boot_seconds = time.monotonic() - began
+
+    def _boot(self) -> None:
         if shutil.which(QEMU) is None:
             raise LabError(f"{QEMU} is missing (package qemu-system-x86)")
         kernel = images.kernel_image(self.kernel, self.cache_dir)
@@ -150,11 +157,9 @@ class Machine:
         finally:
             qmp_qemu.close()
             agent_qemu.close()
-        ready = self._guest.wait_ready(self.boot_timeout)
-        if not ready:
-            raise MachineError(f"the guest's agent did not answer in {self.boot_timeout:g} s. {self._explain()}")
+        if not self._guest.wait_ready(self.boot_timeout):
+            raise MachineError(f"the guest did not boot (limit: {self.boot_timeout:g} s). {self._explain()}")
         self._qmp.start()
-        self.boot_seconds = time.monotonic() - began
 
     def stop(self) -> None:
         """Ends the machine and its switches at once. May be called again."""

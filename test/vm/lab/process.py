@@ -18,7 +18,7 @@ class GuardedProcess:
 
     def __init__(self, name: str) -> None:
         # Not below TMPDIR: the path of a Unix socket has at most 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix=f"lab-{name}-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"lab-{name}-{os.getpid()}-", dir="/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
         self._stop: int | None = None
 
@@ -42,7 +42,7 @@ class GuardedProcess:
         if self._stop is not None:
             os.close(self._stop)
             self._stop = None
-        if self._process is None:
-            self.folder.rmdir()
-        else:
+        if self._process is not None:
             self._process.wait(STOP_TIMEOUT_S)
+        elif self.folder.exists():
+            self.folder.rmdir()

@@ -1,0 +1,280 @@
+"""The lab's own test: boots virtual machines and checks what the other tests rely on.
+
+Run: PYTHONPATH=test/vm python3 -m unittest -v test_lab (from the project's folder: `python3 test/vm/test_lab.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab import images  # noqa: E402
+from lab.errors import CommandError, LabError, LabTimeout, MachineError  # noqa: E402
+from lab.machine import Machine  # noqa: E402
+from lab.schedule import Schedule, Step  # noqa: E402
+from lab.testpmd import Testpmd  # noqa: E402
+
+MAC = "52:54:00:12:34:56"
+CLASS_ID = b"{f8615163-df3e-46c5-913f-f2d2f965ed0e}\n"
+
+
+# In the environment of all that this test starts, as other labs may run on the host.
+MARK = f"LAB_TEST={os.getpid()}"
+os.environ.update([MARK.split("=")])
+
+
+def leftovers(pid: int | None = None) -> set[str]:
+    """Processes this test's labs have started, and temporary folders of the lab in process `pid` (default: this one)."""
+    found = {str(path) for path in Path("/tmp").glob(f"lab-*-{pid or os.getpid()}-*")}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            marked = MARK.encode() in (path / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if marked and any(word.endswith((b"qemu-system-x86_64", b"switchd.py", b"guard.py")) for word in words):
+            found.add(path.name)
+    return found
+
+
+class Running(unittest.TestCase):
+    """Tests that share one machine with a NIC `syn`."""
+
+    machine: Machine
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.machine = Machine()
+        cls.addClassCleanup(cls.machine.stop)
+        cls.machine.nic_add("syn", MAC)
+        cls.machine.start()
+        cls.guest = cls.machine.guest
+        cls.syn = cls.machine.ifname("syn")
+
+    def test_runs_commands(self) -> None:
+        done = self.guest.run("echo out; echo error >&2; exit 3", check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "out\n", "error\n"))
+        with self.assertRaisesRegex(CommandError, "status 3"):
+            self.guest.run("exit 3")
+        with self.assertRaises(LabTimeout):
+            self.guest.run("sleep 60", timeout=0.2)
+        self.assertEqual(self.guest.run(["cat"], stdin="text").stdout, "text")
+
+    def test_sees_the_host_read_only(self) -> None:
+        mine = str(Path(__file__).resolve())
+        self.assertEqual(self.guest.read_file(mine), Path(mine).read_bytes())
+        self.guest.run(["sh", "-c", 'echo >>"$0"', mine])
+        self.assertNotEqual(self.guest.read_file(mine), Path(mine).read_bytes())
+
+    def test_files(self) -> None:
+        data = bytes(range(256)) * 5000
+        self.guest.write_file("/run/lab/file", data, 0o600)
+        self.assertEqual(self.guest.read_file("/run/lab/file"), data)
+        self.assertEqual(self.guest.run("stat -c %a /run/lab/file").stdout, "600\n")
+        with self.assertRaisesRegex(LabError, "/run/lab/none"):
+            self.guest.read_file("/run/lab/none")
+
+    def test_background_process(self) -> None:
+        process = self.guest.spawn("cat", "echo ready; while read line; do echo got $line; done; exit 7", pty=False)
+        process.expect("^ready$")
+        process.send("one\n")
+        self.assertEqual(process.expect(r"got (\w+)")[1], "one")
+        with self.assertRaisesRegex(LabTimeout, "no 'never'"):
+            process.expect("never", timeout=0.3)
+        process.signal(signal.SIGTERM)
+        self.assertEqual(process.wait(), -signal.SIGTERM)
+        with self.assertRaisesRegex(LabError, "ended with status -15"):
+            process.expect("never")
+
+    def test_background_process_has_a_terminal(self) -> None:
+        process = self.guest.spawn("tty", "tty; sleep 60")
+        process.expect("/dev/pts/")
+        process.send("\x03")  # Ctrl-C reaches it only through a controlling terminal
+        self.assertIn(process.wait(5), (-signal.SIGINT, 130))
+
+    def test_requests_do_not_wait_for_each_other(self) -> None:
+        sleeper = Schedule([Step(0, "sleep", lambda: self.guest.run("sleep 3"))])
+        sleeper.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        self.guest.monotonic_ns()
+        self.assertLess(time.monotonic() - began, 1)
+        sleeper.join()
+
+    def test_plug_and_unplug(self) -> None:
+        for model, driver in ("e1000e", "e1000e"), ("virtio-net-pci", "virtio_net"):
+            with self.subTest(model):
+                mac = "52:54:00:00:00:aa"
+                self.machine.nic_add("vf", mac, model)
+                name = self.machine.ifname("vf")
+                netdev = next(netdev for netdev in self.guest.netdevs() if netdev.name == name)
+                self.assertEqual((netdev.mac, netdev.driver), (mac, driver))
+                self.assertIn(self.machine.pci_address("vf"), os.fspath(self.guest.run(
+                    ["readlink", "-f", f"/sys/class/net/{name}/device"]).stdout))
+                self.assertLess(self.machine.nic_del("vf").seconds, 5)
+                self.assertNotIn(mac, [netdev.mac for netdev in self.guest.netdevs()])
+
+    def test_unplug_that_the_guest_delays(self) -> None:
+        self.machine.nic_add("vf", "52:54:00:00:00:aa", "e1000e")
+        self.machine.ifname("vf")
+        mark = self.machine.nic_unplug("vf")
+        self.assertGreater(self.machine.nic_unplugged("vf", mark), 0)
+        with self.assertRaisesRegex(LabError, "no NIC vf"):
+            self.machine.nic_del("vf")
+
+    def test_wrong_nics(self) -> None:
+        with self.assertRaisesRegex(LabError, "NIC syn already"):
+            self.machine.nic_add("syn", MAC)
+        with self.assertRaisesRegex(LabError, "nonsense"):
+            self.machine.nic_add("bad", MAC, "nonsense")
+        self.assertNotIn("bad", self.machine.nics)
+
+    def test_netvsc_look_alike(self) -> None:
+        self.machine.nic_add("lookalike", "52:54:00:00:00:bb")
+        self.addCleanup(self.machine.nic_del, "lookalike")
+        name = self.machine.ifname("lookalike")
+        self.assertFalse(self.guest.glob(f"/sys/class/net/{name}/device/class_id"))
+        self.guest.make_netvsc(name)
+
+        def check(name: str) -> None:
+            device = f"/sys/class/net/{name}/device"
+            self.assertEqual(self.guest.read_file(f"{device}/class_id"), CLASS_ID)
+            self.assertEqual(self.guest.run(f"readlink -f {device}/subsystem").stdout, "/sys/bus/virtio\n")
+            self.assertEqual(self.guest.read_file(f"{device}/net/{name}/address"), b"52:54:00:00:00:bb\n")
+            self.assertEqual(self.guest.run(f"ls {device}/../").stdout, self.guest.run(
+                f"ls $(dirname $(readlink -f {device}))").stdout)
+
+        check(name)
+        self.guest.run(f"ip link set {name} name renamed0")
+        check("renamed0")
+        self.guest.hide("renamed0")
+        self.assertFalse(self.guest.glob("/sys/class/net/renamed0"))
+        monitor = self.guest.spawn("monitor", "exec ip monitor link", pty=False)
+        time.sleep(0.5)
+        self.guest.show("renamed0")
+        monitor.expect("renamed0")
+        monitor.signal(signal.SIGTERM)
+        check("renamed0")
+
+    def test_schedule(self) -> None:
+        done: list[str] = []
+        schedule = Schedule([Step(0.3, "second", lambda: done.append("second")),
+                             Step(0.1, "first", lambda: done.append("first"))])
+        schedule.start()
+        steps = schedule.join()
+        self.assertEqual(done, ["first", "second"])
+        self.assertAlmostEqual((steps[1].began_ns - schedule.started_ns) / 1e9, 0.3, delta=0.2)
+        failing = Schedule([Step(0, "fails", lambda: self.machine.nic_del("none"))])
+        failing.start()
+        with self.assertRaisesRegex(LabError, "step fails"):
+            failing.join()
+
+    def test_traffic(self) -> None:
+        self.guest.run(["ip", "link", "set", self.syn, "up"])
+        self.addCleanup(self.guest.run, ["ip", "link", "set", self.syn, "down"])
+        testpmd = Testpmd(self.guest, ["--no-pci", f"--vdev=net_af_packet0,iface={self.syn}"])
+        self.assertEqual(testpmd.port_info()[0]["Driver name"], "net_af_packet")
+        testpmd.start()
+        switch = self.machine.switch(MAC)
+
+        began = switch.start_traffic(pps=1000)
+        switch.wait_return("syn", began)
+        time.sleep(5)
+        report = switch.report(began, switch.stop_traffic())
+        # A busy host may let some time go; what was sent has to come back.
+        self.assertGreater(report.sent, 1000)
+        self.assertEqual((report.returned, report.lost, report.duplicates), (report.sent, 0, 0))
+        self.assertEqual(report.returned_by_port, {"syn": report.sent})
+        self.assertGreaterEqual(testpmd.port_stats()[0]["RX-packets"], report.sent)
+
+        began = switch.start_traffic(pps=500)
+        time.sleep(1)
+        self.machine.set_link("syn", False)
+        down = time.monotonic_ns()
+        time.sleep(1)
+        up = time.monotonic_ns()
+        self.machine.set_link("syn", True)
+        switch.wait_return("syn", up)
+        ended = switch.stop_traffic()
+        whole, gap = switch.report(began, ended), switch.report(down + 50_000_000, up)
+        self.assertEqual(whole.sent, whole.returned + whole.lost)
+        self.assertGreater(gap.sent, 100)
+        self.assertEqual(gap.returned, 0)
+        self.assertGreaterEqual(whole.longest_gap_ms, 900)
+        self.assertEqual(sum(part.lost for part in switch.timeline(100, began, ended)), whole.lost)
+        self.assertGreaterEqual(switch.first_return("syn", up), up)
+        self.assertEqual(testpmd.quit(), 0)
+
+
+class Life(unittest.TestCase):
+    """How machines end."""
+
+    def setUp(self) -> None:
+        self.assert_clean()
+
+    def assert_clean(self, pid: int | None = None) -> None:
+        until = time.monotonic() + 5
+        while leftovers(pid) and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertEqual(leftovers(pid), set())
+
+    def test_body_raises(self) -> None:
+        with self.assertRaises(ZeroDivisionError):
+            with Machine() as machine:
+                machine.nic_add("vf", MAC, "e1000e")
+                self.assertEqual(len(leftovers()), 6)  # two folders, QEMU, the switch, two guards
+                1 / 0
+        self.assert_clean()
+
+    def test_lab_is_killed(self) -> None:
+        for number in signal.SIGKILL, signal.SIGTERM:
+            with self.subTest(number):
+                lab = subprocess.Popen(
+                    [sys.executable, "-m", "lab", "--nic", f"syn,{MAC}", "--run", "echo up; sleep 100"],
+                    cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                self.addCleanup(lab.stdout.close)
+                self.assertEqual(lab.stdout.readline(), b"up\n")
+                self.assertEqual(len(leftovers(lab.pid)), 6)
+                lab.send_signal(number)
+                lab.wait()
+                self.assert_clean(lab.pid)
+
+    def test_panic_is_told(self) -> None:
+        with Machine() as machine:
+            machine.nic_add("syn", MAC)
+            with self.assertRaisesRegex(LabError, "kernel panicked") as caught:
+                machine.guest.run("echo c >/proc/sysrq-trigger; sleep 10")
+            self.assertIn(str(machine.console_log), str(caught.exception))
+        self.assert_clean()
+
+    def test_boot_failure_is_told(self) -> None:
+        with self.assertRaisesRegex(MachineError, "QEMU said: (?!.nothing)"):
+            Machine(cpus=100000).start()
+        began = time.monotonic()
+        with self.assertRaisesRegex(MachineError, "did not boot .limit: 0.5 s"):
+            with Machine(boot_timeout=0.5):
+                self.fail("it cannot have booted")
+        self.assertLess(time.monotonic() - began, 10)
+        self.assert_clean()
+
+
+class Parts(unittest.TestCase):
+    """What needs no machine."""
+
+    def test_modules_come_after_what_they_need(self) -> None:
+        names = [path.name.split(".")[0] for path in images.resolve_modules(images.newest_kernel(), ("9p", "overlay"))]
+        self.assertLess(names.index("9pnet"), names.index("9p"))
+        self.assertIn("overlay", names)
+        with self.assertRaisesRegex(LabError, "no module nonsense"):
+            images.resolve_modules(images.newest_kernel(), ("nonsense",))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
