@@ -215,11 +215,11 @@ class Machine:
 
     def _command(self, kernel: Path, initramfs: Path, qmp_fd: int, agent_fd: int) -> list[str]:
         args = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
-                "random.trust_cpu=on", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
+                "random.trust_cpu=on", "no_timer_check", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
         if self.hugepages:
             args += ["hugepagesz=2M", f"hugepages={self.hugepages}"]
         if self.iommu:
-            args += ["intel_iommu=on"]
+            args += ["intel_iommu=on", "iommu=pt"]
         if self._shell:
             args += ["lab.shell=1"]
         command = [

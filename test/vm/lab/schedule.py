@@ -12,7 +12,7 @@ from .errors import LabError, LabTimeout
 
 @dataclass
 class Step:
-    """One action, `offset` seconds after the start. Once done it has the times (time.monotonic_ns()) and its outcome."""
+    """One action, `offset` seconds after the start. Once done it has its times (monotonic_ns) and its outcome."""
 
     offset: float
     name: str

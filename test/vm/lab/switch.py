@@ -128,6 +128,13 @@ class Switch:
         self._indices[port] = number
         return qemu, ours
 
+    def steer(self, port: str | None) -> None:
+        """Sends to this port, whatever was learned, until it is unplugged or steer(None): the host's own decision.
+
+        Learning follows every frame of the guest's, those of its kernel (IPv6 neighbour discovery) included.
+        """
+        self._request("steer", index=None if port is None else self._indices[port])
+
     def unplug(self, port: str) -> None:
         """Sends nothing more to the port, as the host does before it takes a VF away."""
         self._request("unplug", index=self._indices[port])

@@ -58,6 +58,7 @@ class Daemon:
         self.ports = []  # by index; None once removed
         self.active = []  # ports frames are sent to, in the order they came
         self.learned = None
+        self.steered = None
         self.frame = bytearray()
         self.interval_ns = 0  # 0: stopped
         self.due_ns = 0
@@ -79,6 +80,11 @@ class Daemon:
             self.active.remove(port)
         if self.learned is port:
             self.learned = None
+        if self.steered is port:
+            self.steered = None
+
+    def op_steer(self, index):
+        self.steered = None if index is None else self.ports[index]
 
     def op_remove(self, index):
         self.op_unplug(index)
@@ -116,7 +122,7 @@ class Daemon:
             self.table[FULL] = 1
             self.interval_ns = 0
             return
-        port = self.learned or (self.active[0] if self.active else None)
+        port = self.steered or self.learned or (self.active[0] if self.active else None)
         record = HEADER + RECORD * sequence
         now = time.monotonic_ns()
         HEAD.pack_into(self.frame, 0, self.guest_mac, GENERATOR_MAC, ETHERTYPE, MAGIC, sequence, now)

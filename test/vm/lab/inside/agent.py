@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -244,6 +245,18 @@ class Agent:
         bind(stage, device, MS_REC)
 
 
+def make_static_nodes():
+    """The device nodes that load their module when opened (/dev/net/tun, /dev/vfio/vfio), as udev makes them."""
+    with open(f"/lib/modules/{os.uname().release}/modules.devname") as file:
+        rows = [line.split() for line in file if not line.startswith("#")]
+    for _, name, device in rows:
+        path = f"/dev/{name}"
+        major, minor = map(int, device[1:].split(":"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.exists(path):
+            os.mknod(path, (stat.S_IFBLK if device[0] == "b" else stat.S_IFCHR) | 0o600, os.makedev(major, minor))
+
+
 def open_channel():
     for name_file in glob.glob("/sys/class/virtio-ports/*/name"):
         with open(name_file) as file:
@@ -253,4 +266,5 @@ def open_channel():
 
 
 if __name__ == "__main__":
+    make_static_nodes()
     Agent(open_channel()).serve()
