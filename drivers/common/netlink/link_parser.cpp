@@ -35,8 +35,10 @@ template <typename Visit> bool for_each_attribute(const void *begin, const void 
 // The attributes behind a header of the given size.
 template <typename Visit>
 bool for_each_attribute(const nlmsghdr *message, std::size_t header_size, Visit visit) {
+    // Not mnl_nlmsg_get_payload_tail(), which rounds up to beyond the message's end.
     return for_each_attribute(mnl_nlmsg_get_payload_offset(message, header_size),
-                              mnl_nlmsg_get_payload_tail(message), visit);
+                              reinterpret_cast<const char *>(message) + message->nlmsg_len,
+                              visit);
 }
 
 std::span<const std::uint8_t> payload(const nlattr *attribute) {

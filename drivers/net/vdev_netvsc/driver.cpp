@@ -111,7 +111,7 @@ Result<void> Driver::start() {
     auto source = InterruptSource::watch(monitor->fd(), monitor, [this] { on_netlink(); });
     if (!source)
         return std::unexpected(std::move(source.error()));
-    for (const auto event : {RTE_ETH_EVENT_NEW, RTE_ETH_EVENT_DESTROY}) {
+    for (const auto event : {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY}) {
         if (const int result =
                 rte_eth_dev_callback_register(RTE_ETH_ALL, event, on_ethdev_event, this);
             result != 0)
@@ -199,8 +199,11 @@ void Driver::on_alarm(void *self) noexcept {
 int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
                             void * /*result*/) noexcept {
     try {
+        auto &driver = *static_cast<Driver *>(self);
         if (event == RTE_ETH_EVENT_DESTROY)
-            static_cast<Driver *>(self)->on_port_closed(rte_eth_devices[port]);
+            driver.on_port_closed(rte_eth_devices[port]);
+        else if (event == RTE_ETH_EVENT_INTR_RMV)
+            driver.on_port_removal(rte_eth_devices[port]);
     } catch (const std::exception &error) {
         log(Level::error, std::string("ethdev event: ") + error.what());
     }
@@ -213,10 +216,30 @@ void Driver::on_port_closed(const rte_eth_dev &device) {
         const std::lock_guard lock(mutex_);
         if (const auto number = FailsafePort::number_of(device.data->name))
             commands = supervisor_.port_gone(*number);
-        else if (const auto pci = pci_of(device))
+        else if (const auto pci = pci_of(device)) {
+            leaving_.erase(*pci);
             commands = supervisor_.vf_port_gone(*pci, now());
+        }
     }
     carry_out(std::move(commands));
+}
+
+void Driver::on_port_removal(const rte_eth_dev &device) {
+    const auto pci = pci_of(device);
+    if (!pci)
+        return;
+    std::shared_ptr<FailsafePort> above;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto number = supervisor_.port_with_vf(*pci);
+        if (!number)
+            return;
+        leaving_.insert(*pci);
+        if (const auto found = ports_.find(*number); found != ports_.end())
+            above = found->second;
+    }
+    if (above)
+        above->use_safe_bursts();
 }
 
 // ---- Commands.
@@ -341,7 +364,7 @@ Commands Driver::create_port(const CreatePort &command) {
     if (command.vf) {
         // Before fail-safe is there, so that the application sees the port with both paths'
         // capabilities from the start.
-        int error = VfPort::probe(command.vf->devargs);
+        int error = probe_vf(*command.vf, true); // as fail-safe's link is when it is made
         if (error == 0) {
             if (auto announced = created->announce(command.vf->devargs); !announced)
                 error = announced.error().number;
@@ -371,7 +394,7 @@ Commands Driver::announce(const Announce &command) {
         log(Level::error, announced.error().message());
         error = announced.error().number;
     } else {
-        error = VfPort::probe(command.vf.devargs);
+        error = probe_vf(command.vf, to->link_up());
         if (error != 0)
             to->withdraw();
     }
@@ -379,16 +402,35 @@ Commands Driver::announce(const Announce &command) {
     return supervisor_.vf_probed(command.number, command.vf.pci, error, now());
 }
 
+int Driver::probe_vf(const Vf &vf, bool failsafe_link_up) {
+    if (const int error = VfPort::probe(vf.devargs); error != 0)
+        return error;
+    const auto port = VfPort::find(vf.pci);
+    if (!port)
+        return ENODEV;
+    port->adapt(failsafe_link_up);
+    return 0;
+}
+
 void Driver::withdraw(const Withdraw &command) {
-    if (const auto from = port(command.number))
+    const auto from = port(command.number);
+    if (from)
         from->withdraw();
     const auto vf = VfPort::find(command.pci);
     if (!vf)
         return;
-    if (vf->owned())
-        vf->raise_removal();
-    else
+    if (!vf->owned()) {
         VfPort::remove(command.pci);
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (!leaving_.insert(command.pci).second)
+            return;
+    }
+    if (from)
+        from->use_safe_bursts();
+    vf->raise_removal();
 }
 
 Commands Driver::check_vf(const CheckVf &command) {

@@ -52,6 +52,7 @@ private:
     static int on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
                                void *result) noexcept;
     void on_port_closed(const rte_eth_dev &device);
+    void on_port_removal(const rte_eth_dev &device);
 
     /// Takes what the core has decided: runs what any thread may run, queues the rest for the
     /// interrupt thread and sees to it that it wakes. @param leaving  see close_port()
@@ -63,6 +64,8 @@ private:
     [[nodiscard]] Commands create_port(const CreatePort &command);
     [[nodiscard]] Commands announce(const Announce &command);
     [[nodiscard]] Commands check_vf(const CheckVf &command);
+    /// Probes the VF and makes its port fit for fail-safe. @return 0 or a positive errno
+    [[nodiscard]] static int probe_vf(const Vf &vf, bool failsafe_link_up);
     void withdraw(const Withdraw &command);
     void release_port(const ReleasePort &command);
     void close_port(PortNumber number, const rte_vdev_device *leaving);
@@ -83,6 +86,8 @@ private:
     InterruptSource netlink_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_; ///< see close_port()
+    /// VFs whose removal has been raised on their port already, by their PMD or by us.
+    std::set<PciAddress> leaving_;
 };
 
 } // namespace netvsc

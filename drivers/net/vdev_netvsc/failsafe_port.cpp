@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "failsafe_port.hpp"
 
+#include "log.hpp"
+
 #include <array>
 #include <charconv>
 #include <climits>
@@ -11,7 +13,8 @@
 #include <bus_driver.h>
 #include <dev_driver.h>
 #include <rte_dev.h>
-#include <rte_ethdev.h>
+#include <ethdev_driver.h>
+#include <rte_atomic.h>
 
 namespace netvsc {
 namespace {
@@ -52,7 +55,7 @@ std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) 
 }
 
 Result<void> FailsafePort::create(const std::string &netdevice,
-                                  std::chrono::milliseconds hotplug_poll) const {
+                                  std::chrono::milliseconds hotplug_poll) {
     const std::string name = device_name(number_);
     const std::string tap = "net_tap_vsc" + std::to_string(number_);
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
@@ -66,7 +69,40 @@ Result<void> FailsafePort::create(const std::string &netdevice,
     const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
     if (result != 0)
         return failure(-result, "vdev " + name + "," + arguments);
+    if (const rte_eth_dev *device = ethdev()) {
+        safe_rx_burst_ = device->rx_pkt_burst;
+        safe_tx_burst_ = device->tx_pkt_burst;
+    }
+    std::uint16_t slow_port = 0;
+    if (rte_eth_dev_get_port_by_name(tap.c_str(), &slow_port) != 0)
+        log(Message::Level::error,
+            name + ": the slow path over " + netdevice + " could not be made (" + tap +
+                " above). It needs /dev/net/tun and the kernel modules tun, sch_ingress, "
+                "sch_multiq, cls_flower, act_mirred, act_gact and act_skbedit. fail-safe tries "
+                "again by itself; until then the port works only while it has a VF");
     return {};
+}
+
+rte_eth_dev *FailsafePort::ethdev() const {
+    std::uint16_t port = 0;
+    return rte_eth_dev_get_port_by_name(device_name(number_).c_str(), &port) == 0
+               ? &rte_eth_devices[port]
+               : nullptr;
+}
+
+bool FailsafePort::link_up() const {
+    const rte_eth_dev *device = ethdev();
+    return device != nullptr && device->data->dev_link.link_status == RTE_ETH_LINK_UP;
+}
+
+void FailsafePort::use_safe_bursts() const {
+    const rte_eth_dev *device = ethdev();
+    if (device == nullptr || device->data->dev_started == 0 || safe_rx_burst_ == nullptr)
+        return;
+    struct rte_eth_fp_ops &fast_path = rte_eth_fp_ops[device->data->port_id];
+    fast_path.rx_pkt_burst = safe_rx_burst_;
+    fast_path.tx_pkt_burst = safe_tx_burst_;
+    rte_wmb();
 }
 
 Result<void> FailsafePort::announce(const std::string &devargs) const {

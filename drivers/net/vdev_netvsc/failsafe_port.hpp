@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include <rte_ethdev.h>
+
 namespace netvsc {
 
 /// One net_failsafe device over a slow sub-device, and the pipe it learns of its VF from.
@@ -28,7 +30,16 @@ public:
     /// error: it tries again by itself.
     /// @return failure(EEXIST) if the name is still carried by a device
     [[nodiscard]] Result<void> create(const std::string &netdevice,
-                                      std::chrono::milliseconds hotplug_poll) const;
+                                      std::chrono::milliseconds hotplug_poll);
+
+    /// The port's link status; false as well when there is no port.
+    [[nodiscard]] bool link_up() const;
+
+    /// Makes the application call fail-safe's safe burst functions from now on. fail-safe
+    /// itself exchanges the fast ones for these when a sub-device leaves, but only in its
+    /// rte_eth_dev: the application's calls go through rte_eth_fp_ops, which (DPDK 21.11 and
+    /// later) is filled when the port is started, and would crash in a sub-device that is gone.
+    void use_safe_bursts() const;
 
     /// Writes @p devargs and a newline into the pipe, in place of what may be in it.
     [[nodiscard]] Result<void> announce(const std::string &devargs) const;
@@ -38,8 +49,13 @@ public:
 private:
     FailsafePort(PortNumber number, Pipe pipe) : number_(number), pipe_(std::move(pipe)) {}
 
+    [[nodiscard]] rte_eth_dev *ethdev() const;
+
     PortNumber number_;
     Pipe pipe_;
+    /// What fail-safe starts with: the safe ones.
+    eth_rx_burst_t safe_rx_burst_ = nullptr;
+    eth_tx_burst_t safe_tx_burst_ = nullptr;
 };
 
 /// Stops and closes the ethdev port of fail-safe device @p number, which takes its sub-devices

@@ -10,6 +10,37 @@
 #include <rte_ethdev.h>
 
 namespace netvsc {
+namespace {
+
+// Takes the device from its bus as the bus itself would, then mends the ethdev slot it had.
+//
+// fail-safe closes a leaving sub-device, which clears the slot's shared data (the port id in it
+// becomes 0), takes its device from the bus, and then releases the slot a second time:
+// rte_eth_dev_release_port() would reset the burst functions of port 0, whoever has that, and
+// its traffic would end. With the slot's own number in place the second release does nothing.
+int unplug_and_mend(rte_device *device);
+
+// A copy of the PCI bus's operations with that one exchanged, for adapted devices only.
+rte_bus *adapted_bus(const rte_bus *original) {
+    static rte_bus bus = [original] {
+        rte_bus copy = *original;
+        copy.unplug = unplug_and_mend;
+        return copy;
+    }();
+    return &bus;
+}
+
+int unplug_and_mend(rte_device *device) {
+    const int result = rte_bus_find_by_name("pci")->unplug(device);
+    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
+        rte_eth_dev &slot = rte_eth_devices[port];
+        if (slot.state == RTE_ETH_DEV_UNUSED && slot.data != nullptr)
+            slot.data->port_id = port;
+    }
+    return result;
+}
+
+} // namespace
 
 std::optional<PciAddress> pci_of(const rte_eth_dev &device) {
     if (device.device == nullptr || device.device->bus == nullptr ||
@@ -33,6 +64,24 @@ std::optional<VfPort> VfPort::find(const PciAddress &pci) {
             return VfPort(port);
     }
     return std::nullopt;
+}
+
+// DPDK 22.11 to 26.11: fail-safe
+// - listens for RTE_ETH_EVENT_INTR_RMV only where the port's flags have it when it is configured;
+// - makes the sub-device's link status its own's by rte_eth_dev_set_link_up() or _down(), and
+//   gives the sub-device up if the PMD has no such call (MANA, iavf, virtio, e1000's EM): nothing
+//   may be left to be made the same;
+// - breaks port 0 when the sub-device leaves: see unplug_and_mend().
+void VfPort::adapt(bool failsafe_link_up) const {
+    rte_eth_dev &port = rte_eth_devices[port_];
+    port.data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
+    const bool can_set_link = failsafe_link_up ? port.dev_ops->dev_set_link_up != nullptr
+                                               : port.dev_ops->dev_set_link_down != nullptr;
+    if (!can_set_link)
+        port.data->dev_link.link_status =
+            failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+    if (port.device->bus->unplug != unplug_and_mend)
+        port.device->bus = adapted_bus(port.device->bus);
 }
 
 bool VfPort::owned() const {

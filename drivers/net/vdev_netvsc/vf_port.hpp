@@ -24,6 +24,11 @@ public:
 
     [[nodiscard]] static std::optional<VfPort> find(const PciAddress &pci);
 
+    /// Makes the port fit for fail-safe, which cannot take, or leave, every PMD's port as it is
+    /// (see vf_port.cpp). To be called after the probe and before fail-safe takes the port.
+    /// @param failsafe_link_up  the fail-safe port's link status
+    void adapt(bool failsafe_link_up) const;
+
     /// Somebody (fail-safe) has taken it.
     [[nodiscard]] bool owned() const;
     /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.

@@ -74,6 +74,8 @@ LinkTable::Change LinkTable::put(Link link) {
         previous_ = std::exchange(entry.link, std::move(link));
         if (change.identity)
             index(entry.link);
+        else // it may have lent the name to another while notifications were lost
+            by_name_[entry.link.name()] = ifindex;
         change.before = &*previous_;
     }
     change.after = &entry.link;

@@ -539,6 +539,14 @@ Commands Supervisor::vf_port_gone(const PciAddress &pci, TimePoint now) {
     return {};
 }
 
+std::optional<PortNumber> Supervisor::port_with_vf(const PciAddress &pci) const {
+    for (const auto &[number, port] : ports_) {
+        if (port.vf && port.vf->vf.pci == pci)
+            return number;
+    }
+    return std::nullopt;
+}
+
 // ---- Time.
 
 std::optional<TimePoint> Supervisor::deadline() const {

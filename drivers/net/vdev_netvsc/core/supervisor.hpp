@@ -53,6 +53,9 @@ public:
     /// The VF's ethdev port has been closed, by fail-safe or anyone.
     [[nodiscard]] Commands vf_port_gone(const PciAddress &pci, TimePoint now);
 
+    /// The port that has this VF.
+    [[nodiscard]] std::optional<PortNumber> port_with_vf(const PciAddress &pci) const;
+
     // ---- Time.
 
     /// When elapsed() wants to be called; nullopt: not at all, nothing is pending.
