@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arguments.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::expected<Arguments, std::string> parse(const std::vector<KeyValue> &pairs) {
+    return Arguments::parse(pairs);
+}
+
+TEST(Arguments, NoneMeansEveryUnroutedNetvsc) {
+    const auto arguments = parse({});
+    ASSERT_TRUE(arguments);
+    EXPECT_TRUE(arguments->automatic());
+    EXPECT_FALSE(arguments->force);
+    EXPECT_FALSE(arguments->ignore);
+    EXPECT_EQ(arguments->hotplug_poll, Arguments::default_hotplug_poll);
+}
+
+TEST(Arguments, NetdevicesMayBeNamedSeveralTimesInBothWays) {
+    const auto arguments = parse({{"iface", "eth2"},
+                                  {"mac", "00:15:5d:00:00:02"},
+                                  {"iface", "eth1"},
+                                  {"mac", "00:15:5D:00:00:01"}});
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_THAT(arguments->interfaces, ElementsAre("eth2", "eth1"));
+    EXPECT_THAT(arguments->macs, ElementsAre(*MacAddress::parse("00:15:5d:00:00:02"),
+                                             *MacAddress::parse("00:15:5d:00:00:01")));
+    EXPECT_FALSE(arguments->automatic());
+}
+
+TEST(Arguments, ANetdeviceNamedTwiceIsNamedOnce) {
+    const auto arguments = parse({{"iface", "eth1"},
+                                  {"iface", "eth1"},
+                                  {"mac", "00:15:5d:00:00:0a"},
+                                  {"mac", "0:15:5D:0:0:A"}});
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_EQ(arguments->interfaces.size(), 1U);
+    EXPECT_EQ(arguments->macs.size(), 1U);
+}
+
+TEST(Arguments, OneNameIsEnoughNotToBeAutomatic) {
+    EXPECT_FALSE(parse({{"iface", "eth1"}})->automatic());
+    EXPECT_FALSE(parse({{"mac", "00:15:5d:00:00:01"}})->automatic());
+}
+
+TEST(Arguments, SwitchesAndNumbersAreTaken) {
+    const auto arguments = parse({{"force", "1"}, {"ignore", "1"}, {"hotplug_poll", "60000"}});
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_TRUE(arguments->force);
+    EXPECT_TRUE(arguments->ignore);
+    EXPECT_EQ(arguments->hotplug_poll, 60'000ms);
+    EXPECT_EQ(parse({{"hotplug_poll", "1"}})->hotplug_poll, 1ms);
+}
+
+TEST(Arguments, TheLastOfAKindCounts) {
+    EXPECT_FALSE(parse({{"force", "1"}, {"force", "0"}})->force);
+    EXPECT_TRUE(parse({{"force", "0"}, {"force", "1"}})->force);
+}
+
+TEST(Arguments, TapIsAFallback) { EXPECT_TRUE(parse({{"fallback", "tap"}})); }
+
+TEST(Arguments, ANameMayBeOf15CharactersAndHaveTheSafeOnesOfAll) {
+    const auto arguments = parse({{"iface", "aZ09_-.@+~12345"}});
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_THAT(arguments->interfaces, ElementsAre("aZ09_-.@+~12345"));
+}
+
+// What the user is told: the argument as it was given, and what was expected instead.
+struct BadArgument {
+    KeyValue argument;
+    std::string named;
+    std::string expected;
+};
+
+void PrintTo(const BadArgument &bad, std::ostream *out) {
+    *out << bad.argument.key << "=" << bad.argument.value;
+}
+
+class BadArguments : public testing::TestWithParam<BadArgument> {};
+
+TEST_P(BadArguments, AreRefusedWithTheirNameAndWhatWasExpected) {
+    const auto &[argument, named, expected] = GetParam();
+    const auto arguments = parse({{"iface", "eth1"}, argument, {"force", "1"}});
+    ASSERT_FALSE(arguments);
+    EXPECT_THAT(arguments.error(), AllOf(HasSubstr("'" + named + "'"), HasSubstr(expected)));
+}
+
+const std::string mac_expected = "expected a unicast MAC address such as 00:15:5d:01:02:03";
+const std::string length_expected = "expected a netdevice's name, of 1 to 15 characters";
+const std::string letters_expected =
+    "expected a netdevice's name of letters, digits and _ - . @ + ~ only";
+const std::string poll_expected = "expected a number of milliseconds from 1 to 60000";
+const std::string fallback_expected = "expected tap, af_packet, af_xdp or virtio_user";
+const std::string key_expected = "expected iface, mac, force, ignore, fallback or hotplug_poll";
+const std::string not_built = "not available in this build";
+
+INSTANTIATE_TEST_SUITE_P(Keys, BadArguments,
+                         testing::Values(BadArgument{{"iface1", "eth1"}, "iface1", key_expected},
+                                         BadArgument{{"IFACE", "eth1"}, "IFACE", key_expected},
+                                         BadArgument{{"", "eth1"}, "", key_expected},
+                                         BadArgument{{"", ""}, "", key_expected},
+                                         BadArgument{{"a\nb", "1"}, "a\\x0ab", key_expected},
+                                         BadArgument{{"vf_bind", "vfio-pci"}, "vf_bind", not_built},
+                                         BadArgument{{"vf_args", "a=1"}, "vf_args", not_built},
+                                         BadArgument{{"keepalive", "0"}, "keepalive", not_built},
+                                         BadArgument{
+                                             {"keepalive_shm", "/x"}, "keepalive_shm", not_built}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Names, BadArguments,
+    testing::Values(
+        BadArgument{{"iface", ""}, "iface", length_expected},
+        BadArgument{{"iface", "abcdefghijklmnop"}, "iface=abcdefghijklmnop", length_expected},
+        BadArgument{{"iface", "a,b"}, "iface=a,b", letters_expected},
+        BadArgument{{"iface", "a(b"}, "iface=a(b", letters_expected},
+        BadArgument{{"iface", "a)b"}, "iface=a)b", letters_expected},
+        BadArgument{{"iface", "a=b"}, "iface=a=b", letters_expected},
+        BadArgument{{"iface", "a[b"}, "iface=a[b", letters_expected},
+        BadArgument{{"iface", "a]b"}, "iface=a]b", letters_expected},
+        BadArgument{{"iface", "a/b"}, "iface=a/b", letters_expected},
+        BadArgument{{"iface", "a b"}, "iface=a b", letters_expected},
+        BadArgument{{"iface", "a\"b"}, "iface=a\"b", letters_expected},
+        BadArgument{{"iface", "a\tb"}, "iface=a\\x09b", letters_expected},
+        BadArgument{{"iface", "\xc3\xa9th1"}, "iface=\\xc3\\xa9th1", letters_expected},
+        BadArgument{{"iface", std::string("a\0b", 3)}, "iface=a\\x00b", letters_expected}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Macs, BadArguments,
+    testing::Values(
+        BadArgument{{"mac", ""}, "mac", mac_expected},
+        BadArgument{{"mac", "00:15:5d:00:00"}, "mac=00:15:5d:00:00", mac_expected},
+        BadArgument{{"mac", "00:15:5d:00:00:zz"}, "mac=00:15:5d:00:00:zz", mac_expected},
+        BadArgument{{"mac", "00:00:00:00:00:00"}, "mac=00:00:00:00:00:00", mac_expected},
+        BadArgument{{"mac", "01:00:5e:00:00:01"}, "mac=01:00:5e:00:00:01", mac_expected},
+        BadArgument{{"mac", "ff:ff:ff:ff:ff:ff"}, "mac=ff:ff:ff:ff:ff:ff", mac_expected}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, BadArguments,
+    testing::Values(BadArgument{{"force", "2"}, "force=2", "expected 0 or 1"},
+                    BadArgument{{"force", ""}, "force", "expected 0 or 1"},
+                    BadArgument{{"force", "01"}, "force=01", "expected 0 or 1"},
+                    BadArgument{{"ignore", "yes"}, "ignore=yes", "expected 0 or 1"},
+                    BadArgument{{"ignore", "-1"}, "ignore=-1", "expected 0 or 1"},
+                    BadArgument{{"hotplug_poll", ""}, "hotplug_poll", poll_expected},
+                    BadArgument{{"hotplug_poll", "0"}, "hotplug_poll=0", poll_expected},
+                    BadArgument{{"hotplug_poll", "60001"}, "hotplug_poll=60001", poll_expected},
+                    BadArgument{{"hotplug_poll", "abc"}, "hotplug_poll=abc", poll_expected},
+                    BadArgument{{"hotplug_poll", "20ms"}, "hotplug_poll=20ms", poll_expected},
+                    BadArgument{{"hotplug_poll", "-5"}, "hotplug_poll=-5", poll_expected},
+                    BadArgument{
+                        {"hotplug_poll", "4294967316"}, "hotplug_poll=4294967316", poll_expected},
+                    BadArgument{{"fallback", ""}, "fallback", fallback_expected},
+                    BadArgument{{"fallback", "tun"}, "fallback=tun", fallback_expected},
+                    BadArgument{{"fallback", "af_packet"}, "fallback=af_packet", not_built},
+                    BadArgument{{"fallback", "af_xdp"}, "fallback=af_xdp", not_built},
+                    BadArgument{{"fallback", "virtio_user"}, "fallback=virtio_user", not_built}));
+
+} // namespace
+} // namespace netvsc
