@@ -97,15 +97,17 @@ Result<void> LinkMonitor::read(const Sink &sink) {
 }
 
 Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
-    if (stage_ == Stage::links && !announced_) {
-        announced_ = true;
-        sink(DumpBegin{});
-    }
     const auto *message = reinterpret_cast<const nlmsghdr *>(datagram.data());
     int left = static_cast<int>(datagram.size());
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         const bool answer =
             message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
+        // Not sooner: notifications older than the listing may still be in the socket, and those
+        // that said that their netdevices went may be the lost ones.
+        if (answer && stage_ == Stage::links && !announced_) {
+            announced_ = true;
+            sink(DumpBegin{});
+        }
         if (answer && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
             repeat_ = true;
         switch (message->nlmsg_type) {
