@@ -4,12 +4,12 @@
 #include "link_parser.hpp"
 
 #include <array>
-#include <utility>
-
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
+#include <utility>
+
+#include <libmnl/libmnl.h>
 
 namespace netvsc {
 namespace {
@@ -22,8 +22,7 @@ constexpr int datagrams_per_read = 64;
 
 } // namespace
 
-LinkMonitor::LinkMonitor(NetlinkSocket socket)
-    : socket_(std::move(socket)), buffer_(buffer_size) {}
+LinkMonitor::LinkMonitor(NetlinkSocket socket) : socket_(std::move(socket)), buffer_(buffer_size) {}
 
 Result<LinkMonitor> LinkMonitor::open(int receive_buffer) {
     auto socket = NetlinkSocket::open(
@@ -122,8 +121,7 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
                 stage_ = Stage::idle;
                 if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr))
                     return failure(EBADMSG, "netlink listing");
-                const auto *error =
-                    static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message));
+                const auto *error = static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message));
                 return failure(-error->error, "netlink listing");
             }
             break;

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
-
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <span>
+
+#include <libmnl/libmnl.h>
 
 #ifndef IFF_LOWER_UP // glibc's net/if.h lacks it, and linux/if.h clashes with it
 #define IFF_LOWER_UP 0x10000
@@ -37,8 +37,7 @@ template <typename Visit>
 bool for_each_attribute(const nlmsghdr *message, std::size_t header_size, Visit visit) {
     // Not mnl_nlmsg_get_payload_tail(), which rounds up to beyond the message's end.
     return for_each_attribute(mnl_nlmsg_get_payload_offset(message, header_size),
-                              reinterpret_cast<const char *>(message) + message->nlmsg_len,
-                              visit);
+                              reinterpret_cast<const char *>(message) + message->nlmsg_len, visit);
 }
 
 std::span<const std::uint8_t> payload(const nlattr *attribute) {
@@ -141,20 +140,23 @@ std::optional<NetlinkEvent> parse_address(const nlmsghdr *message, bool &malform
     event.address.prefix_length = header->ifa_prefixlen;
     bool local = false;
     bool found = false;
-    malformed = !for_each_attribute(message, sizeof *header, [&](const nlattr *attribute) {
-        const std::uint16_t type = mnl_attr_get_type(attribute);
-        if (type != IFA_ADDRESS && type != IFA_LOCAL)
-            return true;
-        const auto bytes = payload(attribute);
-        if (bytes.size() != size)
-            return false;
-        // On a point-to-point link IFA_ADDRESS is the peer's; IFA_LOCAL is ours (rtnetlink(7)).
-        if (type == IFA_LOCAL || !local)
-            std::ranges::copy(bytes, event.address.address.begin());
-        local |= type == IFA_LOCAL;
-        found = true;
-        return true;
-    }) || !found || event.address.ifindex <= 0;
+    malformed = !for_each_attribute(message, sizeof *header,
+                                    [&](const nlattr *attribute) {
+                                        const std::uint16_t type = mnl_attr_get_type(attribute);
+                                        if (type != IFA_ADDRESS && type != IFA_LOCAL)
+                                            return true;
+                                        const auto bytes = payload(attribute);
+                                        if (bytes.size() != size)
+                                            return false;
+                                        // On a point-to-point link IFA_ADDRESS is the peer's;
+                                        // IFA_LOCAL is ours (rtnetlink(7)).
+                                        if (type == IFA_LOCAL || !local)
+                                            std::ranges::copy(bytes, event.address.address.begin());
+                                        local |= type == IFA_LOCAL;
+                                        found = true;
+                                        return true;
+                                    }) ||
+                !found || event.address.ifindex <= 0;
     if (malformed)
         return std::nullopt;
     return event;

@@ -3,9 +3,8 @@
 
 #include "link_message.hpp"
 
-#include <optional>
-
 #include <linux/netlink.h>
+#include <optional>
 
 namespace netvsc {
 
@@ -15,7 +14,6 @@ namespace netvsc {
 /// @return the event; nullopt for a message of another type, of a bridge port's or another
 ///         family's view of a link, or malformed in any way. @p malformed tells the latter.
 /// Source of the format: rtnetlink(7), linux/if_link.h, linux/if_addr.h.
-[[nodiscard]] std::optional<NetlinkEvent> parse_rtnetlink(const nlmsghdr *message,
-                                                          bool &malformed);
+[[nodiscard]] std::optional<NetlinkEvent> parse_rtnetlink(const nlmsghdr *message, bool &malformed);
 
 } // namespace netvsc

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink_socket.hpp"
 
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
 
 namespace netvsc {
 
@@ -57,8 +58,7 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
         return Received{.kind = Datagram::foreign, .bytes = {}};
     if ((header.msg_flags & MSG_TRUNC) != 0)
         return Received{.kind = Datagram::truncated, .bytes = {}};
-    return Received{.kind = Datagram::whole,
-                    .bytes = buffer.first(static_cast<std::size_t>(size))};
+    return Received{.kind = Datagram::whole, .bytes = buffer.first(static_cast<std::size_t>(size))};
 }
 
 } // namespace netvsc

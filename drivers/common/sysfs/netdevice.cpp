@@ -7,10 +7,9 @@
 #include <charconv>
 #include <climits>
 #include <cstdlib>
+#include <fcntl.h>
 #include <memory>
 #include <string_view>
-
-#include <fcntl.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -60,8 +59,8 @@ std::optional<PciAddress> pci_function(int netdevice, const std::string &path) {
     // A virtio device is the child of the PCI function that carries it.
     if (subsystem == "virtio" && link_target_name(netdevice, "device/../subsystem") == "pci") {
         const std::string parent = path + "/device/..";
-        const std::unique_ptr<char, decltype(&std::free)> real(
-            ::realpath(parent.c_str(), nullptr), &std::free);
+        const std::unique_ptr<char, decltype(&std::free)> real(::realpath(parent.c_str(), nullptr),
+                                                               &std::free);
         if (real) {
             const std::string_view whole(real.get());
             return PciAddress::parse(whole.substr(whole.rfind('/') + 1));

@@ -63,8 +63,7 @@ int Driver::probe(const rte_vdev_device &device) {
     {
         const std::lock_guard lock(mutex_);
         if (auto started = start(); !started) {
-            log(Level::error,
-                name + ": cannot follow netdevices: " + started.error().message());
+            log(Level::error, name + ": cannot follow netdevices: " + started.error().message());
             return -started.error().number;
         }
         const InstanceId id = next_instance_++;
@@ -168,8 +167,8 @@ void Driver::on_netlink() {
             const std::lock_guard lock(mutex_);
             if (!monitor_)
                 return;
-            const auto done = monitor_->read(
-                [&](const NetlinkEvent &event) { append(commands, take(event)); });
+            const auto done =
+                monitor_->read([&](const NetlinkEvent &event) { append(commands, take(event)); });
             if (!done) {
                 log(Level::warning, "netdevices could not be listed: " + done.error().message() +
                                         "; trying again in 1 s");
@@ -255,24 +254,23 @@ void Driver::carry_out(Commands commands, const rte_vdev_device *leaving) {
             queue_.push_back(command);
             continue;
         }
-        auto more = std::visit(
-            Overloaded{
-                [this](const CreatePort &create) { return create_port(create); },
-                [&](const DestroyPort &destroy) {
-                    close_port(destroy.number, leaving);
-                    return Commands{};
-                },
-                [this](const ReleasePort &release) {
-                    release_port(release);
-                    return Commands{};
-                },
-                [](const Message &message) {
-                    log(message.level, message.text);
-                    return Commands{};
-                },
-                [](const auto & /*queued above*/) { return Commands{}; },
-            },
-            command);
+        auto more = std::visit(Overloaded{
+                                   [this](const CreatePort &create) { return create_port(create); },
+                                   [&](const DestroyPort &destroy) {
+                                       close_port(destroy.number, leaving);
+                                       return Commands{};
+                                   },
+                                   [this](const ReleasePort &release) {
+                                       release_port(release);
+                                       return Commands{};
+                                   },
+                                   [](const Message &message) {
+                                       log(message.level, message.text);
+                                       return Commands{};
+                                   },
+                                   [](const auto & /*queued above*/) { return Commands{}; },
+                               },
+                               command);
         std::ranges::move(more, std::back_inserter(todo));
     }
     arm();
@@ -299,21 +297,21 @@ void Driver::pump() {
         if (!command && commands.empty())
             break;
         if (command)
-            commands = std::visit(
-                Overloaded{
-                    [this](const Announce &announced) { return announce(announced); },
-                    [this](const CheckVf &check) { return check_vf(check); },
-                    [this](const Withdraw &withdrawn) {
-                        withdraw(withdrawn);
-                        return Commands{};
-                    },
-                    [](const ReportRemoval &report) {
-                        report_removal(report.number);
-                        return Commands{};
-                    },
-                    [](const auto & /*never queued*/) { return Commands{}; },
-                },
-                *command);
+            commands =
+                std::visit(Overloaded{
+                               [this](const Announce &announced) { return announce(announced); },
+                               [this](const CheckVf &check) { return check_vf(check); },
+                               [this](const Withdraw &withdrawn) {
+                                   withdraw(withdrawn);
+                                   return Commands{};
+                               },
+                               [](const ReportRemoval &report) {
+                                   report_removal(report.number);
+                                   return Commands{};
+                               },
+                               [](const auto & /*never queued*/) { return Commands{}; },
+                           },
+                           *command);
         carry_out(std::move(commands));
     }
     arm();
@@ -370,8 +368,7 @@ Commands Driver::create_port(const CreatePort &command) {
                 error = announced.error().number;
         }
         const std::lock_guard lock(mutex_);
-        append(commands,
-               supervisor_.vf_probed(command.number, command.vf->pci, error, now()));
+        append(commands, supervisor_.vf_probed(command.number, command.vf->pci, error, now()));
     }
     if (auto made = created->create(command.netdevice, command.hotplug_poll); !made) {
         append(commands, failed(made.error()));

@@ -80,12 +80,12 @@ private:
     std::map<std::string, InstanceId> instances_;
     InstanceId next_instance_ = 0;
     std::map<PortNumber, std::shared_ptr<FailsafePort>> ports_;
-    std::deque<Command> queue_; ///< for the interrupt thread, in order
+    std::deque<Command> queue_;      ///< for the interrupt thread, in order
     std::optional<TimePoint> alarm_; ///< the earliest alarm that is set
     std::shared_ptr<LinkMonitor> monitor_;
     InterruptSource netlink_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
-    std::set<PortNumber> leftovers_; ///< see close_port()
+    std::set<PortNumber> leftovers_;      ///< see close_port()
     /// VFs whose removal has been raised on their port already, by their PMD or by us.
     std::set<PciAddress> leaving_;
 };

@@ -7,14 +7,13 @@
 #include <charconv>
 #include <climits>
 #include <cstring>
-
 #include <unistd.h>
 
 #include <bus_driver.h>
 #include <dev_driver.h>
-#include <rte_dev.h>
 #include <ethdev_driver.h>
 #include <rte_atomic.h>
+#include <rte_dev.h>
 
 namespace netvsc {
 namespace {

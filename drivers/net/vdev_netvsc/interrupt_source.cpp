@@ -34,9 +34,9 @@ void InterruptSource::Unregister::operator()(Registration *registration) const {
         }
         // The callback is running: EAL ends the registration when it has returned. (If it
         // returned in between, that fails with EAGAIN in turn.)
-        result = rte_intr_callback_unregister_pending(registration->handle,
-                                                      Registration::on_readable, registration,
-                                                      Registration::on_unregistered);
+        result =
+            rte_intr_callback_unregister_pending(registration->handle, Registration::on_readable,
+                                                 registration, Registration::on_unregistered);
         if (result != -EAGAIN)
             return;
     }
@@ -48,8 +48,7 @@ Result<InterruptSource> InterruptSource::watch(int fd, std::shared_ptr<void> res
     registration->resource = std::move(resource);
     registration->callback = std::move(callback);
     registration->handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-    if (registration->handle == nullptr ||
-        rte_intr_fd_set(registration->handle, fd) != 0 ||
+    if (registration->handle == nullptr || rte_intr_fd_set(registration->handle, fd) != 0 ||
         rte_intr_type_set(registration->handle, RTE_INTR_HANDLE_EXT) != 0)
         return failure(rte_errno != 0 ? rte_errno : ENOMEM, "rte_intr_instance_alloc");
     if (const int result = rte_intr_callback_register(

@@ -20,8 +20,8 @@ public:
     /// @param resource  kept until the descriptor is certainly no longer watched
     /// @param callback  called in EAL's interrupt thread; must not throw. It may be called once
     ///                  more while the source is being destroyed by another thread.
-    [[nodiscard]] static Result<InterruptSource>
-    watch(int fd, std::shared_ptr<void> resource, std::function<void()> callback);
+    [[nodiscard]] static Result<InterruptSource> watch(int fd, std::shared_ptr<void> resource,
+                                                       std::function<void()> callback);
 
     InterruptSource() = default;
     InterruptSource(const InterruptSource &) = delete;

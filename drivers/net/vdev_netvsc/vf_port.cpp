@@ -78,8 +78,7 @@ void VfPort::adapt(bool failsafe_link_up) const {
     const bool can_set_link = failsafe_link_up ? port.dev_ops->dev_set_link_up != nullptr
                                                : port.dev_ops->dev_set_link_down != nullptr;
     if (!can_set_link)
-        port.data->dev_link.link_status =
-            failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+        port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
     if (port.device->bus->unplug != unplug_and_mend)
         port.device->bus = adapted_bus(port.device->bus);
 }

@@ -34,14 +34,13 @@ void say(Commands &commands, Level level, std::string text) {
 
 // ---- Instances.
 
-std::expected<Commands, std::string>
-Supervisor::add_instance(InstanceId id, std::string name, Arguments arguments) {
+std::expected<Commands, std::string> Supervisor::add_instance(InstanceId id, std::string name,
+                                                              Arguments arguments) {
     Commands commands;
     if (arguments.ignore) {
         say(commands, Level::notice, name + ": ignore=1, does nothing");
-        instances_.emplace(id, Instance{.name = std::move(name),
-                                        .arguments = std::move(arguments),
-                                        .warned = {}});
+        instances_.emplace(
+            id, Instance{.name = std::move(name), .arguments = std::move(arguments), .warned = {}});
         return commands;
     }
     for (const std::string &interface : arguments.interfaces) {
@@ -52,9 +51,8 @@ Supervisor::add_instance(InstanceId id, std::string name, Arguments arguments) {
                                    std::to_string(link->message.type) +
                                    " (ARPHRD_* in linux/if_arp.h)");
     }
-    instances_.emplace(id, Instance{.name = std::move(name),
-                                    .arguments = std::move(arguments),
-                                    .warned = {}});
+    instances_.emplace(
+        id, Instance{.name = std::move(name), .arguments = std::move(arguments), .warned = {}});
     report_selectors(id, commands);
     const Arguments &wanted = instances_.at(id).arguments;
     for (const std::string &interface : wanted.interfaces) {
@@ -83,7 +81,8 @@ void Supervisor::report_selectors(InstanceId id, Commands &commands) {
     const auto report = [&](const std::string &selector, const Link *link) {
         if (link == nullptr) {
             say(commands, Level::notice,
-                instance.name + ": there is no netdevice with " + selector + " yet: waiting for it");
+                instance.name + ": there is no netdevice with " + selector +
+                    " yet: waiting for it");
             return;
         }
         if (const auto port = by_ifindex_.find(link->ifindex()); port != by_ifindex_.end())
@@ -100,9 +99,8 @@ void Supervisor::report_selectors(InstanceId id, Commands &commands) {
         report("iface=" + interface, table_.find(interface));
     for (const MacAddress &mac : instance.arguments.macs) {
         const auto links = table_.with_mac(mac);
-        const auto chosen = std::ranges::find_if(links, [&](const Link *link) {
-            return link->is_netvsc() || instance.arguments.force;
-        });
+        const auto chosen = std::ranges::find_if(
+            links, [&](const Link *link) { return link->is_netvsc() || instance.arguments.force; });
         report("mac=" + mac.to_string(), chosen == links.end() ? nullptr : *chosen);
     }
 }
@@ -304,8 +302,8 @@ void Supervisor::create(Port &port, Commands &commands) {
 // The netdevice of a port has changed its name, address or device.
 void Supervisor::follow_port(Port &port, const Link &link, Commands &commands) {
     const auto instance = instances_.find(port.instance);
-    if (!link.is_ethernet() || (!link.is_netvsc() && instance != instances_.end() &&
-                                !instance->second.arguments.force)) {
+    if (!link.is_ethernet() ||
+        (!link.is_netvsc() && instance != instances_.end() && !instance->second.arguments.force)) {
         // The index has passed to another netdevice while notifications were lost.
         lose_netvsc(port, commands);
         return;
@@ -388,8 +386,8 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
     if (delay.grew)
         say(commands, Level::error,
             port_name(number) + " could not be made over " + printable(port->netdevice) + ": " +
-                errno_text(error) + "; trying again in " +
-                std::to_string(delay.length.count()) + " ms");
+                errno_text(error) + "; trying again in " + std::to_string(delay.length.count()) +
+                " ms");
     return commands;
 }
 
@@ -486,8 +484,7 @@ void Supervisor::reconsider_vfs_of(const Link &link, Commands &commands) {
     }
 }
 
-Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error,
-                               TimePoint now) {
+Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error, TimePoint now) {
     Commands commands;
     Port *port = find(number, pci);
     if (port == nullptr || port->vf->phase != VfPhase::probing)
@@ -504,8 +501,8 @@ Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int err
     vf.next = now + delay.length;
     if (delay.grew)
         say(commands, Level::warning,
-            port_name(number) + ": " + describe(vf.vf) + " could not be probed: " +
-                errno_text(error) + "; trying again in " +
+            port_name(number) + ": " + describe(vf.vf) +
+                " could not be probed: " + errno_text(error) + "; trying again in " +
                 std::to_string(delay.length.count()) + " ms");
     return commands;
 }

@@ -23,8 +23,8 @@ public:
     // ---- What the user asks for.
 
     /// @return the commands, or an error message naming the argument, if the instance cannot be.
-    [[nodiscard]] std::expected<Commands, std::string>
-    add_instance(InstanceId id, std::string name, Arguments arguments);
+    [[nodiscard]] std::expected<Commands, std::string> add_instance(InstanceId id, std::string name,
+                                                                    Arguments arguments);
     [[nodiscard]] Commands remove_instance(InstanceId id);
     [[nodiscard]] bool has_instances() const { return !instances_.empty(); }
 
