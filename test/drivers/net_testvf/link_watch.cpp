@@ -3,10 +3,10 @@
 
 #include "log.hpp"
 
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
 #include <ethdev_driver.h>
+#include <libmnl/libmnl.h>
 #include <rte_errno.h>
 #include <rte_interrupts.h>
 
@@ -46,8 +46,8 @@ Result<LinkWatch::Pointer> LinkWatch::open(std::shared_ptr<const Netdevice> netd
     if (rte_intr_fd_set(watch->handle_.get(), mnl_socket_get_fd(watch->socket_.get())) != 0 ||
         rte_intr_type_set(watch->handle_.get(), RTE_INTR_HANDLE_EXT) != 0)
         return netvsc::failure(rte_errno, "interrupt handle");
-    if (const int error = rte_intr_callback_register(watch->handle_.get(), on_readable,
-                                                     watch.get());
+    if (const int error =
+            rte_intr_callback_register(watch->handle_.get(), on_readable, watch.get());
         error != 0)
         return netvsc::failure(-error, "interrupt callback");
     return Pointer(watch.release());
@@ -78,8 +78,7 @@ Result<void> LinkWatch::ask() const {
     nlmsghdr *header = mnl_nlmsg_put_header(storage.data());
     header->nlmsg_type = RTM_GETLINK;
     header->nlmsg_flags = NLM_F_REQUEST;
-    auto *info =
-        static_cast<ifinfomsg *>(mnl_nlmsg_put_extra_header(header, sizeof(ifinfomsg)));
+    auto *info = static_cast<ifinfomsg *>(mnl_nlmsg_put_extra_header(header, sizeof(ifinfomsg)));
     info->ifi_family = AF_UNSPEC;
     info->ifi_index = static_cast<int>(netdevice_->index());
     if (mnl_socket_sendto(socket_.get(), header, header->nlmsg_len) < 0)
@@ -110,8 +109,7 @@ void LinkWatch::read_message(const nlmsghdr &message) {
 
 void LinkWatch::read_messages() {
     for (;;) {
-        const ssize_t received =
-            mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+        const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
         if (received < 0) {
             if (errno == EINTR)
                 continue;

@@ -12,7 +12,7 @@
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 
-struct ifreq;
+struct ifreq; // NOLINT(readability-identifier-naming): the kernel's name
 
 namespace testvf {
 

@@ -76,9 +76,11 @@ static int testvf_infos_get(rte_eth_dev *ethdev, rte_eth_dev_info *info) {
     // functions is refused by a sub-device without them.
     info->flow_type_rss_offloads = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
     info->hash_key_size = 40;
-    info->rx_desc_lim = {.nb_max = 4096, .nb_min = 1, .nb_align = 1, .nb_seg_max = 1,
-                         .nb_mtu_seg_max = 1};
-    info->tx_desc_lim = {.nb_max = 4096, .nb_min = 1, .nb_align = 1,
+    info->rx_desc_lim = {
+        .nb_max = 4096, .nb_min = 1, .nb_align = 1, .nb_seg_max = 1, .nb_mtu_seg_max = 1};
+    info->tx_desc_lim = {.nb_max = 4096,
+                         .nb_min = 1,
+                         .nb_align = 1,
                          .nb_seg_max = testvf::TxQueue::segments_max,
                          .nb_mtu_seg_max = testvf::TxQueue::segments_max};
     info->speed_capa = RTE_ETH_LINK_SPEED_AUTONEG;

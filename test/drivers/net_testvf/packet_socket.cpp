@@ -2,12 +2,11 @@
 #include "packet_socket.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <span>
-
 #include <arpa/inet.h>
+#include <cstring>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
+#include <span>
 
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
@@ -132,8 +131,7 @@ RxQueue::RxQueue(FileDescriptor socket, std::uint16_t port, rte_mempool *pool,
     : socket_(std::move(socket)), port_(port), pool_(pool), gone_(gone) {}
 
 Result<std::unique_ptr<RxQueue>> RxQueue::create(unsigned ifindex, std::uint16_t port,
-                                                 rte_mempool *pool,
-                                                 const std::atomic<bool> &gone) {
+                                                 rte_mempool *pool, const std::atomic<bool> &gone) {
     auto fd = open_socket(ifindex, ETH_P_ALL);
     if (!fd)
         return std::unexpected(fd.error());
@@ -215,7 +213,8 @@ std::uint16_t RxQueue::burst(rte_mbuf **packets, std::uint16_t count) noexcept {
             continue;
         }
         mbuf->port = port_;
-        mbuf->data_len = static_cast<std::uint16_t>(std::min<unsigned>(message.msg_len, UINT16_MAX));
+        mbuf->data_len =
+            static_cast<std::uint16_t>(std::min<unsigned>(message.msg_len, UINT16_MAX));
         mbuf->pkt_len = mbuf->data_len;
         if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
             !restore_vlan_tag(mbuf, message.msg_hdr)) {
@@ -247,8 +246,7 @@ void RxQueue::reset_counters() {
     missed_.store(0, std::memory_order_relaxed);
 }
 
-Result<std::unique_ptr<TxQueue>> TxQueue::create(unsigned ifindex,
-                                                 const std::atomic<bool> &gone) {
+Result<std::unique_ptr<TxQueue>> TxQueue::create(unsigned ifindex, const std::atomic<bool> &gone) {
     auto socket = PacketSocket::open(ifindex);
     if (!socket)
         return std::unexpected(socket.error());

@@ -8,10 +8,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <linux/if_packet.h>
 #include <memory>
 #include <optional>
-
-#include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <rte_ether.h>

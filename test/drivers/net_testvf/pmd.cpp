@@ -21,7 +21,9 @@ using netvsc::Result;
 
 /// Environment first, then device arguments over it.
 Result<Args> args_of(const rte_pci_device &device) {
-    auto defaults = parse_args({}, std::getenv(environment_variable), environment_variable);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment of a running DPDK
+    const char *environment = std::getenv(environment_variable);
+    auto defaults = parse_args({}, environment, environment_variable);
     if (!defaults)
         return defaults;
     const char *text = device.device.devargs == nullptr ? nullptr : device.device.devargs->args;
@@ -75,8 +77,8 @@ int make_port(rte_pci_device *device, const std::string &name, const Args &args)
     if (args.lsc)
         ethdev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC;
     install_operations(ethdev, args);
-    TESTVF_LOG(INFO, "%s drives %s (rmv=%d,set_link=%d,lsc=%d)", device->device.name,
-               name.c_str(), args.rmv, args.set_link, args.lsc);
+    TESTVF_LOG(INFO, "%s drives %s (rmv=%d,set_link=%d,lsc=%d)", device->device.name, name.c_str(),
+               args.rmv, args.set_link, args.lsc);
     rte_eth_dev_probing_finish(ethdev);
     return 0;
 }
@@ -147,7 +149,3 @@ static rte_pci_driver testvf_driver = {
 } // extern "C"
 
 RTE_PMD_REGISTER_PCI(net_testvf, testvf_driver);
-RTE_PMD_REGISTER_PCI_TABLE(net_testvf, testvf_ids);
-RTE_PMD_REGISTER_KMOD_DEP(net_testvf, "* e1000e | igb | igbvf | virtio_net");
-RTE_PMD_REGISTER_PARAM_STRING(net_testvf,
-                              "rmv=<0|1> set_link=<0|1> lsc=<0|1> probe=<ok|fail|fail:n>");

@@ -18,7 +18,7 @@ Port::Port(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice,
       watch_(std::move(watch)), own_mac_(mac) {}
 
 Result<std::unique_ptr<Port>> Port::create(rte_eth_dev *ethdev,
-                                           std::shared_ptr<const Netdevice> netdevice,
+                                           const std::shared_ptr<const Netdevice> &netdevice,
                                            const Args &args) {
     auto mac = netdevice->mac();
     if (!mac)
@@ -29,8 +29,8 @@ Result<std::unique_ptr<Port>> Port::create(rte_eth_dev *ethdev,
     auto watch = LinkWatch::open(netdevice, ethdev->data->port_id, args.rmv);
     if (!watch)
         return std::unexpected(watch.error());
-    std::unique_ptr<Port> port(new Port(ethdev, netdevice, std::move(*memberships),
-                                        std::move(*watch), *mac));
+    std::unique_ptr<Port> port(
+        new Port(ethdev, netdevice, std::move(*memberships), std::move(*watch), *mac));
     if (args.set_link) {
         // In mlx5's order: what the link is first, then up with it. MANA does neither.
         std::ignore = port->update_link();
@@ -117,8 +117,8 @@ void Port::stop() {
 int Port::set_up_rx_queue(std::uint16_t index, rte_mempool *pool) {
     const int room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
     if (ethdev_->data->mtu + frame_overhead > room) {
-        TESTVF_LOG(ERR, "%s: mbufs of %d bytes are too small for an MTU of %u",
-                   ethdev_->data->name, room, ethdev_->data->mtu);
+        TESTVF_LOG(ERR, "%s: mbufs of %d bytes are too small for an MTU of %u", ethdev_->data->name,
+                   room, ethdev_->data->mtu);
         return -EINVAL;
     }
     auto queue = RxQueue::create(netdevice_->index(), ethdev_->data->port_id, pool, watch_->gone());
@@ -162,8 +162,8 @@ int Port::set_membership(bool &present, bool wanted, unsigned short type) {
     // ethdev applies these again at each start, and the kernel counts.
     if (present == wanted || gone())
         return 0;
-    const int error = report(wanted ? memberships_.add_membership(type)
-                                    : memberships_.remove_membership(type));
+    const int error =
+        report(wanted ? memberships_.add_membership(type) : memberships_.remove_membership(type));
     if (error == 0)
         present = wanted;
     return error;

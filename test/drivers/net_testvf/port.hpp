@@ -26,7 +26,8 @@ public:
     /// @param netdevice  what it drives
     /// @param args       what it is to be like
     [[nodiscard]] static netvsc::Result<std::unique_ptr<Port>>
-    create(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice, const Args &args);
+    create(rte_eth_dev *ethdev, const std::shared_ptr<const Netdevice> &netdevice,
+           const Args &args);
 
     [[nodiscard]] static Port &of(rte_eth_dev *ethdev) {
         return *static_cast<Port *>(ethdev->data->dev_private);
@@ -53,8 +54,8 @@ public:
     void reset_stats();
 
 private:
-    Port(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice,
-         PacketSocket memberships, LinkWatch::Pointer watch, const rte_ether_addr &mac);
+    Port(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice, PacketSocket memberships,
+         LinkWatch::Pointer watch, const rte_ether_addr &mac);
 
     [[nodiscard]] RxQueue *rx_queue(std::uint16_t index) const {
         return static_cast<RxQueue *>(ethdev_->data->rx_queues[index]);
