@@ -137,14 +137,12 @@ Commands Driver::take(const NetlinkEvent &event) {
     return std::visit(
         Overloaded{
             [this](const LinkMessage &message) {
-                Link link{.message = message, .facts = {}};
-                if (!supervisor_.wants_facts(message)) {
-                    if (const Link *known = supervisor_.links().find(message.ifindex))
-                        link.facts = known->facts;
-                } else if (auto facts = Sysfs().netdevice(message.name, message.ifindex)) {
-                    link.facts = *facts;
-                } // else it has gone or got another name: the next message tells of that
-                return supervisor_.link(std::move(link));
+                std::optional<DeviceFacts> facts;
+                if (supervisor_.wants_facts(message)) {
+                    if (auto found = Sysfs().netdevice(message.name, message.ifindex))
+                        facts = *found;
+                }
+                return supervisor_.link(message, facts);
             },
             [this](const LinkGone &gone) { return supervisor_.link_gone(gone.ifindex); },
             [this](const AddressMessage &message) {

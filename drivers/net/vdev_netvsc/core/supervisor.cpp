@@ -20,11 +20,19 @@ constexpr auto max_creation_delay = 60s;
 // How much later than the VF's port its netdevice may be reported gone.
 constexpr auto removal_grace = 50ms;
 
+constexpr auto unsafe_name = "its name would change the meaning of device arguments; expected "
+                             "letters, digits and _ - . @ + ~ only. It is attached once renamed.";
+
 std::string port_name(PortNumber number) { return "net_failsafe_vsc" + std::to_string(number); }
 
 std::string describe(const Vf &vf) { return "VF " + vf.pci.to_string(); }
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
+
+std::string not_ethernet(const Link &link) {
+    return "expected an Ethernet netdevice, this one is of type " +
+           std::to_string(link.message.type) + " (ARPHRD_* in linux/if_arp.h)";
+}
 
 void say(Commands &commands, Level level, std::string text) {
     commands.emplace_back(Message{.level = level, .text = std::move(text)});
@@ -46,10 +54,7 @@ std::expected<Commands, std::string> Supervisor::add_instance(InstanceId id, std
     for (const std::string &interface : arguments.interfaces) {
         const Link *link = table_.find(interface);
         if (link != nullptr && !link->is_ethernet())
-            return std::unexpected("argument 'iface=" + interface +
-                                   "': expected an Ethernet netdevice, this one is of type " +
-                                   std::to_string(link->message.type) +
-                                   " (ARPHRD_* in linux/if_arp.h)");
+            return std::unexpected("argument 'iface=" + interface + "': " + not_ethernet(*link));
     }
     instances_.emplace(
         id, Instance{.name = std::move(name), .arguments = std::move(arguments), .warned = {}});
@@ -108,15 +113,19 @@ void Supervisor::report_selectors(InstanceId id, Commands &commands) {
 Commands Supervisor::remove_instance(InstanceId id) {
     Commands commands;
     instances_.erase(id);
-    std::erase_if(closed_, [id](const auto &entry) { return entry.second == id; });
+    for (auto &[ifindex, instances] : closed_)
+        instances.erase(id);
+    std::vector<int> released;
     for (auto position = ports_.begin(); position != ports_.end();) {
         Port &port = position->second;
         if (port.instance != id) {
             ++position;
             continue;
         }
-        if (port.ifindex != 0)
+        if (port.ifindex != 0) {
             by_ifindex_.erase(port.ifindex);
+            released.push_back(port.ifindex);
+        }
         port.ifindex = 0;
         if (port.phase == PortPhase::retrying) {
             position = ports_.erase(position);
@@ -128,13 +137,21 @@ Commands Supervisor::remove_instance(InstanceId id) {
         port.phase = PortPhase::closing;
         ++position;
     }
+    for (const int ifindex : released)
+        reconsider_vfs_with(ifindex, commands);
     return commands;
 }
 
 // ---- Netdevices.
 
-Commands Supervisor::link(Link link) {
+Commands Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts) {
     Commands commands;
+    Link link{.message = std::move(message), .facts = {}};
+    if (facts)
+        link.facts = *facts;
+    else if (const Link *known = table_.find(link.ifindex());
+             known != nullptr && link.is_ethernet() && !link.message.software)
+        link.facts = known->facts;
     const auto change = table_.put(std::move(link));
     if (!change.identity)
         return commands;
@@ -205,18 +222,21 @@ bool Supervisor::mac_is_attached(const MacAddress &mac) const {
 
 bool Supervisor::claims_by_name(const Instance &instance, const Link &link) const {
     const Arguments &wanted = instance.arguments;
-    return std::ranges::find(wanted.interfaces, link.name()) != wanted.interfaces.end() ||
-           std::ranges::any_of(wanted.macs, [&](const MacAddress &mac) {
-               // A NetVSC's VF has its address too: it is not what mac= means.
-               return link.has_mac(mac) &&
-                      (link.is_netvsc() || (wanted.force && !mac_is_attached(mac)));
-           });
+    if (std::ranges::find(wanted.interfaces, link.name()) != wanted.interfaces.end())
+        return true;
+    // A VLAN or the like has the address of what is below it.
+    if (!link.is_ethernet() || link.message.software)
+        return false;
+    return std::ranges::any_of(wanted.macs, [&](const MacAddress &mac) {
+        // A NetVSC's VF has its address too: it is not what mac= means.
+        return link.has_mac(mac) && (link.is_netvsc() || (wanted.force && !mac_is_attached(mac)));
+    });
 }
 
 // Makes a port of the netdevice if an instance wants it.
 // appeared: it may be taken by an instance that was given no names, too.
 void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
-    if (!link.is_ethernet() || link.message.software || by_ifindex_.contains(link.ifindex()))
+    if (by_ifindex_.contains(link.ifindex()))
         return;
     for (auto &[id, instance] : instances_) {
         const Arguments &wanted = instance.arguments;
@@ -227,9 +247,10 @@ void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
         if (!named && !(wanted.automatic() && appeared && link.is_netvsc() && !routed))
             continue;
         if (const auto closed = closed_.find(link.ifindex());
-            closed != closed_.end() && closed->second == id)
+            closed != closed_.end() && closed->second.contains(id))
             continue;
-        if (!safe_in_devargs(link.name()) || (!link.is_netvsc() && !wanted.force)) {
+        if (!link.is_ethernet() || !safe_in_devargs(link.name()) ||
+            (!link.is_netvsc() && !wanted.force)) {
             refuse(instance, link, commands);
             continue;
         }
@@ -253,6 +274,8 @@ void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
                          .creation_backoff = Backoff(first_creation_delay, max_creation_delay),
                          .next_creation = {}});
         by_ifindex_[link.ifindex()] = number;
+        // One that is taken by force is not another port's VF any more.
+        reconsider_vfs_with(link.ifindex(), commands);
         create(position->second, commands);
         return;
     }
@@ -265,8 +288,12 @@ void Supervisor::refuse(Instance &instance, const Link &link, Commands &commands
     if (!safe_in_devargs(link.name())) {
         say(commands, Level::error,
             instance.name + ": netdevice '" + printable(link.name()) +
-                "' not attached: its name would change the meaning of device arguments; "
-                "expected letters, digits and _ - . @ + ~ only. It is attached once renamed.");
+                "' not attached: " + unsafe_name);
+        return;
+    }
+    if (!link.is_ethernet()) {
+        say(commands, Level::error,
+            instance.name + ": netdevice " + link.name() + " not attached: " + not_ethernet(link));
         return;
     }
     say(commands, Level::error,
@@ -314,29 +341,44 @@ void Supervisor::follow_port(Port &port, const Link &link, Commands &commands) {
                 printable(link.name()));
         port.netdevice = link.name();
     }
+    if (port.phase == PortPhase::retrying && !safe_in_devargs(port.netdevice)) {
+        give_up(port, commands);
+        return;
+    }
     reconsider_vf(port, commands);
 }
 
 void Supervisor::lose_netvsc(Port &port, Commands &commands) {
     by_ifindex_.erase(port.ifindex);
     port.ifindex = 0;
-    withdraw(port, commands);
-    port.vf.reset();
     switch (port.phase) {
     case PortPhase::retrying:
         ports_.erase(port.number);
         return;
     case PortPhase::active:
+        withdraw(port, commands);
         port.phase = PortPhase::netvsc_gone;
         say(commands, Level::notice,
             port_name(port.number) + ": netdevice " + printable(port.netdevice) + " is gone");
         commands.emplace_back(ReportRemoval{.number = port.number});
         return;
-    case PortPhase::creating: // told when the port is there
+    case PortPhase::creating: // told, and the VF withdrawn, when the port is there
     case PortPhase::netvsc_gone:
     case PortPhase::closing:
         return;
     }
+}
+
+// A port that could not be made yet, of a netdevice that has got a name that must not stand in
+// device arguments. Renamed again, the netdevice is taken anew.
+void Supervisor::give_up(Port &port, Commands &commands) {
+    say(commands, Level::error,
+        port_name(port.number) + " not made: netdevice '" + printable(port.netdevice) +
+            "' not attached: " + unsafe_name);
+    const int ifindex = port.ifindex;
+    by_ifindex_.erase(ifindex);
+    ports_.erase(port.number);
+    reconsider_vfs_with(ifindex, commands);
 }
 
 Commands Supervisor::port_created(PortNumber number) {
@@ -352,6 +394,7 @@ Commands Supervisor::port_created(PortNumber number) {
     say(commands, Level::notice,
         port_name(number) + " attached to netdevice " + printable(port->netdevice));
     if (port->ifindex == 0) {
+        withdraw(*port, commands);
         port->phase = PortPhase::netvsc_gone;
         commands.emplace_back(ReportRemoval{.number = number});
     } else {
@@ -365,8 +408,16 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
     Port *port = find(number);
     if (port == nullptr)
         return commands;
+    if (port->vf) { // it may have been probed for this port
+        commands.emplace_back(ReleasePort{.number = number, .vf = port->vf->vf.pci});
+        port->vf.reset();
+    }
     if (port->phase == PortPhase::closing || port->ifindex == 0) {
         ports_.erase(number);
+        return commands;
+    }
+    if (!safe_in_devargs(port->netdevice)) {
+        give_up(*port, commands);
         return commands;
     }
     if (error == EEXIST) {
@@ -381,7 +432,6 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
     }
     const auto delay = port->creation_backoff.next();
     port->phase = PortPhase::retrying;
-    port->vf.reset();
     port->next_creation = now + delay.length;
     if (delay.grew)
         say(commands, Level::error,
@@ -398,11 +448,13 @@ Commands Supervisor::port_gone(PortNumber number) {
         return commands;
     if (port->ifindex != 0) {
         by_ifindex_.erase(port->ifindex);
-        closed_[port->ifindex] = port->instance;
+        closed_[port->ifindex].insert(port->instance);
     }
     commands.emplace_back(ReleasePort{
         .number = number, .vf = port->vf ? std::optional(port->vf->vf.pci) : std::nullopt});
+    const int ifindex = port->ifindex;
     ports_.erase(number);
+    reconsider_vfs_with(ifindex, commands);
     return commands;
 }
 
@@ -448,6 +500,7 @@ void Supervisor::announce(Port &port, Commands &commands) const {
 void Supervisor::withdraw(Port &port, Commands &commands) const {
     if (port.vf)
         commands.emplace_back(Withdraw{.number = port.number, .pci = port.vf->vf.pci});
+    port.vf.reset();
 }
 
 void Supervisor::reconsider_vf(Port &port, Commands &commands) {
@@ -460,7 +513,6 @@ void Supervisor::reconsider_vf(Port &port, Commands &commands) {
         say(commands, Level::notice,
             port_name(port.number) + ": " + describe(port.vf->vf) + " is gone");
         withdraw(port, commands);
-        port.vf.reset();
     }
     if (vf) {
         say(commands, Level::notice, port_name(port.number) + ": " + describe(*vf) + " is there");
@@ -470,6 +522,12 @@ void Supervisor::reconsider_vf(Port &port, Commands &commands) {
                           .next = {}};
         announce(port, commands);
     }
+}
+
+// The netdevice has become a port, or has ceased to be one.
+void Supervisor::reconsider_vfs_with(int ifindex, Commands &commands) {
+    if (const Link *link = table_.find(ifindex); link != nullptr && link->may_be_vf())
+        reconsider_vfs_of(*link, commands);
 }
 
 // The ports whose NetVSC shares an address with the netdevice.

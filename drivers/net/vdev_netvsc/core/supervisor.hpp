@@ -33,7 +33,10 @@ public:
     [[nodiscard]] bool wants_facts(const LinkMessage &message) const {
         return table_.wants_facts(message);
     }
-    [[nodiscard]] Commands link(Link link);
+    /// @param facts  what sysfs says of the device below; nullopt if it was not asked or could
+    ///               not tell, for the netdevice has another name by now or is gone: then what
+    ///               was known stays, and the message that follows tells more.
+    [[nodiscard]] Commands link(LinkMessage message, std::optional<DeviceFacts> facts);
     [[nodiscard]] Commands link_gone(int ifindex);
     void address(const AddressMessage &message);
     void begin_listing();
@@ -121,6 +124,8 @@ private:
     void announce(Port &port, Commands &commands) const;
     void withdraw(Port &port, Commands &commands) const;
     void lose_netvsc(Port &port, Commands &commands);
+    void give_up(Port &port, Commands &commands);
+    void reconsider_vfs_with(int ifindex, Commands &commands);
     [[nodiscard]] Port *find(PortNumber number);
     /// The port, if it still has this VF.
     [[nodiscard]] Port *find(PortNumber number, const PciAddress &pci);
@@ -129,9 +134,9 @@ private:
     std::map<InstanceId, Instance> instances_;
     std::map<PortNumber, Port> ports_;
     std::unordered_map<int, PortNumber> by_ifindex_;
-    /// Netdevices whose port the application closed, with the instance it was of: not attached
-    /// again while they stay.
-    std::unordered_map<int, InstanceId> closed_;
+    /// Netdevices whose port the application closed, with the instances it was of: not attached
+    /// again by them while they stay.
+    std::unordered_map<int, std::set<InstanceId>> closed_;
     /// Netdevices first seen in a listing: whether they are routed is known at its end.
     std::set<int> undecided_;
     bool listing_ = false;
