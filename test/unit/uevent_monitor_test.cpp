@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "uevent_monitor.hpp"
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace netvsc {
+namespace {
+
+const char *const trigger = "/sys/class/net/lo/uevent";
+
+// Has the kernel send a uevent of the loopback netdevice (sysfs: writing an action's name).
+bool provoke(const std::string &action) {
+    std::ofstream file(trigger);
+    file << action << std::flush;
+    return file.good();
+}
+
+class UeventMonitorTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0 || !provoke("change"))
+            GTEST_SKIP() << "cannot write " << trigger << ": needs root and a writable sysfs";
+        auto opened = UeventMonitor::open(receive_buffer_);
+        ASSERT_TRUE(opened) << opened.error().message();
+        monitor_.emplace(std::move(*opened));
+    }
+
+    // Actions of lo's uevents, as many as come within half a second of quiet.
+    std::vector<std::string> actions() {
+        std::vector<std::string> seen;
+        pollfd waited{.fd = monitor_->fd(), .events = POLLIN, .revents = 0};
+        while (::poll(&waited, 1, 500) > 0) {
+            const auto lost = monitor_->read([&](const Uevent &event) {
+                if (event.interface == "lo")
+                    seen.emplace_back(event.action);
+            });
+            EXPECT_TRUE(lost) << lost.error().message();
+            lost_ |= lost && *lost;
+        }
+        return seen;
+    }
+
+    int receive_buffer_ = UeventMonitor::default_receive_buffer;
+    std::optional<UeventMonitor> monitor_;
+    bool lost_ = false;
+};
+
+TEST_F(UeventMonitorTest, HearsTheKernel) {
+    ASSERT_TRUE(provoke("add"));
+    ASSERT_TRUE(provoke("remove"));
+    EXPECT_EQ(actions(), (std::vector<std::string>{"add", "remove"}));
+    EXPECT_FALSE(lost_);
+    EXPECT_EQ(monitor_->counters().dropped, 0U);
+}
+
+TEST_F(UeventMonitorTest, DoesNotHearAForgedMessage) {
+    // What the kernel would send, sent by another process to the kernel's group (as root may).
+    const std::string forged("remove@/devices/virtual/net/lo\0ACTION=remove\0"
+                             "DEVPATH=/devices/virtual/net/lo\0SUBSYSTEM=net\0INTERFACE=lo\0"
+                             "SEQNUM=1\0",
+                             105);
+    ASSERT_EQ(forged.back(), '\0');
+    mnl_socket *socket = mnl_socket_open(NETLINK_KOBJECT_UEVENT);
+    ASSERT_NE(socket, nullptr);
+    ASSERT_EQ(mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID), 0);
+    sockaddr_nl group{};
+    group.nl_family = AF_NETLINK;
+    group.nl_groups = 1;
+    ASSERT_EQ(::sendto(mnl_socket_get_fd(socket), forged.data(), forged.size(), 0,
+                       reinterpret_cast<const sockaddr *>(&group), sizeof group),
+              static_cast<ssize_t>(forged.size()));
+    mnl_socket_close(socket);
+    ASSERT_TRUE(provoke("add"));
+
+    EXPECT_EQ(actions(), std::vector<std::string>{"add"});
+    EXPECT_GE(monitor_->counters().dropped, 1U) << "it was heard of, and refused";
+}
+
+class SmallUeventMonitorTest : public UeventMonitorTest {
+protected:
+    SmallUeventMonitorTest() { receive_buffer_ = 1; } // the kernel makes it its minimum
+};
+
+TEST_F(SmallUeventMonitorTest, TellsThatMessagesWereLost) {
+    for (int i = 0; i < 200; ++i)
+        ASSERT_TRUE(provoke("change"));
+    const auto seen = actions();
+    EXPECT_TRUE(lost_);
+    EXPECT_GE(monitor_->counters().overruns, 1U);
+    EXPECT_LT(seen.size(), 200U);
+    ASSERT_TRUE(provoke("add"));
+    EXPECT_EQ(actions(), std::vector<std::string>{"add"}) << "and goes on";
+}
+
+} // namespace
+} // namespace netvsc
