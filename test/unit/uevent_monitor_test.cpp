@@ -2,17 +2,19 @@
 #include "uevent_monitor.hpp"
 
 #include <fstream>
-#include <string>
-#include <vector>
-
 #include <gtest/gtest.h>
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <string>
 #include <unistd.h>
+#include <vector>
+
+#include <libmnl/libmnl.h>
 
 namespace netvsc {
 namespace {
+
+using namespace std::string_literals;
 
 const char *const trigger = "/sys/class/net/lo/uevent";
 
@@ -63,11 +65,9 @@ TEST_F(UeventMonitorTest, HearsTheKernel) {
 
 TEST_F(UeventMonitorTest, DoesNotHearAForgedMessage) {
     // What the kernel would send, sent by another process to the kernel's group (as root may).
-    const std::string forged("remove@/devices/virtual/net/lo\0ACTION=remove\0"
-                             "DEVPATH=/devices/virtual/net/lo\0SUBSYSTEM=net\0INTERFACE=lo\0"
-                             "SEQNUM=1\0",
-                             105);
-    ASSERT_EQ(forged.back(), '\0');
+    const std::string forged = "remove@/devices/virtual/net/lo\0ACTION=remove\0"
+                               "DEVPATH=/devices/virtual/net/lo\0SUBSYSTEM=net\0INTERFACE=lo\0"
+                               "SEQNUM=1\0"s;
     mnl_socket *socket = mnl_socket_open(NETLINK_KOBJECT_UEVENT);
     ASSERT_NE(socket, nullptr);
     ASSERT_EQ(mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID), 0);

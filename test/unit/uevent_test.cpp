@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "uevent.hpp"
 
+#include <gtest/gtest.h>
 #include <span>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace netvsc {
 namespace {

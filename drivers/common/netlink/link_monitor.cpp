@@ -36,21 +36,39 @@ Result<LinkMonitor> LinkMonitor::open(int receive_buffer) {
 }
 
 Result<void> LinkMonitor::request_dump() {
-    if (stage_ != Stage::idle) {
-        repeat_ = true;
-        return {};
-    }
-    announced_ = false;
-    repeat_ = false;
-    return send_dump(Stage::links);
+    wanted_ = true;
+    return proceed();
 }
 
-Result<void> LinkMonitor::send_dump(Stage stage) {
+// Sends the request that is due, if one is.
+Result<void> LinkMonitor::proceed() {
+    if (stage_ == Stage::idle && wanted_) {
+        wanted_ = false;
+        announced_ = false;
+        enter(Stage::links);
+    }
+    if (!unsent_)
+        return {};
+    unsent_ = false;
+    answered_ = false;
+    auto sent = send_request();
+    if (!sent)
+        stage_ = Stage::idle;
+    return sent;
+}
+
+void LinkMonitor::enter(Stage stage) {
+    stage_ = stage;
+    ++sequence_;
+    unsent_ = true;
+}
+
+Result<void> LinkMonitor::send_request() const {
     std::array<std::byte, 64> room{};
     nlmsghdr *request = mnl_nlmsg_put_header(room.data());
     request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = ++sequence_;
-    if (stage == Stage::links) {
+    request->nlmsg_seq = sequence_;
+    if (stage_ == Stage::links) {
         request->nlmsg_type = RTM_GETLINK;
         mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
         // Statistics are the better part of each message, and not wanted.
@@ -59,29 +77,24 @@ Result<void> LinkMonitor::send_dump(Stage stage) {
         request->nlmsg_type = RTM_GETADDR;
         mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg));
     }
-    stage_ = Stage::idle;
-    auto sent = socket_.send(std::span(room).first(request->nlmsg_len));
-    if (sent)
-        stage_ = stage;
-    return sent;
+    return socket_.send(std::span(room).first(request->nlmsg_len));
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {
-    bool lost = false;
     for (int i = 0; i < datagrams_per_read; ++i) {
         auto received = socket_.receive(buffer_);
         if (!received)
             return std::unexpected(std::move(received.error()));
         switch (received->kind) {
         case NetlinkSocket::Datagram::none:
-            return lost ? request_dump() : Result<void>{};
+            return proceed();
         case NetlinkSocket::Datagram::overrun:
             ++counters_.overruns;
-            lost = true;
+            lose();
             break;
         case NetlinkSocket::Datagram::truncated:
             ++counters_.dropped;
-            lost = true;
+            lose();
             break;
         case NetlinkSocket::Datagram::foreign:
             ++counters_.dropped;
@@ -92,7 +105,13 @@ Result<void> LinkMonitor::read(const Sink &sink) {
             break;
         }
     }
-    return lost ? request_dump() : Result<void>{};
+    return proceed();
+}
+
+void LinkMonitor::lose() {
+    wanted_ = true;
+    // That the kernel refused a request may be among what was lost. Asked twice it says EBUSY.
+    unsent_ |= stage_ != Stage::idle && !answered_;
 }
 
 Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
@@ -101,28 +120,25 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         const bool answer =
             message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
-        // Not sooner: notifications older than the listing may still be in the socket, and those
-        // that said that their netdevices went may be the lost ones.
-        if (answer && stage_ == Stage::links && !announced_) {
-            announced_ = true;
-            sink(DumpBegin{});
+        if (answer && message->nlmsg_type != NLMSG_ERROR) {
+            answered_ = true;
+            wanted_ |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+            // Not sooner: notifications older than the listing may still be in the socket, and
+            // those that said that their netdevices went may be the lost ones.
+            if (stage_ == Stage::links && !announced_) {
+                announced_ = true;
+                sink(DumpBegin{});
+            }
         }
-        if (answer && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
-            repeat_ = true;
         switch (message->nlmsg_type) {
         case NLMSG_DONE:
-            if (answer) {
-                if (auto done = finish_stage(sink); !done)
-                    return done;
-            }
+            if (answer)
+                finish_stage(sink);
             break;
         case NLMSG_ERROR:
             if (answer) {
-                stage_ = Stage::idle;
-                if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr))
-                    return failure(EBADMSG, "netlink listing");
-                const auto *error = static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message));
-                return failure(-error->error, "netlink listing");
+                if (auto refused = refuse(message); !refused)
+                    return refused;
             }
             break;
         default:
@@ -139,17 +155,32 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
     return {};
 }
 
-Result<void> LinkMonitor::finish_stage(const Sink &sink) {
-    if (repeat_) {
+Result<void> LinkMonitor::refuse(const nlmsghdr *message) {
+    int error = EBADMSG;
+    if (mnl_nlmsg_get_payload_len(message) >= sizeof(nlmsgerr))
+        error = -static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message))->error;
+    switch (error) {
+    case EBUSY: // it is under way: see lose()
+        return {};
+    case ENOBUFS: // no room to begin it: once what is there has been read
+        unsent_ = true;
+        return {};
+    default:
         stage_ = Stage::idle;
-        return request_dump();
+        return failure(error, "netlink listing");
     }
-    if (stage_ == Stage::links)
-        return send_dump(Stage::addresses);
-    stage_ = Stage::idle;
-    ++counters_.dumps;
-    sink(DumpDone{});
-    return {};
+}
+
+void LinkMonitor::finish_stage(const Sink &sink) {
+    if (wanted_) { // what came is not consistent: proceed() begins anew
+        stage_ = Stage::idle;
+    } else if (stage_ == Stage::links) {
+        enter(Stage::addresses);
+    } else {
+        stage_ = Stage::idle;
+        ++counters_.dumps;
+        sink(DumpDone{});
+    }
 }
 
 Result<void> LinkMonitor::read_until_listed(const Sink &sink, std::chrono::milliseconds timeout) {

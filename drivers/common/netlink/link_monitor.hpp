@@ -55,16 +55,20 @@ public:
     [[nodiscard]] Result<void> request_dump();
 
     /// A listing is under way.
-    [[nodiscard]] bool listing() const { return stage_ != Stage::idle; }
+    [[nodiscard]] bool listing() const { return stage_ != Stage::idle || wanted_; }
     [[nodiscard]] const Counters &counters() const { return counters_; }
 
 private:
     enum class Stage { idle, links, addresses };
 
     explicit LinkMonitor(NetlinkSocket socket);
-    [[nodiscard]] Result<void> send_dump(Stage stage);
+    [[nodiscard]] Result<void> proceed();
+    void enter(Stage stage);
+    [[nodiscard]] Result<void> send_request() const;
+    void lose();
     [[nodiscard]] Result<void> process(std::span<const std::byte> datagram, const Sink &sink);
-    [[nodiscard]] Result<void> finish_stage(const Sink &sink);
+    [[nodiscard]] Result<void> refuse(const nlmsghdr *message);
+    void finish_stage(const Sink &sink);
 
     NetlinkSocket socket_;
     std::vector<std::byte> buffer_;
@@ -72,7 +76,9 @@ private:
     Stage stage_ = Stage::idle;
     std::uint32_t sequence_ = 0;
     bool announced_ = false; ///< DumpBegin of the listing under way has been handed on
-    bool repeat_ = false;    ///< the listing under way is not consistent: another must follow
+    bool answered_ = false;  ///< the kernel has begun to answer the last request
+    bool unsent_ = false;    ///< the request of this stage is to be sent (again)
+    bool wanted_ = false;    ///< messages were lost, or the listing is not consistent: list anew
 };
 
 } // namespace netvsc

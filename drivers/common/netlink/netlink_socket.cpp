@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink_socket.hpp"
 
+#include <array>
+#include <cstring>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -19,6 +21,10 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol, unsigned groups, int rec
     if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0 &&
         ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer) != 0)
         return system_error("setsockopt SO_RCVBUF");
+    // Each datagram then says who sent it: the kernel has no process id.
+    const int on = 1;
+    if (::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+        return system_error("setsockopt SO_PASSCRED");
     if (mnl_socket_bind(result.socket_.get(), groups, MNL_SOCKET_AUTOPID) != 0)
         return system_error("bind AF_NETLINK");
     return result;
@@ -34,6 +40,25 @@ Result<void> NetlinkSocket::send(std::span<const std::byte> message) const {
     return {};
 }
 
+namespace {
+
+// Sent by the kernel: its address is 0, and no process stands behind it (netlink(7), unix(7)).
+bool from_kernel(msghdr &header, const sockaddr_nl &sender) {
+    if (header.msg_namelen != sizeof sender || sender.nl_pid != 0)
+        return false;
+    for (const cmsghdr *control = CMSG_FIRSTHDR(&header); control != nullptr;
+         control = CMSG_NXTHDR(&header, const_cast<cmsghdr *>(control))) {
+        if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_CREDENTIALS)
+            continue;
+        ucred credentials{};
+        std::memcpy(&credentials, CMSG_DATA(control), sizeof credentials);
+        return credentials.pid == 0 && credentials.uid == 0;
+    }
+    return false;
+}
+
+} // namespace
+
 // Not mnl_socket_recvfrom(): it does not tell who sent the datagram.
 Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buffer) const {
     sockaddr_nl sender{};
@@ -43,6 +68,9 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
     header.msg_namelen = sizeof sender;
     header.msg_iov = &vector;
     header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
     ssize_t size;
     do {
         size = ::recvmsg(fd(), &header, MSG_DONTWAIT);
@@ -54,7 +82,7 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
             return Received{.kind = Datagram::overrun, .bytes = {}};
         return system_error("recvmsg AF_NETLINK");
     }
-    if (header.msg_namelen != sizeof sender || sender.nl_pid != 0)
+    if (!from_kernel(header, sender))
         return Received{.kind = Datagram::foreign, .bytes = {}};
     if ((header.msg_flags & MSG_TRUNC) != 0)
         return Received{.kind = Datagram::truncated, .bytes = {}};
