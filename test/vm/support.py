@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the tests of the driver in the lab share: one machine for a class of cases, testpmd with our driver or DPDK's.
+
+Environment: NETVSC_BUILD, the build folder (default: build in the project's folder); NETVSC_DRIVER, another build of
+the driver to be tested (`intree` for DPDK's own, to see which cases tell the two apart).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import signal
+import time
+import unittest
+from pathlib import Path
+from typing import Callable, ClassVar, Mapping, Sequence, TypeVar
+
+from lab.errors import LabError
+from lab.guest import GuestProcess
+from lab.machine import Machine
+from lab.testpmd import MBUFS, Testpmd, stage_plugins
+
+BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
+DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/librte_net_vdev_netvsc.so")
+TESTVF = str(BUILD / "test/drivers/librte_net_testvf.so")
+TOOLS = BUILD / "test/vm/tools"
+
+MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
+QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
+LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
+_number = itertools.count(1)
+Value = TypeVar("Value")
+
+
+def plugins(intree: bool = False) -> list[str]:
+    """The shared objects testpmd is to load: ours comes before DPDK's own driver of the same name."""
+    return [TESTVF] if intree or DRIVER == "intree" else [DRIVER, TESTVF]
+
+
+def wait_for(what: str, look: Callable[[], Value], timeout: float = 20.0) -> Value:
+    """Calls `look` until it gives something true, and returns that."""
+    until = time.monotonic() + timeout
+    while True:
+        value = look()
+        if value:
+            return value
+        if time.monotonic() >= until:
+            raise AssertionError(f"{what}: not in {timeout:g} s")
+        time.sleep(0.1)
+
+
+class LabCase(unittest.TestCase):
+    """Cases that share a machine with NetVSC netdevices nv0, nv1, ... whose addresses are MACS[0], MACS[1], ..."""
+
+    netvscs: ClassVar[int] = 1
+    machine_arguments: ClassVar[dict[str, object]] = {}
+    machine: ClassVar[Machine]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.machine = Machine(**cls.machine_arguments)
+        for number in range(cls.netvscs):
+            cls.machine.nic_add(f"nv{number}", MACS[number])
+        cls.machine.start()
+        cls.addClassCleanup(cls.machine.stop)
+        cls.guest = cls.machine.guest
+        cls.guest.modprobe("tun")
+        cls.names = [cls.machine.ifname(f"nv{number}") for number in range(cls.netvscs)]
+        for name in cls.names:
+            cls.guest.make_netvsc(name)
+
+    def setUp(self) -> None:
+        """Every case begins with netdevices that are down, and without VFs."""
+        for name in self.names:
+            self.guest.run(f"ip link set {name} down; ip addr flush dev {name}")
+
+    # testpmd.
+
+    @classmethod
+    def blocked(cls) -> list[str]:
+        """EAL's arguments that keep its PCI scan from the look-alikes."""
+        return [word for number in range(cls.netvscs) for word in ("-b", cls.machine.pci_address(f"nv{number}"))]
+
+    @classmethod
+    def program(cls, env: Mapping[str, str], program: str = "dpdk-testpmd") -> str:
+        """A program in the guest that is `program` with these environment variables."""
+        if not env:
+            return program
+        path = f"/run/lab/program{next(_number)}"
+        words = shlex.join(["env", *(f"{name}={value}" for name, value in env.items()), program])
+        cls.guest.write_file(path, f'#!/bin/sh\nexec {words} "$@"\n', 0o755)
+        return path
+
+    def run_testpmd(self, *eal: str, intree: bool = False, app: Sequence[str] = (),
+                env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
+        """testpmd with the driver's log at debug level; it is ended with the case."""
+        testpmd = Testpmd(self.guest, [*(self.blocked() if block else ["--no-pci"]), LOG_LEVEL, *eal],
+                          [QUICK, *app], plugins(intree), program=self.program(env or {}))
+        self.addCleanup(end, testpmd.process)
+        return testpmd
+
+    def spawn_testpmd(self, *eal: str, lcores: str = "0,1", app: Sequence[str] = (),
+                      env: Mapping[str, str] | None = None) -> GuestProcess:
+        """testpmd without waiting for its prompt: for those that are not to reach it."""
+        command = [self.program(env or {}), "-l", lcores, "--no-huge", "-m", "512",
+                   "--file-prefix", f"bare{next(_number)}", *self.blocked(), LOG_LEVEL]
+        for plugin in stage_plugins(self.guest, plugins()):
+            command += ["-d", plugin]
+        process = self.guest.spawn(f"bare{next(_number)}", [
+            *command, *eal, "--", "-i", QUICK, f"--total-num-mbufs={MBUFS}", *app])
+        self.addCleanup(end, process)
+        return process
+
+    # Netdevices.
+
+    def plug(self, vf: str, mac: str, model: str = "virtio-net-pci") -> str:
+        """Plugs a VF, which goes with the case at the latest; returns its netdevice's name."""
+        self.machine.nic_add(vf, mac, model)
+        self.addCleanup(self.unplug, vf)
+        return self.machine.ifname(vf)
+
+    def unplug(self, vf: str) -> None:
+        """Takes a VF away, if it is there."""
+        if vf in self.machine.nics:
+            self.machine.nic_del(vf)
+
+
+def end(process: GuestProcess) -> None:
+    """Ends a process that may run still."""
+    try:
+        if process.running():
+            process.signal(signal.SIGKILL)
+            process.wait()
+    except LabError:
+        pass
+
+
+def ports(testpmd: Testpmd) -> list[tuple[str, str]]:
+    """Each port's device name and MAC address, in the order of port ids, without fail-safe's sub-devices."""
+    # Not Testpmd.port_info(): none at all is an answer, too.
+    return [(name, mac.lower()) for mac, name in re.findall(
+        r"Infos for port \d+[^\0]*?^MAC address: ([\w:]+)\s+^Device name: (\S+)", testpmd.cmd("show port info all"),
+        re.M)]
+
+
+def device_names(testpmd: Testpmd) -> list[str]:
+    """The ports' device names, in the order of port ids."""
+    return [name for name, _ in ports(testpmd)]

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs the unittest cases of a file and reports each in the Test Anything Protocol.
+
+usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without one, all
+
+The report is on standard output; what the tests themselves print goes to standard error. Sub-tests count as their
+case. Exit status 1 if anything failed or nothing was run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+import traceback
+import unittest
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+
+class TapResult(unittest.TestResult):
+    """Prints a line for each case when it has ended."""
+
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self.count = 0
+        self._out = out
+        self._problems: list[str] = []
+        self._skipped: str | None = None
+        self._began = 0.0
+
+    def print_case(self, name: str, passed: bool, directive: str = "") -> None:
+        self.count += 1
+        verdict = "ok" if passed else "not ok"
+        # In a description '#' would begin the directive.
+        print(f"{verdict} {self.count} - {name.replace('#', '')}{directive}", file=self._out, flush=True)
+
+    def print_comment(self, text: str) -> None:
+        for line in text.splitlines():
+            print(f"# {line}", file=self._out, flush=True)
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        super().startTest(test)
+        self._problems = []
+        self._skipped = None
+        self._began = time.monotonic()
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        super().stopTest(test)
+        for problem in self._problems:
+            self.print_comment(problem)
+        self.print_comment(f"{name_of(test)}: {time.monotonic() - self._began:.1f} s")
+        directive = "" if self._skipped is None else f" # SKIP {' '.join(self._skipped.split())}"
+        self.print_case(name_of(test), not self._problems, directive)
+
+    def _problem(self, test: unittest.TestCase, error: Any) -> None:
+        text = "".join(traceback.format_exception(*error))
+        if isinstance(test, unittest.TestCase):
+            self._problems.append(f"{test.id()}\n{text}")
+        else:  # setUpClass and the like: there is no case that startTest() has announced
+            self.print_comment(text)
+            self.print_case(str(test), False)
+
+    def addError(self, test: unittest.TestCase, err: Any) -> None:
+        super().addError(test, err)
+        self._problem(test, err)
+
+    def addFailure(self, test: unittest.TestCase, err: Any) -> None:
+        super().addFailure(test, err)
+        self._problem(test, err)
+
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._problem(subtest, err)
+
+    def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
+        super().addUnexpectedSuccess(test)
+        self._problems.append("passed, though a failure was expected")
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        super().addSkip(test, reason)
+        if isinstance(test, unittest.TestCase):
+            self._skipped = reason
+        else:
+            self.print_case(str(test), True, f" # SKIP {' '.join(reason.split())}")
+
+
+def name_of(test: unittest.TestCase) -> str:
+    """Class.test_method"""
+    return ".".join(test.id().split(".")[-2:])
+
+
+def load(path: Path) -> ModuleType:
+    """The file as a module of its own name."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    # Nothing but the report may reach the standard output, not even from a child.
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    result = TapResult(report)
+    try:
+        module = load(Path(arguments[0]).resolve())
+        loader = unittest.TestLoader()
+        suite = (loader.loadTestsFromNames(arguments[1:], module) if arguments[1:]
+                 else loader.loadTestsFromModule(module))
+        suite.run(result)
+    except Exception:
+        result.print_comment(traceback.format_exc())
+        result.print_case(arguments[0], False)
+        return 1
+    finally:
+        print(f"1..{result.count}", file=report, flush=True)
+    return 0 if result.count > 0 and result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
