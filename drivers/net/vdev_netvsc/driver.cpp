@@ -38,6 +38,16 @@ bool is_for_interrupt_thread(const Command &command) {
            std::holds_alternative<ReportRemoval>(command);
 }
 
+// Withdraw is not: the VF has to be let go of whoever has the port's number by then.
+bool is_only_for_port(const Command &command, PortNumber number) {
+    const auto *announce = std::get_if<Announce>(&command);
+    const auto *check = std::get_if<CheckVf>(&command);
+    const auto *removal = std::get_if<ReportRemoval>(&command);
+    return (announce != nullptr && announce->number == number) ||
+           (check != nullptr && check->number == number) ||
+           (removal != nullptr && removal->number == number);
+}
+
 template <typename... Cases> struct Overloaded : Cases... {
     using Cases::operator()...;
 };
@@ -211,9 +221,14 @@ void Driver::on_port_closed(const rte_eth_dev &device) {
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
-        if (const auto number = FailsafePort::number_of(device.data->name))
+        if (const auto number = FailsafePort::number_of(device.data->name)) {
             commands = supervisor_.port_gone(*number);
-        else if (const auto pci = pci_of(device)) {
+            // fail-safe has let go of the pipe. Once the mutex is free another port may have
+            // the number: nothing that was meant for this one may be left to reach it.
+            ports_.erase(*number);
+            std::erase_if(queue_,
+                          [&](const Command &queued) { return is_only_for_port(queued, *number); });
+        } else if (const auto pci = pci_of(device)) {
             leaving_.erase(*pci);
             commands = supervisor_.vf_port_gone(*pci, now());
         }
@@ -435,12 +450,7 @@ Commands Driver::check_vf(const CheckVf &command) {
     return supervisor_.vf_checked(command.number, command.pci, taken);
 }
 
-// fail-safe has let go of the pipe when its port's end is told.
 void Driver::release_port(const ReleasePort &command) {
-    {
-        const std::lock_guard lock(mutex_);
-        ports_.erase(command.number);
-    }
     if (!command.vf)
         return;
     if (const auto vf = VfPort::find(*command.vf); vf && !vf->owned())

@@ -43,8 +43,8 @@ struct DestroyPort {
     PortNumber number = 0;
 };
 
-/// The port is gone, or could not be made: let go of the pipe, and of the VF's port if fail-safe
-/// never took it.
+/// The port is gone, or could not be made: let go of the VF's port if fail-safe never took it.
+/// (The pipe went with the port: by now the number may be another's.)
 struct ReleasePort {
     PortNumber number = 0;
     std::optional<PciAddress> vf;
