@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "devargs.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace netvsc {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Devargs, NoneAtAllAreNone) {
+    for (const char *text : {static_cast<const char *>(nullptr), ""}) {
+        const auto arguments = parse_devargs(text);
+        ASSERT_TRUE(arguments);
+        EXPECT_TRUE(arguments->automatic());
+    }
+}
+
+TEST(Devargs, AreSplitAtCommasInTheirOrder) {
+    const auto arguments =
+        parse_devargs("iface=eth2,mac=00:15:5d:00:00:01,iface=eth1,force=1,hotplug_poll=5");
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_THAT(arguments->interfaces, ElementsAre("eth2", "eth1"));
+    EXPECT_EQ(arguments->macs.size(), 1U);
+    EXPECT_TRUE(arguments->force);
+    EXPECT_EQ(arguments->hotplug_poll.count(), 5);
+}
+
+TEST(Devargs, ABadOneIsNamed) {
+    const auto unknown = parse_devargs("iface=eth1,speed=10");
+    ASSERT_FALSE(unknown);
+    EXPECT_THAT(unknown.error(), HasSubstr("unknown argument 'speed'"));
+    const auto bad = parse_devargs("force=2");
+    ASSERT_FALSE(bad);
+    EXPECT_THAT(bad.error(), AllOf(HasSubstr("'force=2'"), HasSubstr("expected 0 or 1")));
+}
+
+TEST(Devargs, AKeyWithoutAValueIsBad) {
+    for (const char *text : {"force", "iface", "mac=", "iface=eth1,hotplug_poll"})
+        EXPECT_FALSE(parse_devargs(text)) << text;
+}
+
+// rte_kvargs takes [a,b] for a list: one value, which is no netdevice's name.
+TEST(Devargs, AListIsNoName) {
+    const auto arguments = parse_devargs("iface=[eth1,eth2]");
+    ASSERT_FALSE(arguments);
+    EXPECT_THAT(arguments.error(), HasSubstr("'iface=[eth1,eth2]'"));
+}
+
+TEST(Devargs, WhatKvargsCannotSplitIsShownPrintably) {
+    const auto arguments = parse_devargs("iface=[eth1\x01");
+    ASSERT_FALSE(arguments);
+    EXPECT_THAT(arguments.error(), AllOf(HasSubstr("iface=[eth1\\x01"), HasSubstr("expected")));
+}
+
+} // namespace
+} // namespace netvsc

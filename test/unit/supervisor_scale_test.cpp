@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The work one event makes does not grow with the number of netdevices. Counted in allocations,
+// of which anything that gathers netdevices makes some: a time would depend on the machine.
+
+#include "commands.hpp"
+#include "netdevices.hpp"
+#include "supervisor.hpp"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <new>
+
+namespace {
+
+std::size_t allocations = 0;
+
+} // namespace
+
+void *operator new(std::size_t size) {
+    ++allocations;
+    if (void *memory = std::malloc(size))
+        return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void *memory) noexcept { std::free(memory); }
+void operator delete(void *memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+namespace netvsc {
+namespace {
+
+constexpr int flaps = 1000;
+
+/// A NetVSC with a port, and a VF that comes and goes, among netdevices made by software that
+/// all have their MAC address.
+class Machine {
+public:
+    explicit Machine(int software_netdevices) {
+        for (int i = 0; i < software_netdevices; ++i)
+            (void)tell(test::software("veth" + std::to_string(i), 1000 + i, test::mac(1)));
+        (void)tell(test::netvsc("eth1", 2, test::mac(1)));
+        auto added = supervisor_.add_instance(0, "net_vdev_netvsc0",
+                                              {.interfaces = {"eth1"}, .macs = {test::mac(1)}});
+        EXPECT_TRUE(added);
+        (void)supervisor_.port_created(0);
+    }
+
+    /// @return how many allocations all the VF's coming and going made
+    std::size_t flap() {
+        const Link vf = test::vf("eth2", 3, test::mac(1), "0000:03:00.0");
+        const std::size_t before = allocations;
+        for (int i = 0; i < flaps; ++i) {
+            commands_ += tell(vf).size();
+            commands_ += supervisor_.vf_probed(0, *vf.facts.pci, 0, {}).size();
+            commands_ += supervisor_.link_gone(3).size();
+        }
+        return allocations - before;
+    }
+    /// A software netdevice of the many changes its name.
+    std::size_t rename(int times) {
+        const std::size_t before = allocations;
+        for (int i = 0; i < times; ++i)
+            commands_ += tell(test::software(i % 2 == 0 ? "a" : "b", 1000, test::mac(1))).size();
+        return allocations - before;
+    }
+
+    [[nodiscard]] std::size_t commands() const { return commands_; }
+    [[nodiscard]] const LinkTable &links() const { return supervisor_.links(); }
+
+private:
+    Commands tell(const Link &link) {
+        const bool asks = supervisor_.wants_facts(link.message);
+        EXPECT_EQ(asks, !link.message.software && links().find(link.ifindex()) == nullptr);
+        return supervisor_.link(link.message, asks ? std::optional(link.facts) : std::nullopt);
+    }
+
+    Supervisor supervisor_;
+    std::size_t commands_ = 0;
+};
+
+TEST(SupervisorScale, AFlappingVfMakesNoMoreWorkAmong100000Netdevices) {
+    Machine small(10);
+    Machine large(100'000);
+    EXPECT_EQ(large.links().size(), 100'001U);
+    EXPECT_EQ(large.links().with_mac(test::mac(1)).size(), 1U) << "those of software are in it";
+
+    const std::size_t few = small.flap();
+    EXPECT_EQ(large.flap(), few);
+    EXPECT_GT(few, 0U);
+    EXPECT_EQ(small.commands(), large.commands());
+    EXPECT_EQ(large.commands(), 4U * flaps) << "it is there, announce; it is gone, withdraw";
+
+    const std::size_t renamed = small.rename(1000);
+    EXPECT_EQ(large.rename(1000), renamed);
+    EXPECT_EQ(large.commands(), 4U * flaps) << "a rename of no port's netdevice is nothing";
+}
+
+} // namespace
+} // namespace netvsc
