@@ -180,7 +180,8 @@ class Demo:
             try:
                 found = self.prompt.process.expect(pattern, max(left, 0.0), since=mark)
             except LabTimeout:
-                raise NotSeen(f"the driver did not say {pattern!r} in {STEP_TIMEOUT_S:g} s") from None
+                message = pattern.replace(r"\S+", "<PCI address>")
+                raise NotSeen(f"the driver did not say '{message}' in {STEP_TIMEOUT_S:g} s") from None
             said.append((time.monotonic_ns(), found[0].strip()))
         return said
 
@@ -223,7 +224,7 @@ class Demo:
         if drops:
             notes.append(f"{drops} more packets were never sent: the host's queue was full.")
         if self.slipped_ms >= 1:
-            notes.append(f"the generator was held up for {self.slipped_ms:.0f} ms in all: this machine is busy.")
+            notes.append(f"The generator was held up for {self.slipped_ms:.0f} ms in all: this machine is busy.")
         return notes
 
     def run(self) -> None:
