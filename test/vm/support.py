@@ -93,11 +93,17 @@ class LabCase(unittest.TestCase):
         cls.guest.write_file(path, f'#!/bin/sh\nexec {words} "$@"\n', 0o755)
         return path
 
+    @classmethod
+    def start_testpmd(cls, *eal: str, intree: bool = False, app: Sequence[str] = (),
+                      env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
+        """testpmd with the driver's log at debug level."""
+        return Testpmd(cls.guest, [*(cls.blocked() if block else ["--no-pci"]), LOG_LEVEL, *eal], [QUICK, *app],
+                       plugins(intree), program=cls.program(env or {}))
+
     def run_testpmd(self, *eal: str, intree: bool = False, app: Sequence[str] = (),
-                env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
-        """testpmd with the driver's log at debug level; it is ended with the case."""
-        testpmd = Testpmd(self.guest, [*(self.blocked() if block else ["--no-pci"]), LOG_LEVEL, *eal],
-                          [QUICK, *app], plugins(intree), program=self.program(env or {}))
+                    env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
+        """start_testpmd() for one case, with which it is ended."""
+        testpmd = self.start_testpmd(*eal, intree=intree, app=app, env=env, block=block)
         self.addCleanup(end, testpmd.process)
         return testpmd
 

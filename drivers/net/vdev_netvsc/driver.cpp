@@ -249,9 +249,12 @@ void Driver::on_port_removal(const rte_eth_dev &device) {
         leaving_.insert(*pci);
         if (const auto found = ports_.find(*number); found != ports_.end())
             above = found->second;
+        // For when fail-safe, which is told after us, has turned to the slow path.
+        stale_links_.insert(*number);
     }
     if (above)
         above->use_safe_bursts();
+    arm();
 }
 
 // ---- Commands.
@@ -327,7 +330,20 @@ void Driver::pump() {
                            *command);
         carry_out(std::move(commands));
     }
+    refresh_links();
     arm();
+}
+
+void Driver::refresh_links() {
+    std::set<PortNumber> numbers;
+    {
+        const std::lock_guard lock(mutex_);
+        numbers.swap(stale_links_);
+    }
+    for (const PortNumber number : numbers) {
+        if (const auto stale = port(number))
+            stale->refresh_link();
+    }
 }
 
 // Sets EAL's alarm for the earliest thing to be done in the interrupt thread. Alarms are never
@@ -340,7 +356,7 @@ void Driver::arm() {
         std::optional<TimePoint> due = supervisor_.deadline();
         if (dump_retry_ && (!due || *dump_retry_ < *due))
             due = dump_retry_;
-        if (!queue_.empty())
+        if (!queue_.empty() || !stale_links_.empty())
             due = at;
         if (!due || (alarm_ && *alarm_ <= *due))
             return;

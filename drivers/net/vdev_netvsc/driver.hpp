@@ -59,6 +59,7 @@ private:
     void carry_out(Commands commands, const rte_vdev_device *leaving = nullptr);
     /// In the interrupt thread: runs what is queued and what time has brought.
     void pump();
+    void refresh_links();
     void arm();
 
     [[nodiscard]] Commands create_port(const CreatePort &command);
@@ -86,6 +87,8 @@ private:
     InterruptSource netlink_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< see close_port()
+    /// Ports a VF is leaving, whose link status fail-safe does not bring up to date.
+    std::set<PortNumber> stale_links_;
     /// VFs whose removal has been raised on their port already, by their PMD or by us.
     std::set<PciAddress> leaving_;
 };

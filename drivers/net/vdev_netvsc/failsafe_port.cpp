@@ -94,6 +94,16 @@ bool FailsafePort::link_up() const {
     return device != nullptr && device->data->dev_link.link_status == RTE_ETH_LINK_UP;
 }
 
+void FailsafePort::refresh_link() const {
+    rte_eth_dev *device = ethdev();
+    if (device == nullptr || device->data->dev_started == 0)
+        return;
+    const auto before = device->data->dev_link.link_status;
+    device->dev_ops->link_update(device, 0);
+    if (device->data->dev_link.link_status != before)
+        rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_LSC, nullptr);
+}
+
 void FailsafePort::use_safe_bursts() const {
     const rte_eth_dev *device = ethdev();
     if (device == nullptr || device->data->dev_started == 0 || safe_rx_burst_ == nullptr)

@@ -35,6 +35,11 @@ public:
     /// The port's link status; false as well when there is no port.
     [[nodiscard]] bool link_up() const;
 
+    /// Has fail-safe ask the sub-device it now sends by for its link status, and tells the
+    /// application (RTE_ETH_EVENT_INTR_LSC) if the port's has changed by that. fail-safe itself
+    /// keeps the status of a VF that left, which was "down" in the end.
+    void refresh_link() const;
+
     /// Makes the application call fail-safe's safe burst functions from now on. fail-safe
     /// itself exchanges the fast ones for these when a sub-device leaves, but only in its
     /// rte_eth_dev: the application's calls go through rte_eth_fp_ops, which (DPDK 21.11 and

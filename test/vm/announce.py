@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How long after the kernel's notification of a VF its PCI address is in fail-safe's pipe, in the guest's time."""
+
+from __future__ import annotations
+
+from lab.errors import LabError
+from lab.guest import Guest
+from support import TOOLS, end, wait_for
+
+PIPE_LOG = "/run/lab/pipewatch"
+
+
+class AnnounceWatch:
+    """Listens beside testpmd (tools/linklog) and within it (tools/pipewatch); ours and DPDK's driver alike."""
+
+    env = {"LD_PRELOAD": str(TOOLS / "libpipewatch.so"), "PIPEWATCH_LOG": PIPE_LOG}  # for testpmd
+
+    def __init__(self, guest: Guest, name: str = "linklog") -> None:
+        self._guest = guest
+        self._links = guest.spawn(name, [str(TOOLS / "linklog")], pty=False)
+        self._links.expect("^ready$")
+
+    def close(self) -> None:
+        end(self._links)
+
+    def latency_ns(self, since_ns: int, ifname: str, pci: str, timeout: float = 20.0) -> int:
+        """From the first notification of netdevice `ifname` after `since_ns` to the first `pci` in the pipe.
+
+        Negative if the listener was scheduled after the driver."""
+        told = wait_for(f"notification of {ifname}", lambda: self._first(self._links.output(), since_ns, ifname), timeout)
+        written = wait_for(f"{pci} in the pipe", lambda: self._first(self._pipe_log(), since_ns, pci), timeout)
+        return written - told
+
+    def _pipe_log(self) -> str:
+        try:
+            return self._guest.read_file(PIPE_LOG).decode()
+        except LabError:  # nothing has been written yet
+            return ""
+
+    @staticmethod
+    def _first(log: str, since_ns: int, subject: str) -> int | None:
+        """The time of the first line about `subject` at or after `since_ns`."""
+        for line in log.splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0].isdigit() and int(words[0]) >= since_ns and words[1] == subject:
+                return int(words[0])
+        return None

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VF that comes and goes, twenty times under traffic: the port stays, the traffic moves, nothing grows."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+import time
+import unittest
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from announce import AnnounceWatch  # noqa: E402
+from lab.guest import Guest  # noqa: E402
+from lab.switch import Report  # noqa: E402
+from lab.testpmd import Testpmd  # noqa: E402
+from support import MACS, LabCase, ports  # noqa: E402
+
+CYCLES = 20
+E1000E_EVERY = 4  # every fourth cycle's VF has a PCI driver of its own kind
+PPS = 500
+WINDOW_S = 0.3  # how long each state is looked at
+MAX_GROWTH_KIB = 256  # of testpmd's anonymous memory, in all cycles together
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What testpmd holds at a moment."""
+
+    descriptors: int
+    threads: int
+    anonymous_kib: int
+    heap_blocks: int  # of DPDK's own heap
+    device_arguments: int
+
+    @staticmethod
+    def of(guest: Guest, testpmd: Testpmd) -> Usage:
+        process = f"/proc/{testpmd.process.pid}"
+        status = dict(re.findall(r"^(\w+):\s+(\d+)", guest.read_file(f"{process}/status").decode(), re.M))
+        heap = re.search(r"^Total .*count alloc: (\d+)", testpmd.cmd("dump_socket_mem"), re.M)
+        assert heap is not None
+        return Usage(len(guest.glob(f"{process}/fd/*")), int(status["Threads"]), int(status["RssAnon"]), int(heap[1]),
+                     testpmd.cmd("dump_devargs").count("["))
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One coming and going."""
+
+    model: str
+    announced_ns: int
+    with_vf: Report
+    without_vf: Report
+
+
+class Cycles(LabCase):
+    cycles: ClassVar[list[Cycle]] = []
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.watch = AnnounceWatch(cls.guest)
+        cls.pmd = cls.start_testpmd(f"--vdev=net_vdev_netvsc0,iface={cls.names[0]}", env=AnnounceWatch.env)
+        cls.pmd.start()
+        cls.switch = cls.machine.switch(MACS[0])
+        cls.switch.wait_return("nv0", cls.switch.start_traffic(PPS))
+        for model in "virtio-net-pci", "e1000e":  # to warm up
+            cls.cycle(model)
+        cls.before = Usage.of(cls.guest, cls.pmd)
+        cls.cycles = [cls.cycle("virtio-net-pci" if number % E1000E_EVERY else "e1000e") for number in range(CYCLES)]
+        cls.after = Usage.of(cls.guest, cls.pmd)
+        cls.switch.stop_traffic()
+        print("\n".join(f"{cycle.model}: {cycle.announced_ns / 1e6:.3f} ms, {cycle.with_vf}" for cycle in cls.cycles))
+        print(cls.before, cls.after, sep="\n")
+
+    @classmethod
+    def look(cls, nic: str, since_ns: int) -> Report:
+        """The traffic of a moment, from when it comes back by `nic`."""
+        began = cls.switch.wait_return(nic, since_ns)
+        time.sleep(WINDOW_S)
+        return cls.switch.report(began, time.monotonic_ns() - 50_000_000)
+
+    @classmethod
+    def cycle(cls, model: str) -> Cycle:
+        plugged, guest_plugged = time.monotonic_ns(), cls.guest.monotonic_ns()
+        cls.machine.nic_add("vf", MACS[0], model)
+        with_vf = cls.look("vf", plugged)
+        announced = cls.watch.latency_ns(guest_plugged, cls.machine.ifname("vf"), cls.machine.pci_address("vf"))
+        without_vf = cls.look("nv0", cls.machine.nic_del("vf").deleted_ns)
+        return Cycle(model, announced, with_vf, without_vf)
+
+    def setUp(self) -> None:
+        """All that the cases look at has happened already."""
+
+    def test_port_is_up_at_the_end(self) -> None:
+        self.assertTrue(self.pmd.process.running())
+        self.assertEqual(ports(self.pmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assertEqual(self.pmd.port_info()[0]["Link status"], "up")
+
+    def test_vf_carries_the_traffic_while_it_is_there(self) -> None:
+        self.assertEqual(len(self.cycles), CYCLES)
+        for number, cycle in enumerate(self.cycles):
+            with self.subTest(number, model=cycle.model):
+                self.assertGreater(cycle.with_vf.returned, 0)
+                self.assertEqual(set(cycle.with_vf.returned_by_port), {"vf"})
+
+    def test_tap_carries_the_traffic_otherwise(self) -> None:
+        for number, cycle in enumerate(self.cycles):
+            with self.subTest(number, model=cycle.model):
+                self.assertGreater(cycle.without_vf.returned, 0)
+                self.assertEqual(set(cycle.without_vf.returned_by_port), {"nv0"})
+
+    def test_descriptors_do_not_grow(self) -> None:
+        self.assertLessEqual(self.after.descriptors, self.before.descriptors)
+
+    def test_threads_do_not_grow(self) -> None:
+        self.assertLessEqual(self.after.threads, self.before.threads)
+
+    def test_memory_does_not_grow(self) -> None:
+        self.assertLess(self.after.anonymous_kib - self.before.anonymous_kib, MAX_GROWTH_KIB)
+
+    def test_dpdk_heap_does_not_grow(self) -> None:
+        self.assertLessEqual(self.after.heap_blocks, self.before.heap_blocks)
+
+    def test_device_arguments_do_not_grow(self) -> None:
+        self.assertLessEqual(self.after.device_arguments, self.before.device_arguments)
+
+    def test_announced_at_once(self) -> None:
+        # It is a millisecond or two; a busy host may hold a single one up. One that polls takes half its period.
+        self.assertLess(statistics.median(cycle.announced_ns for cycle in self.cycles) / 1e6, 50)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
