@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <gmock/gmock.h>
@@ -18,7 +19,6 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <poll.h>
-#include <regex>
 #include <sched.h>
 #include <set>
 #include <string>
@@ -185,11 +185,15 @@ std::map<int, std::string> names_by_ip() {
     EXPECT_NE(output, nullptr);
     std::map<int, std::string> result;
     std::array<char, 4096> line;
-    static const std::regex form(R"((\d+): ([^:@]+).* link/\w+ (\S+).*\n)");
     while (std::fgets(line.data(), line.size(), output) != nullptr) {
-        std::cmatch match;
-        if (std::regex_match(line.data(), match, form))
-            result[std::stoi(match[1])] = match[2].str() + " " + match[3].str();
+        // "2: veth1@veth2: <...> ...\    link/ether 02:00:00:00:00:01 brd ..."
+        int ifindex = 0;
+        std::array<char, 64> name;
+        std::array<char, 64> address;
+        const char *link = std::strstr(line.data(), " link/");
+        if (std::sscanf(line.data(), "%d: %63[^:@]", &ifindex, name.data()) == 2 &&
+            link != nullptr && std::sscanf(link, " link/%*s %63s", address.data()) == 1)
+            result[ifindex] = std::string(name.data()) + " " + address.data();
         else
             ADD_FAILURE() << line.data();
     }
