@@ -100,20 +100,31 @@ const std::string letters_expected =
     "expected a netdevice's name of letters, digits and _ - . @ + ~ only";
 const std::string poll_expected = "expected a number of milliseconds from 1 to 60000";
 const std::string fallback_expected = "expected tap, af_packet, af_xdp or virtio_user";
-const std::string key_expected = "expected iface, mac, force, ignore, fallback or hotplug_poll";
+const std::string key_expected =
+    "expected iface, mac, force, ignore, fallback, vf_bind, vf_args or hotplug_poll";
+const std::string driver_expected = "expected a kernel driver's name";
+const std::string vf_args_expected = "expected device arguments such as a=1 or [a=1,b=2]";
 const std::string not_built = "not available in this build";
 
-INSTANTIATE_TEST_SUITE_P(Keys, BadArguments,
-                         testing::Values(BadArgument{{"iface1", "eth1"}, "iface1", key_expected},
-                                         BadArgument{{"IFACE", "eth1"}, "IFACE", key_expected},
-                                         BadArgument{{"", "eth1"}, "", key_expected},
-                                         BadArgument{{"", ""}, "", key_expected},
-                                         BadArgument{{"a\nb", "1"}, "a\\x0ab", key_expected},
-                                         BadArgument{{"vf_bind", "vfio-pci"}, "vf_bind", not_built},
-                                         BadArgument{{"vf_args", "a=1"}, "vf_args", not_built},
-                                         BadArgument{{"keepalive", "0"}, "keepalive", not_built},
-                                         BadArgument{
-                                             {"keepalive_shm", "/x"}, "keepalive_shm", not_built}));
+INSTANTIATE_TEST_SUITE_P(
+    Keys, BadArguments,
+    testing::Values(BadArgument{{"iface1", "eth1"}, "iface1", key_expected},
+                    BadArgument{{"IFACE", "eth1"}, "IFACE", key_expected},
+                    BadArgument{{"", "eth1"}, "", key_expected},
+                    BadArgument{{"", ""}, "", key_expected},
+                    BadArgument{{"a\nb", "1"}, "a\\x0ab", key_expected},
+                    BadArgument{{"vf_bind", ""}, "vf_bind", driver_expected},
+                    BadArgument{{"vf_bind", "../x"}, "vf_bind=../x", driver_expected},
+                    BadArgument{{"vf_args", ""}, "vf_args", vf_args_expected},
+                    BadArgument{{"vf_args", "[]"}, "vf_args=[]", vf_args_expected},
+                    BadArgument{{"vf_args", "[a=1"}, "vf_args=[a=1", vf_args_expected},
+                    BadArgument{{"vf_args", "a=1\nb"}, "vf_args=a=1\\x0ab", vf_args_expected},
+                    BadArgument{{"vf_args", "a=(1)"}, "vf_args=a=(1)", vf_args_expected},
+                    BadArgument{{"vf_args", std::string(1025, 'a')},
+                                "vf_args=" + std::string(1025, 'a'),
+                                vf_args_expected},
+                    BadArgument{{"keepalive", "0"}, "keepalive", not_built},
+                    BadArgument{{"keepalive_shm", "/x"}, "keepalive_shm", not_built}));
 
 INSTANTIATE_TEST_SUITE_P(
     Names, BadArguments,

@@ -12,21 +12,29 @@ namespace netvsc::test {
 /// "warning: ...".
 [[nodiscard]] inline std::string text_of(const Command &command) {
     struct Text {
+        static std::string bound_to(const std::string &driver) {
+            return driver.empty() ? "" : " bind " + driver;
+        }
         std::string operator()(const CreatePort &c) const {
             return "create " + std::to_string(c.number) + " " + c.netdevice +
-                   (c.vf ? " vf " + c.vf->devargs : "");
+                   (c.vf ? " vf " + c.vf->devargs : "") + bound_to(c.bind);
         }
         std::string operator()(const DestroyPort &c) const {
             return "destroy " + std::to_string(c.number);
         }
         std::string operator()(const ReleasePort &c) const {
-            return "release " + std::to_string(c.number) + (c.vf ? " vf " + c.vf->to_string() : "");
+            return "release " + std::to_string(c.number) +
+                   (c.vf ? " vf " + c.vf->pci.to_string() + (c.vf->give_back ? " back" : "") : "");
         }
         std::string operator()(const Announce &c) const {
-            return "announce " + std::to_string(c.number) + " " + c.vf.devargs;
+            return "announce " + std::to_string(c.number) + " " + c.vf.devargs + bound_to(c.bind);
         }
         std::string operator()(const Withdraw &c) const {
             return "withdraw " + std::to_string(c.number) + " " + c.pci.to_string();
+        }
+        std::string operator()(const GiveBack &c) const { return "give back " + c.pci.to_string(); }
+        std::string operator()(const RefreshLink &c) const {
+            return "refresh link of " + std::to_string(c.number);
         }
         std::string operator()(const CheckVf &c) const {
             return "check " + std::to_string(c.number) + " " + c.pci.to_string();

@@ -438,8 +438,11 @@ private:
     }
     void take(const DestroyPort &command) { to_destroy_.insert(command.number); }
     void take(const ReleasePort &command) {
-        if (command.vf && vf_ports_.contains(*command.vf) && !vf_ports_.at(*command.vf))
-            close_vf_port(*command.vf);
+        if (!command.vf)
+            return;
+        const PciAddress &pci = command.vf->pci;
+        if (const auto port = vf_ports_.find(pci); port != vf_ports_.end() && !port->second)
+            close_vf_port(pci);
     }
     void take(const Message &) {}
     void take(const auto &command) { queue_.emplace_back(command); }
@@ -489,7 +492,7 @@ private:
         std::erase_if(queue_, [number](const Command &queued) {
             return std::visit(
                 [number]<typename Kind>(const Kind &one) {
-                    if constexpr (std::is_same_v<Kind, Withdraw> || std::is_same_v<Kind, Message>)
+                    if constexpr (std::is_same_v<Kind, Withdraw> || !requires { one.number; })
                         return false;
                     else
                         return one.number == number;
@@ -512,8 +515,8 @@ private:
             run(*withdraw);
         else if (const auto *check = std::get_if<CheckVf>(&command))
             run(*check);
-        else
-            run(std::get<ReportRemoval>(command));
+        else if (const auto *report = std::get_if<ReportRemoval>(&command))
+            run(*report);
         return true;
     }
     void run(const Announce &command) {
@@ -527,8 +530,13 @@ private:
     void run(const Withdraw &command) {
         if (const auto port = ports_.find(command.number); port != ports_.end())
             port->second.pipe.reset();
-        if (vf_ports_.contains(command.pci))
+        const auto vf = vf_ports_.find(command.pci);
+        const bool remains = vf != vf_ports_.end() && vf->second;
+        if (remains)
+            leaving_.insert(command.pci); // fail-safe leaves it at one of its next looks
+        else if (vf != vf_ports_.end())
             close_vf_port(command.pci);
+        answer(supervisor_.vf_withdrawn(command.number, command.pci, remains, now));
     }
     void run(const CheckVf &command) {
         const auto vf = vf_ports_.find(command.pci);
@@ -551,14 +559,19 @@ private:
         vf_ports_[pci] = std::nullopt;
         return 0;
     }
-    void close_vf_port(const PciAddress &pci) {
+    void close_vf_port(const PciAddress &pci, bool by_application = false) {
         if (const auto owner = vf_ports_.at(pci))
             ports_.at(*owner).sub_device.reset();
         vf_ports_.erase(pci);
-        answer(supervisor_.vf_port_gone(pci, now));
+        leaving_.erase(pci);
+        answer(supervisor_.vf_port_gone(pci, by_application, now));
     }
-    // fail-safe looks into its pipe where it has no VF.
+    // fail-safe leaves VFs it has been told to leave, and looks into its pipe where it has none.
     bool failsafe_polls() {
+        if (!leaving_.empty() && !fault(2)) {
+            close_vf_port(*leaving_.begin());
+            return true;
+        }
         for (auto &[number, port] : ports_) {
             if (!port.made || port.sub_device || !port.pipe || fault(2))
                 continue;
@@ -582,6 +595,7 @@ private:
     std::map<PortNumber, Port> ports_;
     std::set<PortNumber> carried_; ///< numbers whose device name something else carries
     std::set<PortNumber> to_destroy_;
+    std::set<PciAddress> leaving_; ///< VFs whose removal has been raised
     std::deque<Command> queue_;
     std::map<PciAddress, std::optional<PortNumber>> vf_ports_;
 };
@@ -666,7 +680,7 @@ private:
         journal_.add("read: " + std::to_string(gone.ifindex) + " is gone");
         edge_.carry_out(supervisor_.link_gone(gone.ifindex));
     }
-    void take(const AddressMessage &message) { supervisor_.address(message); }
+    void take(const AddressMessage &message) { edge_.carry_out(supervisor_.address(message)); }
     void take(DumpBegin) { supervisor_.begin_listing(); }
     void take(DumpDone) {
         ++listings_;
@@ -868,7 +882,7 @@ private:
         if (!port.vf)
             return;
         require(candidates.contains(*port.vf), about + " has a VF that is not its own");
-        require(port.vf_phase == Supervisor::VfPhase::attached, about + ": VF not attached");
+        require(port.vf_state == VfState::attached, about + ": VF not attached");
     }
 
     void check_dpdk() const {

@@ -28,7 +28,6 @@ using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 using Level = Message::Level;
-using Phase = Supervisor::VfPhase;
 
 constexpr auto pci1 = "0000:03:00.0";
 constexpr auto pci2 = "0000:04:00.0";
@@ -69,8 +68,8 @@ protected:
 
     Texts link(const Link &link) { return texts(supervisor_.link(link.message, link.facts)); }
     Texts gone(int ifindex) { return texts(supervisor_.link_gone(ifindex)); }
-    void routed(int ifindex, bool routed = true) {
-        supervisor_.address({.address = ipv4(ifindex), .gone = !routed});
+    Texts routed(int ifindex, bool routed = true) {
+        return texts(supervisor_.address({.address = ipv4(ifindex), .gone = !routed}));
     }
 
     // ---- What became of commands.
@@ -86,8 +85,9 @@ protected:
     Texts checked(PortNumber number, const char *pci, bool taken) {
         return texts(supervisor_.vf_checked(number, PciAddress::parse(pci).value(), taken));
     }
-    Texts vf_closed(const char *pci) {
-        return texts(supervisor_.vf_port_gone(PciAddress::parse(pci).value(), now_));
+    Texts vf_closed(const char *pci, bool by_application = false) {
+        return texts(
+            supervisor_.vf_port_gone(PciAddress::parse(pci).value(), by_application, now_));
     }
 
     // ---- Time.
@@ -125,7 +125,7 @@ protected:
         probed(0, pci1);
         elapse();
         EXPECT_THAT(checked(0, pci1, true), IsEmpty());
-        EXPECT_EQ(port(0).vf_phase, Phase::attached);
+        EXPECT_EQ(port(0).vf_state, VfState::attached);
         messages_.clear();
     }
 
@@ -145,13 +145,21 @@ protected:
         return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(part)));
     }
 
+    // Without what only brings the port's link up to date. A VF that is withdrawn leaves no port
+    // behind (vf_machine_test.cpp has those that do).
     Texts texts(Commands commands) {
         Texts result;
         for (Command &command : commands) {
-            if (auto *message = std::get_if<Message>(&command))
+            if (auto *message = std::get_if<Message>(&command)) {
                 messages_.push_back(std::move(*message));
-            else
+                continue;
+            }
+            if (!std::holds_alternative<RefreshLink>(command))
                 result.push_back(test::text_of(command));
+            if (const auto *withdraw = std::get_if<Withdraw>(&command))
+                std::ranges::move(
+                    texts(supervisor_.vf_withdrawn(withdraw->number, withdraw->pci, false, now_)),
+                    std::back_inserter(result));
         }
         return result;
     }
@@ -170,9 +178,11 @@ TEST_F(SupervisorTest, ANetvscNamedByInterfaceBecomesAPort) {
     EXPECT_THAT(created(0), IsEmpty());
     EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "net_failsafe_vsc0 attached to "
                                                             "netdevice eth1")));
-    EXPECT_EQ(port(0),
-              (Supervisor::PortView{
-                  .number = 0, .ifindex = 2, .netdevice = "eth1", .vf = {}, .vf_phase = {}}));
+    EXPECT_EQ(port(0), (Supervisor::PortView{.number = 0,
+                                             .ifindex = 2,
+                                             .netdevice = "eth1",
+                                             .vf = {},
+                                             .vf_state = VfState::absent}));
     EXPECT_TRUE(idle());
 }
 
@@ -417,7 +427,7 @@ TEST_F(SupervisorTest, APortStaysWhenSysfsCannotTellOfItsNetdevice) {
     EXPECT_EQ(port(0).netdevice, "wan");
     EXPECT_THAT(texts(supervisor_.link(vf("rename3", 3, mac(1), pci1).message, std::nullopt)),
                 IsEmpty());
-    EXPECT_EQ(port(0).vf_phase, Phase::attached);
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
 TEST_F(SupervisorTest, WhatIsNewAndSysfsCannotTellOfIsKnownWithTheNextMessage) {
@@ -562,7 +572,7 @@ TEST_F(SupervisorTest, AVfThatIsThereBeforeThePortIsAnnouncedWithIt) {
     EXPECT_THAT(created(0), IsEmpty());
     EXPECT_THAT(elapse(), ElementsAre("check 0 0000:03:00.0"));
     EXPECT_THAT(checked(0, pci1, true), IsEmpty());
-    EXPECT_EQ(port(0).vf_phase, Phase::attached);
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
     EXPECT_TRUE(idle());
 }
 
@@ -570,10 +580,10 @@ TEST_F(SupervisorTest, AVfThatAppearsIsAnnounced) {
     eth1_attached();
     EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0"));
     EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 is there")));
-    EXPECT_EQ(port(0).vf_phase, Phase::probing);
+    EXPECT_EQ(port(0).vf_state, VfState::present);
     EXPECT_TRUE(idle());
     probed(0, pci1);
-    EXPECT_EQ(port(0).vf_phase, Phase::announced);
+    EXPECT_EQ(port(0).vf_state, VfState::announced);
     EXPECT_THAT(elapse(), ElementsAre("check 0 0000:03:00.0"));
     EXPECT_TRUE(idle());
     checked(0, pci1, true);
@@ -627,7 +637,7 @@ TEST_F(SupervisorTest, AVfThatGoesIsWithdrawn) {
 TEST_F(SupervisorTest, AVfThatChangesItsNameOnlyStays) {
     eth1_attached_with_vf();
     EXPECT_THAT(link(vf("enP1", 3, mac(1), pci1)), IsEmpty());
-    EXPECT_EQ(port(0).vf_phase, Phase::attached);
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
 TEST_F(SupervisorTest, AVfThatChangesItsMacIsWithdrawn) {
@@ -712,7 +722,7 @@ TEST_F(SupervisorTest, AVfWhoseProbeFailsIsTriedAgainLaterAndLaterWithFewMessage
     auto expected = 10ms;
     while (expected < 30s) {
         EXPECT_THAT(probed(0, pci1, ENODEV), IsEmpty());
-        EXPECT_EQ(port(0).vf_phase, Phase::failed);
+        EXPECT_EQ(port(0).vf_state, VfState::faulted);
         EXPECT_THAT(messages(), ElementsAre(says(Level::warning,
                                                  "trying again in " +
                                                      std::to_string(expected.count()) + " ms")));
@@ -776,7 +786,7 @@ TEST_F(SupervisorTest, AnOutcomeThatComesTwiceCountsOnce) {
     eth1_attached_with_vf();
     EXPECT_THAT(probed(0, pci1, ENODEV), IsEmpty());
     EXPECT_THAT(checked(0, pci1, false), IsEmpty());
-    EXPECT_EQ(port(0).vf_phase, Phase::attached);
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
 // ---- What a port lives through.
@@ -802,7 +812,8 @@ TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
 TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "netdevice eth1 is gone")));
+    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 is gone"),
+                                        says(Level::notice, "netdevice eth1 is gone")));
     EXPECT_EQ(port(0).ifindex, 0);
     EXPECT_TRUE(idle());
     EXPECT_THAT(closed(0), ElementsAre("release 0"));

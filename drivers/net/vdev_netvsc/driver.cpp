@@ -2,7 +2,9 @@
 #include "driver.hpp"
 
 #include "devargs.hpp"
+#include "device_events.hpp"
 #include "log.hpp"
+#include "pci_driver.hpp"
 #include "vf_port.hpp"
 
 #include <exception>
@@ -15,6 +17,7 @@
 #include <bus_vdev_driver.h>
 #include <ethdev_driver.h>
 #include <rte_alarm.h>
+#include <rte_interrupts.h>
 
 namespace netvsc {
 namespace {
@@ -34,7 +37,8 @@ void append(Commands &commands, Commands more) {
 // Those whose effect fail-safe, or a VF's driver, sees from the interrupt thread.
 bool is_for_interrupt_thread(const Command &command) {
     return std::holds_alternative<Announce>(command) || std::holds_alternative<Withdraw>(command) ||
-           std::holds_alternative<CheckVf>(command) ||
+           std::holds_alternative<GiveBack>(command) || std::holds_alternative<CheckVf>(command) ||
+           std::holds_alternative<RefreshLink>(command) ||
            std::holds_alternative<ReportRemoval>(command);
 }
 
@@ -42,9 +46,11 @@ bool is_for_interrupt_thread(const Command &command) {
 bool is_only_for_port(const Command &command, PortNumber number) {
     const auto *announce = std::get_if<Announce>(&command);
     const auto *check = std::get_if<CheckVf>(&command);
+    const auto *refresh = std::get_if<RefreshLink>(&command);
     const auto *removal = std::get_if<ReportRemoval>(&command);
     return (announce != nullptr && announce->number == number) ||
            (check != nullptr && check->number == number) ||
+           (refresh != nullptr && refresh->number == number) ||
            (removal != nullptr && removal->number == number);
 }
 
@@ -69,6 +75,8 @@ int Driver::probe(const rte_vdev_device &device) {
         return -EINVAL;
     }
     remove_leftovers();
+    if (!arguments->vf_bind.empty())
+        survive_lost_registers();
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
@@ -120,7 +128,21 @@ Result<void> Driver::start() {
     auto source = InterruptSource::watch(monitor->fd(), monitor, [this] { on_netlink(); });
     if (!source)
         return std::unexpected(std::move(source.error()));
-    for (const auto event : {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY}) {
+    auto uevents = UeventMonitor::open();
+    if (!uevents)
+        return std::unexpected(std::move(uevents.error()));
+    auto uevent_monitor = std::make_shared<UeventMonitor>(std::move(*uevents));
+    auto uevent_source =
+        InterruptSource::watch(uevent_monitor->fd(), uevent_monitor, [this] { on_uevents(); });
+    if (!uevent_source)
+        return std::unexpected(std::move(uevent_source.error()));
+    // vfio's request to let go of a device comes this way.
+    if (const int result = rte_dev_event_callback_register(nullptr, on_device_event, this);
+        result != 0 && result != -EEXIST)
+        return failure(-result, "rte_dev_event_callback_register");
+    for (const auto event :
+         {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY, RTE_ETH_EVENT_ERR_RECOVERING,
+          RTE_ETH_EVENT_RECOVERY_SUCCESS, RTE_ETH_EVENT_RECOVERY_FAILED}) {
         if (const int result =
                 rte_eth_dev_callback_register(RTE_ETH_ALL, event, on_ethdev_event, this);
             result != 0)
@@ -128,6 +150,8 @@ Result<void> Driver::start() {
     }
     netlink_ = std::move(*source);
     monitor_ = std::move(monitor);
+    uevent_source_ = std::move(*uevent_source);
+    uevents_ = std::move(uevent_monitor);
     return {};
 }
 
@@ -139,6 +163,8 @@ void Driver::stop_if_unused() {
     netlink_.reset();
     monitor_.reset();
     dump_retry_.reset();
+    uevent_source_.reset();
+    uevents_.reset();
 }
 
 // ---- What EAL calls.
@@ -155,10 +181,7 @@ Commands Driver::take(const NetlinkEvent &event) {
                 return supervisor_.link(message, facts);
             },
             [this](const LinkGone &gone) { return supervisor_.link_gone(gone.ifindex); },
-            [this](const AddressMessage &message) {
-                supervisor_.address(message);
-                return Commands{};
-            },
+            [this](const AddressMessage &message) { return supervisor_.address(message); },
             [this](DumpBegin) {
                 supervisor_.begin_listing();
                 return Commands{};
@@ -190,6 +213,61 @@ void Driver::on_netlink() {
     }
 }
 
+void Driver::on_uevents() {
+    try {
+        Commands commands;
+        std::vector<PciEvent> events;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!uevents_)
+                return;
+            const auto lost = uevents_->read([&](const Uevent &event) {
+                if (const auto about_pci = pci_event_of(event))
+                    events.push_back(*about_pci);
+            });
+            if (!lost)
+                log(Level::warning, lost.error().message());
+            for (const PciEvent &event : events) {
+                if (event.removed)
+                    append(commands, supervisor_.pci_removed(event.address));
+            }
+            if (lost && *lost) {
+                for (const PciAddress &vf : supervisor_.vfs()) {
+                    if (!PciDriver(vf).exists())
+                        append(commands, supervisor_.pci_removed(vf));
+                }
+            }
+        }
+        for (const PciEvent &event : events) {
+            if (event.removed)
+                replace_registers(event.address);
+        }
+        carry_out(std::move(commands));
+        pump();
+        for (const PciEvent &event : events)
+            hand_on(event);
+    } catch (const std::exception &error) {
+        log(Level::error, std::string("uevent: ") + error.what());
+    }
+}
+
+void Driver::on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept {
+    try {
+        const auto pci = PciAddress::parse(device != nullptr ? device : "");
+        if (!pci || event != RTE_DEV_EVENT_REMOVE)
+            return;
+        auto &driver = *static_cast<Driver *>(self);
+        Commands commands;
+        {
+            const std::lock_guard lock(driver.mutex_);
+            commands = driver.supervisor_.pci_removed(*pci);
+        }
+        driver.carry_out(std::move(commands));
+    } catch (const std::exception &error) {
+        log(Level::error, std::string("device event: ") + error.what());
+    }
+}
+
 void Driver::on_alarm(void *self) noexcept {
     auto &driver = *static_cast<Driver *>(self);
     try {
@@ -211,6 +289,8 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
             driver.on_port_closed(rte_eth_devices[port]);
         else if (event == RTE_ETH_EVENT_INTR_RMV)
             driver.on_port_removal(rte_eth_devices[port]);
+        else
+            driver.on_recovery(rte_eth_devices[port], event);
     } catch (const std::exception &error) {
         log(Level::error, std::string("ethdev event: ") + error.what());
     }
@@ -230,7 +310,8 @@ void Driver::on_port_closed(const rte_eth_dev &device) {
                           [&](const Command &queued) { return is_only_for_port(queued, *number); });
         } else if (const auto pci = pci_of(device)) {
             leaving_.erase(*pci);
-            commands = supervisor_.vf_port_gone(*pci, now());
+            // fail-safe lets go of a VF in the interrupt thread.
+            commands = supervisor_.vf_port_gone(*pci, rte_thread_is_intr() == 0, now());
         }
     }
     carry_out(std::move(commands));
@@ -250,11 +331,25 @@ void Driver::on_port_removal(const rte_eth_dev &device) {
         if (const auto found = ports_.find(*number); found != ports_.end())
             above = found->second;
         // For when fail-safe, which is told after us, has turned to the slow path.
-        stale_links_.insert(*number);
+        queue_.emplace_back(RefreshLink{.number = *number});
     }
     if (above)
         above->use_safe_bursts();
     arm();
+}
+
+void Driver::on_recovery(const rte_eth_dev &device, rte_eth_event_type event) {
+    const auto pci = pci_of(device);
+    if (!pci)
+        return;
+    Commands commands;
+    {
+        const std::lock_guard lock(mutex_);
+        commands = event == RTE_ETH_EVENT_ERR_RECOVERING
+                       ? supervisor_.vf_recovering(*pci)
+                       : supervisor_.vf_recovered(*pci, event == RTE_ETH_EVENT_RECOVERY_SUCCESS);
+    }
+    carry_out(std::move(commands));
 }
 
 // ---- Commands.
@@ -317,8 +412,13 @@ void Driver::pump() {
                 std::visit(Overloaded{
                                [this](const Announce &announced) { return announce(announced); },
                                [this](const CheckVf &check) { return check_vf(check); },
-                               [this](const Withdraw &withdrawn) {
-                                   withdraw(withdrawn);
+                               [this](const Withdraw &withdrawn) { return withdraw(withdrawn); },
+                               [](const GiveBack &returned) {
+                                   give_back(returned.pci);
+                                   return Commands{};
+                               },
+                               [this](const RefreshLink &refresh) {
+                                   refresh_link(refresh.number);
                                    return Commands{};
                                },
                                [](const ReportRemoval &report) {
@@ -330,20 +430,7 @@ void Driver::pump() {
                            *command);
         carry_out(std::move(commands));
     }
-    refresh_links();
     arm();
-}
-
-void Driver::refresh_links() {
-    std::set<PortNumber> numbers;
-    {
-        const std::lock_guard lock(mutex_);
-        numbers.swap(stale_links_);
-    }
-    for (const PortNumber number : numbers) {
-        if (const auto stale = port(number))
-            stale->refresh_link();
-    }
 }
 
 // Sets EAL's alarm for the earliest thing to be done in the interrupt thread. Alarms are never
@@ -356,7 +443,7 @@ void Driver::arm() {
         std::optional<TimePoint> due = supervisor_.deadline();
         if (dump_retry_ && (!due || *dump_retry_ < *due))
             due = dump_retry_;
-        if (!queue_.empty() || !stale_links_.empty())
+        if (!queue_.empty())
             due = at;
         if (!due || (alarm_ && *alarm_ <= *due))
             return;
@@ -391,13 +478,8 @@ Commands Driver::create_port(const CreatePort &command) {
     if (command.vf) {
         // Before fail-safe is there, so that the application sees the port with both paths'
         // capabilities from the start.
-        int error = probe_vf(*command.vf, true); // as fail-safe's link is when it is made
-        if (error == 0) {
-            if (auto announced = created->announce(command.vf->devargs); !announced)
-                error = announced.error().number;
-        }
-        const std::lock_guard lock(mutex_);
-        append(commands, supervisor_.vf_probed(command.number, command.vf->pci, error, now()));
+        // fail-safe's link is up when it is made.
+        append(commands, prepare_vf(*created, command.number, *command.vf, command.bind, true));
     }
     if (auto made = created->create(command.netdevice, command.hotplug_poll); !made) {
         append(commands, failed(made.error()));
@@ -408,55 +490,86 @@ Commands Driver::create_port(const CreatePort &command) {
     return commands;
 }
 
-// The address goes into the pipe first: fail-safe cannot read it before this returns, for it does
-// so in this very thread, and it is taken back if the probe fails. Thus fail-safe never tries to
-// probe by itself: where that fails it would stay with the address for ever, trying at each poll.
 Commands Driver::announce(const Announce &command) {
     const auto to = port(command.number);
     if (!to)
         return {};
+    if (command.only_if_started && !to->started()) {
+        const std::lock_guard lock(mutex_);
+        supervisor_.vf_held_back(command.number, command.vf.pci, now());
+        return {};
+    }
+    return prepare_vf(*to, command.number, command.vf, command.bind, to->link_up());
+}
+
+// The address goes into the pipe first: fail-safe cannot read it before this returns, for it does
+// so in this very thread (or is not there yet), and it is taken back if the probe fails. Thus
+// fail-safe never tries to probe by itself: where that fails it would stay with the address for
+// ever, trying at each poll.
+Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
+                            const std::string &bind, bool failsafe_link_up) {
+    if (!bind.empty()) {
+        const auto refused = bind_vf(vf.pci, bind);
+        const std::lock_guard lock(mutex_);
+        if (refused)
+            return supervisor_.vf_bind_failed(number, vf.pci, *refused, now());
+        supervisor_.vf_bound(number, vf.pci);
+    }
     int error = 0;
-    if (auto announced = to->announce(command.vf.devargs); !announced) {
+    if (auto announced = to.announce(vf.devargs); !announced) {
         log(Level::error, announced.error().message());
         error = announced.error().number;
     } else {
-        error = probe_vf(command.vf, to->link_up());
-        if (error != 0)
-            to->withdraw();
+        error = VfPort::probe(vf.devargs);
+        const auto probed = error == 0 ? VfPort::find(vf.pci) : std::nullopt;
+        if (probed) {
+            probed->adapt(failsafe_link_up);
+        } else {
+            error = error != 0 ? error : ENODEV;
+            to.withdraw();
+        }
     }
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_probed(command.number, command.vf.pci, error, now());
+    return supervisor_.vf_probed(number, vf.pci, error, now());
 }
 
-int Driver::probe_vf(const Vf &vf, bool failsafe_link_up) {
-    if (const int error = VfPort::probe(vf.devargs); error != 0)
-        return error;
-    const auto port = VfPort::find(vf.pci);
-    if (!port)
-        return ENODEV;
-    port->adapt(failsafe_link_up);
-    return 0;
-}
-
-void Driver::withdraw(const Withdraw &command) {
+Commands Driver::withdraw(const Withdraw &command) {
     const auto from = port(command.number);
     if (from)
         from->withdraw();
     const auto vf = VfPort::find(command.pci);
-    if (!vf)
-        return;
-    if (!vf->owned()) {
+    bool remains = false;
+    if (vf && vf->owned()) {
+        remains = true;
+        bool raised = false;
+        {
+            // Once for this withdrawal; if it has to be repeated, nobody heard it.
+            const std::lock_guard lock(mutex_);
+            raised = leaving_.erase(command.pci) != 0;
+        }
+        if (!raised) {
+            if (from)
+                from->use_safe_bursts();
+            vf->raise_removal();
+        }
+    } else if (vf) {
         VfPort::remove(command.pci);
+    }
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_withdrawn(command.number, command.pci, remains, now());
+}
+
+void Driver::give_back(const PciAddress &pci) {
+    const PciDriver device(pci);
+    if (!device.exists())
         return;
-    }
-    {
-        const std::lock_guard lock(mutex_);
-        if (!leaving_.insert(command.pci).second)
-            return;
-    }
-    if (from)
-        from->use_safe_bursts();
-    vf->raise_removal();
+    if (auto given = device.give_back(); !given)
+        log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+}
+
+void Driver::refresh_link(PortNumber number) {
+    if (const auto refreshed = port(number))
+        refreshed->refresh_link();
 }
 
 Commands Driver::check_vf(const CheckVf &command) {
@@ -469,8 +582,11 @@ Commands Driver::check_vf(const CheckVf &command) {
 void Driver::release_port(const ReleasePort &command) {
     if (!command.vf)
         return;
-    if (const auto vf = VfPort::find(*command.vf); vf && !vf->owned())
-        VfPort::remove(*command.vf);
+    const PciAddress &pci = command.vf->pci;
+    if (const auto vf = VfPort::find(pci); vf && !vf->owned())
+        VfPort::remove(pci);
+    if (command.vf->give_back)
+        give_back(pci);
 }
 
 // leaving: the driver's own device, if EAL is just removing that. rte_eal_cleanup() walks the

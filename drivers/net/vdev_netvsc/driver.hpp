@@ -5,6 +5,7 @@
 #include "interrupt_source.hpp"
 #include "link_monitor.hpp"
 #include "supervisor.hpp"
+#include "uevent_monitor.hpp"
 
 #include <deque>
 #include <map>
@@ -48,26 +49,31 @@ private:
 
     // Called by EAL.
     void on_netlink();
+    void on_uevents();
+    static void on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept;
     static void on_alarm(void *self) noexcept;
     static int on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
                                void *result) noexcept;
     void on_port_closed(const rte_eth_dev &device);
     void on_port_removal(const rte_eth_dev &device);
+    void on_recovery(const rte_eth_dev &device, rte_eth_event_type event);
 
     /// Takes what the core has decided: runs what any thread may run, queues the rest for the
     /// interrupt thread and sees to it that it wakes. @param leaving  see close_port()
     void carry_out(Commands commands, const rte_vdev_device *leaving = nullptr);
     /// In the interrupt thread: runs what is queued and what time has brought.
     void pump();
-    void refresh_links();
     void arm();
 
     [[nodiscard]] Commands create_port(const CreatePort &command);
     [[nodiscard]] Commands announce(const Announce &command);
     [[nodiscard]] Commands check_vf(const CheckVf &command);
-    /// Probes the VF and makes its port fit for fail-safe. @return 0 or a positive errno
-    [[nodiscard]] static int probe_vf(const Vf &vf, bool failsafe_link_up);
-    void withdraw(const Withdraw &command);
+    /// Binds the VF, announces it, probes it, and makes its port fit for fail-safe.
+    [[nodiscard]] Commands prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
+                                      const std::string &bind, bool failsafe_link_up);
+    [[nodiscard]] Commands withdraw(const Withdraw &command);
+    static void give_back(const PciAddress &pci);
+    void refresh_link(PortNumber number);
     void release_port(const ReleasePort &command);
     void close_port(PortNumber number, const rte_vdev_device *leaving);
     static void report_removal(PortNumber number);
@@ -85,11 +91,11 @@ private:
     std::optional<TimePoint> alarm_; ///< the earliest alarm that is set
     std::shared_ptr<LinkMonitor> monitor_;
     InterruptSource netlink_;
+    std::shared_ptr<UeventMonitor> uevents_;
+    InterruptSource uevent_source_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< see close_port()
-    /// Ports a VF is leaving, whose link status fail-safe does not bring up to date.
-    std::set<PortNumber> stale_links_;
-    /// VFs whose removal has been raised on their port already, by their PMD or by us.
+    /// VFs whose PMD has raised the removal itself.
     std::set<PciAddress> leaving_;
 };
 

@@ -37,9 +37,7 @@ Result<FailsafePort> FailsafePort::open(PortNumber number) {
     return FailsafePort(number, std::move(*pipe));
 }
 
-std::string FailsafePort::device_name(PortNumber number) {
-    return std::string(name_prefix) + std::to_string(number);
-}
+std::string FailsafePort::device_name(PortNumber number) { return port_name(number); }
 
 std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) {
     if (!device_name.starts_with(name_prefix))
@@ -89,18 +87,23 @@ rte_eth_dev *FailsafePort::ethdev() const {
                : nullptr;
 }
 
+bool FailsafePort::started() const {
+    const rte_eth_dev *device = ethdev();
+    return device != nullptr && device->data->dev_started != 0;
+}
+
 bool FailsafePort::link_up() const {
     const rte_eth_dev *device = ethdev();
     return device != nullptr && device->data->dev_link.link_status == RTE_ETH_LINK_UP;
 }
 
 void FailsafePort::refresh_link() const {
-    rte_eth_dev *device = ethdev();
-    if (device == nullptr || device->data->dev_started == 0)
+    if (!started())
         return;
-    const auto before = device->data->dev_link.link_status;
+    rte_eth_dev *device = ethdev();
+    const bool was_up = link_up();
     device->dev_ops->link_update(device, 0);
-    if (device->data->dev_link.link_status != before)
+    if (link_up() != was_up)
         rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_LSC, nullptr);
 }
 

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] Result<void> create(const std::string &netdevice,
                                       std::chrono::milliseconds hotplug_poll);
 
+    /// The application has the port started.
+    [[nodiscard]] bool started() const;
+
     /// The port's link status; false as well when there is no port.
     [[nodiscard]] bool link_up() const;
 

@@ -13,6 +13,9 @@ namespace {
 
 using Outcome = std::expected<void, std::string>;
 
+// So that the line in fail-safe's pipe stays far below what fail-safe and a pipe take whole.
+constexpr std::size_t max_vf_args = 1024;
+
 std::unexpected<std::string> expected(const KeyValue &argument, std::string_view what) {
     std::string message = "argument '" + printable(argument.key);
     if (!argument.value.empty())
@@ -63,6 +66,33 @@ Outcome parse_hotplug_poll(const KeyValue &argument, Arguments &arguments) {
     return {};
 }
 
+Outcome parse_vf_bind(const KeyValue &argument, Arguments &arguments) {
+    const bool valid = !argument.value.empty() && std::ranges::all_of(argument.value, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
+    });
+    if (!valid)
+        return expected(argument, "a kernel driver's name, such as vfio-pci");
+    arguments.vf_bind = argument.value;
+    return {};
+}
+
+// Several are given as kvargs' list: vf_args=[a=1,b=2].
+Outcome parse_vf_args(const KeyValue &argument, Arguments &arguments) {
+    std::string_view list = argument.value;
+    const bool bracketed = list.starts_with('[');
+    if (bracketed && list.ends_with(']')) {
+        list.remove_prefix(1);
+        list.remove_suffix(1);
+    }
+    // Whatever else fail-safe's or EAL's parsers would take for theirs.
+    if (list.empty() || list.find_first_of("[]() \t\n\r") != std::string_view::npos ||
+        list.starts_with(',') || list.ends_with(',') || list.size() > max_vf_args)
+        return expected(argument, "device arguments such as a=1 or [a=1,b=2]");
+    arguments.vf_args = list;
+    return {};
+}
+
 Outcome parse_fallback(const KeyValue &argument) {
     if (argument.value == "tap")
         return {};
@@ -87,11 +117,16 @@ Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
         return parse_hotplug_poll(argument, arguments);
     if (key == "fallback")
         return parse_fallback(argument);
-    constexpr std::array later{"vf_bind", "vf_args", "keepalive", "keepalive_shm"};
+    if (key == "vf_bind")
+        return parse_vf_bind(argument, arguments);
+    if (key == "vf_args")
+        return parse_vf_args(argument, arguments);
+    constexpr std::array later{"keepalive", "keepalive_shm"};
     if (std::ranges::find(later, key) != later.end())
         return std::unexpected("argument '" + key + "': not available in this build");
     return std::unexpected("unknown argument '" + printable(key) +
-                           "': expected iface, mac, force, ignore, fallback or hotplug_poll");
+                           "': expected iface, mac, force, ignore, fallback, vf_bind, vf_args or "
+                           "hotplug_poll");
 }
 
 } // namespace

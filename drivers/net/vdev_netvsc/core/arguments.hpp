@@ -23,6 +23,8 @@ struct Arguments {
     std::vector<MacAddress> macs;        ///< mac=, likewise
     bool force = false;                  ///< force=1: a named netdevice need not be NetVSC
     bool ignore = false;                 ///< ignore=1: do nothing
+    std::string vf_bind; ///< vf_bind=: the kernel driver VFs are bound to; empty: left alone
+    std::string vf_args; ///< vf_args=: device arguments of VFs, `key=value` divided by commas
     std::chrono::milliseconds hotplug_poll = default_hotplug_poll;
 
     static constexpr std::chrono::milliseconds default_hotplug_poll{20};

@@ -30,12 +30,13 @@ struct Vf {
 };
 
 /// Make net_failsafe_vsc<number> over this netdevice, with the VF (if any) announced from the
-/// start. Answer with Supervisor::port_created() or port_failed().
+/// start. Answer as for Announce, and then with Supervisor::port_created() or port_failed().
 struct CreatePort {
     PortNumber number = 0;
     std::string netdevice;
     std::chrono::milliseconds hotplug_poll{};
     std::optional<Vf> vf;
+    std::string bind; ///< as in Announce
 };
 
 /// Close the port and take its device away. Its end is told by Supervisor::port_gone().
@@ -43,24 +44,48 @@ struct DestroyPort {
     PortNumber number = 0;
 };
 
-/// The port is gone, or could not be made: let go of the VF's port if fail-safe never took it.
-/// (The pipe went with the port: by now the number may be another's.)
-struct ReleasePort {
-    PortNumber number = 0;
-    std::optional<PciAddress> vf;
+/// What is to become of a VF when its port ends.
+struct VfRelease {
+    PciAddress pci;
+    bool give_back = false; ///< we bound it: its own kernel driver gets it again
+    bool operator==(const VfRelease &) const = default;
 };
 
-/// Probe the VF's PCI device and write it into the port's pipe. Answer with
-/// Supervisor::vf_probed().
+/// The port is gone, or could not be made: let go of the VF: its port, if fail-safe never took
+/// it, and its binding. (The pipe went with the port: by now the number may be another's.)
+struct ReleasePort {
+    PortNumber number = 0;
+    std::optional<VfRelease> vf;
+};
+
+/// Bind the VF's PCI device to the kernel driver (if one is named), probe it, and write it into
+/// the port's pipe. Answer with Supervisor::vf_bound() if it has been bound, and in any case
+/// with vf_probed().
 struct Announce {
     PortNumber number = 0;
     Vf vf;
+    std::string bind;
+    /// The application closed the VF's port, perhaps because it is closing all: only if it has
+    /// the fail-safe port started is the VF wanted. Else answer with Supervisor::vf_held_back().
+    bool only_if_started = false;
 };
 
-/// The VF is gone: empty the pipe, and make fail-safe let go of the VF's port.
+/// The VF is gone: empty the pipe, and make fail-safe let go of the VF's port. Answer with
+/// Supervisor::vf_withdrawn().
 struct Withdraw {
     PortNumber number = 0;
     PciAddress pci;
+};
+
+/// The VF is given up while it is there, and its port is closed: give it back to its own kernel
+/// driver.
+struct GiveBack {
+    PciAddress pci;
+};
+
+/// A VF has come or gone: let fail-safe look at its link anew, and tell the application.
+struct RefreshLink {
+    PortNumber number = 0;
 };
 
 /// See whether fail-safe owns the VF's port. Answer with Supervisor::vf_checked().
@@ -81,8 +106,13 @@ struct Message {
     std::string text;
 };
 
-using Command = std::variant<CreatePort, DestroyPort, ReleasePort, Announce, Withdraw, CheckVf,
-                             ReportRemoval, Message>;
+using Command = std::variant<CreatePort, DestroyPort, ReleasePort, Announce, Withdraw, GiveBack,
+                             CheckVf, RefreshLink, ReportRemoval, Message>;
 using Commands = std::vector<Command>;
+
+/// "net_failsafe_vsc<number>"
+[[nodiscard]] inline std::string port_name(PortNumber number) {
+    return "net_failsafe_vsc" + std::to_string(number);
+}
 
 } // namespace netvsc

@@ -11,21 +11,10 @@ namespace {
 using namespace std::chrono_literals;
 using Level = Message::Level;
 
-// A VF's kernel driver may show the netdevice before all that the DPDK driver needs is there
-// (mlx5: the Verbs device follows), hence a short first delay.
-constexpr auto first_probe_delay = 10ms;
-constexpr auto max_probe_delay = 30s;
 constexpr auto first_creation_delay = 1s;
 constexpr auto max_creation_delay = 60s;
-// How much later than the VF's port its netdevice may be reported gone.
-constexpr auto removal_grace = 50ms;
-
 constexpr auto unsafe_name = "its name would change the meaning of device arguments; expected "
                              "letters, digits and _ - . @ + ~ only. It is attached once renamed.";
-
-std::string port_name(PortNumber number) { return "net_failsafe_vsc" + std::to_string(number); }
-
-std::string describe(const Vf &vf) { return "VF " + vf.pci.to_string(); }
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
@@ -188,11 +177,17 @@ Commands Supervisor::link_gone(int ifindex) {
     return commands;
 }
 
-void Supervisor::address(const AddressMessage &message) {
+Commands Supervisor::address(const AddressMessage &message) {
+    const int ifindex = message.address.ifindex;
+    const bool was_routed = table_.is_routed(ifindex);
     if (message.gone)
         table_.remove_address(message.address);
     else
         table_.put_address(message.address);
+    Commands commands;
+    if (was_routed && !table_.is_routed(ifindex))
+        reconsider_vfs_with(ifindex, commands); // one that vf_bind= could not be used with before
+    return commands;
 }
 
 void Supervisor::begin_listing() {
@@ -270,7 +265,8 @@ void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
                          .ifindex = link.ifindex(),
                          .netdevice = link.name(),
                          .hotplug_poll = wanted.hotplug_poll,
-                         .vf = {},
+                         .vf_args = wanted.vf_args,
+                         .vf = VfMachine(number, wanted.vf_bind, wanted.hotplug_poll),
                          .creation_backoff = Backoff(first_creation_delay, max_creation_delay),
                          .next_creation = {}});
         by_ifindex_[link.ifindex()] = number;
@@ -313,17 +309,14 @@ PortNumber Supervisor::free_number(PortNumber from) const {
 void Supervisor::create(Port &port, Commands &commands) {
     port.phase = PortPhase::creating;
     port.next_creation.reset();
-    port.vf.reset();
-    auto vf = choose_vf(port);
-    if (vf)
-        port.vf = VfState{.vf = *vf,
-                          .phase = VfPhase::probing,
-                          .backoff = Backoff(first_probe_delay, max_probe_delay),
-                          .next = {}};
+    port.vf.begin(std::nullopt);
+    auto vf = choose_vf(port, commands);
+    port.vf.begin(vf);
     commands.emplace_back(CreatePort{.number = port.number,
                                      .netdevice = port.netdevice,
                                      .hotplug_poll = port.hotplug_poll,
-                                     .vf = std::move(vf)});
+                                     .vf = std::move(vf),
+                                     .bind = port.vf.bind()});
 }
 
 // The netdevice of a port has changed its name, address or device.
@@ -356,7 +349,7 @@ void Supervisor::lose_netvsc(Port &port, Commands &commands) {
         ports_.erase(port.number);
         return;
     case PortPhase::active:
-        withdraw(port, commands);
+        port.vf.dismiss(commands);
         port.phase = PortPhase::netvsc_gone;
         say(commands, Level::notice,
             port_name(port.number) + ": netdevice " + printable(port.netdevice) + " is gone");
@@ -394,7 +387,7 @@ Commands Supervisor::port_created(PortNumber number) {
     say(commands, Level::notice,
         port_name(number) + " attached to netdevice " + printable(port->netdevice));
     if (port->ifindex == 0) {
-        withdraw(*port, commands);
+        port->vf.dismiss(commands);
         port->phase = PortPhase::netvsc_gone;
         commands.emplace_back(ReportRemoval{.number = number});
     } else {
@@ -408,9 +401,9 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
     Port *port = find(number);
     if (port == nullptr)
         return commands;
-    if (port->vf) { // it may have been probed for this port
-        commands.emplace_back(ReleasePort{.number = number, .vf = port->vf->vf.pci});
-        port->vf.reset();
+    if (const auto vf = port->vf.release()) { // it may have been probed for this port
+        commands.emplace_back(ReleasePort{.number = number, .vf = vf});
+        port->vf.begin(std::nullopt);
     }
     if (port->phase == PortPhase::closing || port->ifindex == 0) {
         ports_.erase(number);
@@ -426,6 +419,7 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
         auto node = ports_.extract(number);
         node.key() = free_number(number + 1);
         node.mapped().number = node.key();
+        node.mapped().vf.set_port(node.key());
         by_ifindex_[node.mapped().ifindex] = node.key();
         create(ports_.insert(std::move(node)).position->second, commands);
         return commands;
@@ -450,8 +444,7 @@ Commands Supervisor::port_gone(PortNumber number) {
         by_ifindex_.erase(port->ifindex);
         closed_[port->ifindex].insert(port->instance);
     }
-    commands.emplace_back(ReleasePort{
-        .number = number, .vf = port->vf ? std::optional(port->vf->vf.pci) : std::nullopt});
+    commands.emplace_back(ReleasePort{.number = number, .vf = port->vf.release()});
     const int ifindex = port->ifindex;
     ports_.erase(number);
     reconsider_vfs_with(ifindex, commands);
@@ -460,7 +453,7 @@ Commands Supervisor::port_gone(PortNumber number) {
 
 // ---- VFs.
 
-std::optional<Vf> Supervisor::choose_vf(const Port &port) const {
+std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
     const Link *netvsc = table_.find(port.ifindex);
     if (netvsc == nullptr)
         return std::nullopt;
@@ -471,9 +464,18 @@ std::optional<Vf> Supervisor::choose_vf(const Port &port) const {
         for (const Link *link : table_.with_mac(*mac)) {
             if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()))
                 continue;
+            if (!port.vf.bind().empty() && table_.is_routed(link->ifindex())) {
+                if (port.refused_vf != link->ifindex())
+                    say(commands, Level::error,
+                        port_name(port.number) + ": VF " + printable(link->name()) +
+                            " has an IP address, by which the machine may be reached: it is "
+                            "not taken from its kernel driver while that is so");
+                port.refused_vf = link->ifindex();
+                continue;
+            }
             // The one in use stays while it is there; else the one seen first.
-            if (port.vf && port.vf->vf.ifindex == link->ifindex() &&
-                port.vf->vf.pci == link->facts.pci) {
+            const auto &current = port.vf.vf();
+            if (current && current->ifindex == link->ifindex() && current->pci == link->facts.pci) {
                 chosen = link;
                 break;
             }
@@ -488,40 +490,14 @@ std::optional<Vf> Supervisor::choose_vf(const Port &port) const {
     // MANA is one PCI function for several ports; its driver tells them apart by address.
     if (chosen->facts.mana && chosen->message.mac)
         vf.devargs += ",mac=" + chosen->message.mac->to_string();
+    if (!port.vf_args.empty())
+        vf.devargs += "," + port.vf_args;
     return vf;
 }
 
-void Supervisor::announce(Port &port, Commands &commands) const {
-    port.vf->phase = VfPhase::probing;
-    port.vf->next.reset();
-    commands.emplace_back(Announce{.number = port.number, .vf = port.vf->vf});
-}
-
-void Supervisor::withdraw(Port &port, Commands &commands) const {
-    if (port.vf)
-        commands.emplace_back(Withdraw{.number = port.number, .pci = port.vf->vf.pci});
-    port.vf.reset();
-}
-
 void Supervisor::reconsider_vf(Port &port, Commands &commands) {
-    if (port.phase != PortPhase::active)
-        return; // one that is being made is reconsidered when it is there
-    auto vf = choose_vf(port);
-    if (port.vf && vf == port.vf->vf)
-        return;
-    if (port.vf) {
-        say(commands, Level::notice,
-            port_name(port.number) + ": " + describe(port.vf->vf) + " is gone");
-        withdraw(port, commands);
-    }
-    if (vf) {
-        say(commands, Level::notice, port_name(port.number) + ": " + describe(*vf) + " is there");
-        port.vf = VfState{.vf = std::move(*vf),
-                          .phase = VfPhase::probing,
-                          .backoff = Backoff(first_probe_delay, max_probe_delay),
-                          .next = {}};
-        announce(port, commands);
-    }
+    if (port.phase == PortPhase::active) // one that is being made is reconsidered when it is there
+        port.vf.want(choose_vf(port, commands), commands);
 }
 
 // The netdevice has become a port, or has ceased to be one.
@@ -542,61 +518,93 @@ void Supervisor::reconsider_vfs_of(const Link &link, Commands &commands) {
     }
 }
 
-Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error, TimePoint now) {
+template <typename Call> void Supervisor::tell_vf(Port &port, Call call, Commands &commands) {
+    call(port.vf, commands);
+    if (port.vf.state() == VfState::absent)
+        reconsider_vf(port, commands);
+}
+
+template <typename Call> Commands Supervisor::tell_vf(PortNumber number, Call call) {
     Commands commands;
-    Port *port = find(number, pci);
-    if (port == nullptr || port->vf->phase != VfPhase::probing)
-        return commands;
-    VfState &vf = *port->vf;
-    if (error == 0) {
-        vf.phase = VfPhase::announced;
-        // By then fail-safe has looked into the pipe, whatever else delayed its alarm a little.
-        vf.next = now + 2 * port->hotplug_poll + vf.backoff.next().length;
-        return commands;
-    }
-    const auto delay = vf.backoff.next();
-    vf.phase = VfPhase::failed;
-    vf.next = now + delay.length;
-    if (delay.grew)
-        say(commands, Level::warning,
-            port_name(number) + ": " + describe(vf.vf) +
-                " could not be probed: " + errno_text(error) + "; trying again in " +
-                std::to_string(delay.length.count()) + " ms");
+    if (Port *port = find(number))
+        tell_vf(*port, call, commands);
     return commands;
+}
+
+template <typename Call> Commands Supervisor::tell_vf(const PciAddress &pci, Call call) {
+    Commands commands;
+    for (auto &[number, port] : ports_) {
+        if (port.vf.is(pci))
+            tell_vf(port, call, commands);
+    }
+    return commands;
+}
+
+void Supervisor::vf_bound(PortNumber number, const PciAddress &pci) {
+    if (Port *port = find(number))
+        port->vf.bound(pci);
+}
+
+void Supervisor::vf_held_back(PortNumber number, const PciAddress &pci, TimePoint now) {
+    if (Port *port = find(number))
+        port->vf.held_back(pci, now);
+}
+
+Commands Supervisor::vf_bind_failed(PortNumber number, const PciAddress &pci,
+                                    const std::string &reason, TimePoint now) {
+    return tell_vf(number, [&](VfMachine &vf, Commands &commands) {
+        vf.bind_failed(pci, reason, now, commands);
+    });
+}
+
+Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error, TimePoint now) {
+    return tell_vf(
+        number, [&](VfMachine &vf, Commands &commands) { vf.probed(pci, error, now, commands); });
 }
 
 Commands Supervisor::vf_checked(PortNumber number, const PciAddress &pci, bool taken) {
-    Commands commands;
-    Port *port = find(number, pci);
-    if (port == nullptr || port->vf->phase != VfPhase::announced)
-        return commands;
-    VfState &vf = *port->vf;
-    if (!taken) {
-        announce(*port, commands);
-        return commands;
-    }
-    vf.phase = VfPhase::attached;
-    vf.next.reset();
-    vf.backoff = Backoff(first_probe_delay, max_probe_delay);
-    say(commands, Level::notice, port_name(number) + ": " + describe(vf.vf) + " attached");
-    return commands;
+    return tell_vf(number,
+                   [&](VfMachine &vf, Commands &commands) { vf.checked(pci, taken, commands); });
 }
 
-Commands Supervisor::vf_port_gone(const PciAddress &pci, TimePoint now) {
-    for (auto &[number, port] : ports_) {
-        if (!port.vf || port.vf->vf.pci != pci ||
-            (port.vf->phase != VfPhase::attached && port.vf->phase != VfPhase::announced))
-            continue;
-        // Mostly the VF itself is going, and its netdevice follows within moments.
-        port.vf->phase = VfPhase::failed;
-        port.vf->next = now + removal_grace + port.vf->backoff.next().length;
+Commands Supervisor::vf_withdrawn(PortNumber number, const PciAddress &pci, bool port_remains,
+                                  TimePoint now) {
+    return tell_vf(number, [&](VfMachine &vf, Commands &commands) {
+        vf.withdrawn(pci, port_remains, now, commands);
+    });
+}
+
+Commands Supervisor::vf_port_gone(const PciAddress &pci, bool by_application, TimePoint now) {
+    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) {
+        vf.port_gone(pci, by_application, now, commands);
+    });
+}
+
+Commands Supervisor::vf_recovering(const PciAddress &pci) {
+    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) { vf.recovering(pci, commands); });
+}
+
+Commands Supervisor::vf_recovered(const PciAddress &pci, bool success) {
+    return tell_vf(
+        pci, [&](VfMachine &vf, Commands &commands) { vf.recovered(pci, success, commands); });
+}
+
+Commands Supervisor::pci_removed(const PciAddress &pci) {
+    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) { vf.pci_removed(pci, commands); });
+}
+
+std::vector<PciAddress> Supervisor::vfs() const {
+    std::vector<PciAddress> addresses;
+    for (const auto &[number, port] : ports_) {
+        if (port.vf.vf())
+            addresses.push_back(port.vf.vf()->pci);
     }
-    return {};
+    return addresses;
 }
 
 std::optional<PortNumber> Supervisor::port_with_vf(const PciAddress &pci) const {
     for (const auto &[number, port] : ports_) {
-        if (port.vf && port.vf->vf.pci == pci)
+        if (port.vf.is(pci))
             return number;
     }
     return std::nullopt;
@@ -604,12 +612,17 @@ std::optional<PortNumber> Supervisor::port_with_vf(const PciAddress &pci) const 
 
 // ---- Time.
 
+// What concerns a VF waits until its port is there.
+std::optional<TimePoint> Supervisor::vf_deadline(const Port &port) {
+    return port.phase == PortPhase::active || port.phase == PortPhase::netvsc_gone
+               ? port.vf.deadline()
+               : std::nullopt;
+}
+
 std::optional<TimePoint> Supervisor::deadline() const {
     std::optional<TimePoint> first;
     for (const auto &[number, port] : ports_) {
-        const auto vf_time =
-            port.phase == PortPhase::active && port.vf ? port.vf->next : std::nullopt;
-        for (const auto &time : {port.next_creation, vf_time}) {
+        for (const auto &time : {port.next_creation, vf_deadline(port)}) {
             if (time && (!first || *time < *first))
                 first = time;
         }
@@ -622,13 +635,8 @@ Commands Supervisor::elapsed(TimePoint now) {
     for (auto &[number, port] : ports_) {
         if (port.next_creation && *port.next_creation <= now)
             create(port, commands);
-        if (port.phase != PortPhase::active || !port.vf || !port.vf->next || *port.vf->next > now)
-            continue;
-        port.vf->next.reset();
-        if (port.vf->phase == VfPhase::announced)
-            commands.emplace_back(CheckVf{.number = number, .pci = port.vf->vf.pci});
-        else
-            announce(port, commands);
+        if (vf_deadline(port))
+            port.vf.elapsed(now, commands);
     }
     return commands;
 }
@@ -640,23 +648,15 @@ Supervisor::Port *Supervisor::find(PortNumber number) {
     return found == ports_.end() ? nullptr : &found->second;
 }
 
-Supervisor::Port *Supervisor::find(PortNumber number, const PciAddress &pci) {
-    Port *port = find(number);
-    return port != nullptr && port->vf && port->vf->vf.pci == pci ? port : nullptr;
-}
-
 std::vector<Supervisor::PortView> Supervisor::ports() const {
     std::vector<PortView> views;
     for (const auto &[number, port] : ports_) {
+        const auto &vf = port.vf.vf();
         PortView view{.number = number,
                       .ifindex = port.ifindex,
                       .netdevice = port.netdevice,
-                      .vf = {},
-                      .vf_phase = {}};
-        if (port.vf) {
-            view.vf = port.vf->vf.pci;
-            view.vf_phase = port.vf->phase;
-        }
+                      .vf = vf ? std::optional(vf->pci) : std::nullopt,
+                      .vf_state = port.vf.state()};
         views.push_back(std::move(view));
     }
     return views;

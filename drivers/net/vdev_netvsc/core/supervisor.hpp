@@ -5,6 +5,7 @@
 #include "backoff.hpp"
 #include "command.hpp"
 #include "link_table.hpp"
+#include "vf_machine.hpp"
 
 #include <map>
 #include <optional>
@@ -38,9 +39,13 @@ public:
     ///               was known stays, and the message that follows tells more.
     [[nodiscard]] Commands link(LinkMessage message, std::optional<DeviceFacts> facts);
     [[nodiscard]] Commands link_gone(int ifindex);
-    void address(const AddressMessage &message);
+    [[nodiscard]] Commands address(const AddressMessage &message);
     void begin_listing();
     [[nodiscard]] Commands end_listing();
+    /// A PCI function is gone, or must be let go of.
+    [[nodiscard]] Commands pci_removed(const PciAddress &pci);
+    /// The PCI functions of all VFs in hand.
+    [[nodiscard]] std::vector<PciAddress> vfs() const;
 
     // ---- What became of commands.
 
@@ -49,12 +54,28 @@ public:
     [[nodiscard]] Commands port_failed(PortNumber number, int error, TimePoint now);
     /// The port has been closed, by us or by the application.
     [[nodiscard]] Commands port_gone(PortNumber number);
+    /// The VF has been bound to the kernel driver that vf_bind= names.
+    void vf_bound(PortNumber number, const PciAddress &pci);
+    /// It could not be bound, and is as it was. @param reason  for the user
+    [[nodiscard]] Commands vf_bind_failed(PortNumber number, const PciAddress &pci,
+                                          const std::string &reason, TimePoint now);
+    void vf_held_back(PortNumber number, const PciAddress &pci, TimePoint now);
     /// @param error  positive errno, 0 for success
     [[nodiscard]] Commands vf_probed(PortNumber number, const PciAddress &pci, int error,
                                      TimePoint now);
     [[nodiscard]] Commands vf_checked(PortNumber number, const PciAddress &pci, bool taken);
-    /// The VF's ethdev port has been closed, by fail-safe or anyone.
-    [[nodiscard]] Commands vf_port_gone(const PciAddress &pci, TimePoint now);
+    /// @param port_remains  the VF's ethdev port is still to be closed, by fail-safe
+    [[nodiscard]] Commands vf_withdrawn(PortNumber number, const PciAddress &pci, bool port_remains,
+                                        TimePoint now);
+
+    // ---- What the VF's ethdev port tells.
+
+    /// It has been closed. @param by_application  not by fail-safe on its own account
+    [[nodiscard]] Commands vf_port_gone(const PciAddress &pci, bool by_application, TimePoint now);
+    /// RTE_ETH_EVENT_ERR_RECOVERING.
+    [[nodiscard]] Commands vf_recovering(const PciAddress &pci);
+    /// RTE_ETH_EVENT_RECOVERY_SUCCESS or _FAILED.
+    [[nodiscard]] Commands vf_recovered(const PciAddress &pci, bool success);
 
     /// The port that has this VF.
     [[nodiscard]] std::optional<PortNumber> port_with_vf(const PciAddress &pci) const;
@@ -67,18 +88,12 @@ public:
 
     // ---- For tests and for those who show the state.
 
-    enum class VfPhase {
-        probing,   ///< Announce given, its outcome not yet known
-        announced, ///< in the pipe; not yet known to be fail-safe's
-        attached,  ///< fail-safe owns its port
-        failed,    ///< the last probe failed; tried again at the deadline
-    };
     struct PortView {
         PortNumber number = 0;
         int ifindex = 0; ///< 0: the NetVSC netdevice is gone
         std::string netdevice;
         std::optional<PciAddress> vf;
-        std::optional<VfPhase> vf_phase;
+        VfState vf_state = VfState::absent;
         bool operator==(const PortView &) const = default;
     };
     [[nodiscard]] std::vector<PortView> ports() const;
@@ -90,12 +105,6 @@ private:
         Arguments arguments;
         std::set<std::string> warned; ///< what has been said already: not said again
     };
-    struct VfState {
-        Vf vf;
-        VfPhase phase = VfPhase::probing;
-        Backoff backoff;
-        std::optional<TimePoint> next; ///< when to check or to try again
-    };
     enum class PortPhase { creating, active, retrying, netvsc_gone, closing };
     struct Port {
         PortNumber number = 0;
@@ -104,13 +113,16 @@ private:
         std::string netdevice;
         std::chrono::milliseconds hotplug_poll{};
         PortPhase phase = PortPhase::creating;
-        std::optional<VfState> vf;
+        std::string vf_args;
+        VfMachine vf;
+        int refused_vf = 0; ///< the netdevice last said not to be taken from its kernel driver
         Backoff creation_backoff;
         std::optional<TimePoint> next_creation;
     };
 
+    [[nodiscard]] static std::optional<TimePoint> vf_deadline(const Port &port);
     [[nodiscard]] PortNumber free_number(PortNumber from) const;
-    [[nodiscard]] std::optional<Vf> choose_vf(const Port &port) const;
+    [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Commands &commands);
     [[nodiscard]] bool mac_is_attached(const MacAddress &mac) const;
     [[nodiscard]] bool claims_by_name(const Instance &instance, const Link &link) const;
 
@@ -121,14 +133,15 @@ private:
     void follow_port(Port &port, const Link &link, Commands &commands);
     void reconsider_vf(Port &port, Commands &commands);
     void reconsider_vfs_of(const Link &link, Commands &commands);
-    void announce(Port &port, Commands &commands) const;
-    void withdraw(Port &port, Commands &commands) const;
+    /// Lets a VF's machine take something in by call(machine, commands), and gives it the next VF
+    /// if it is done with one. The second form: of every port that has the VF.
+    template <typename Call> [[nodiscard]] Commands tell_vf(PortNumber number, Call call);
+    template <typename Call> [[nodiscard]] Commands tell_vf(const PciAddress &pci, Call call);
+    template <typename Call> void tell_vf(Port &port, Call call, Commands &commands);
     void lose_netvsc(Port &port, Commands &commands);
     void give_up(Port &port, Commands &commands);
     void reconsider_vfs_with(int ifindex, Commands &commands);
     [[nodiscard]] Port *find(PortNumber number);
-    /// The port, if it still has this VF.
-    [[nodiscard]] Port *find(PortNumber number, const PciAddress &pci);
 
     LinkTable table_;
     std::map<InstanceId, Instance> instances_;

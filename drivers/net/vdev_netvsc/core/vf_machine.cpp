@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "vf_machine.hpp"
+
+#include <system_error>
+#include <utility>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using Level = Message::Level;
+
+// A VF's kernel driver may show the netdevice before all that the DPDK driver needs is there
+// (mlx5: the Verbs device follows), hence a short first delay.
+const Backoff probe_backoff{10ms, 30s};
+// fail-safe leaves a VF within a poll or two. But it hears of the removal only once the application
+// has configured the port: until then it is told again now and then.
+const Backoff leave_backoff{500ms, 8s};
+const Backoff first_bind_backoff{1s, 64s};
+// How much later than the end of the VF's port its netdevice may be reported gone.
+constexpr std::chrono::milliseconds removal_grace{50};
+// When the application closes the fail-safe port it closes the VF's with it, and must be left alone
+// until it is done: a probe at the same time would not be safe.
+constexpr std::chrono::milliseconds application_grace{5000};
+
+} // namespace
+
+VfMachine::VfMachine(PortNumber port, std::string bind, std::chrono::milliseconds hotplug_poll)
+    : number_(port), bind_(std::move(bind)), hotplug_poll_(hotplug_poll), backoff_(probe_backoff),
+      bind_backoff_(first_bind_backoff) {}
+
+void VfMachine::say(Commands &commands, Level level, const std::string &what) const {
+    commands.emplace_back(Message{.level = level,
+                                  .text = port_name(number_) + ": VF " +
+                                          (vf_ ? vf_->pci.to_string() : "") + " " + what});
+}
+
+// ---- Netdevices.
+
+void VfMachine::want(const std::optional<Vf> &vf, Commands &commands) {
+    if (state_ == VfState::gone || vf == vf_)
+        return;
+    if (state_ == VfState::absent) {
+        appear(*vf, commands);
+        return;
+    }
+    // One that we bound has lost its netdevice by that. But if its address has a netdevice
+    // again, another device has it by now.
+    if (!bound_ || (vf && is(vf->pci)))
+        leave(commands);
+}
+
+void VfMachine::begin(const std::optional<Vf> &vf) {
+    vf_ = vf;
+    bound_ = false;
+    removed_ = false;
+    again_ = false;
+    closed_by_application_ = false;
+    next_.reset();
+    backoff_ = probe_backoff;
+    bind_backoff_ = first_bind_backoff;
+    state_ = vf ? VfState::present : VfState::absent;
+}
+
+void VfMachine::appear(const Vf &vf, Commands &commands) {
+    begin(vf);
+    say(commands, Level::notice, "is there");
+    announce(commands);
+}
+
+void VfMachine::announce(Commands &commands) {
+    state_ = VfState::present;
+    next_.reset();
+    commands.emplace_back(Announce{
+        .number = number_, .vf = *vf_, .bind = bind_, .only_if_started = closed_by_application_});
+}
+
+void VfMachine::pci_removed(const PciAddress &pci, Commands &commands) {
+    if (!is(pci))
+        return;
+    removed_ = true;
+    again_ = false;
+    if (state_ != VfState::gone)
+        leave(commands);
+}
+
+void VfMachine::dismiss(Commands &commands) {
+    again_ = false;
+    if (state_ != VfState::absent && state_ != VfState::gone)
+        leave(commands);
+}
+
+void VfMachine::leave(Commands &commands) {
+    say(commands, Level::notice, "is gone");
+    state_ = VfState::gone;
+    next_.reset();
+    backoff_ = leave_backoff;
+    commands.emplace_back(Withdraw{.number = number_, .pci = vf_->pci});
+}
+
+// The VF's port is closed: the next one can come, were it at the same PCI address.
+void VfMachine::settle(Commands &commands) {
+    commands.emplace_back(RefreshLink{.number = number_});
+    if (again_) {
+        appear(Vf(*vf_), commands);
+        return;
+    }
+    if (bound_ && !removed_)
+        commands.emplace_back(GiveBack{.pci = vf_->pci});
+    begin(std::nullopt);
+}
+
+// ---- What became of commands.
+
+void VfMachine::bound(const PciAddress &pci) {
+    if (is(pci))
+        bound_ = true;
+}
+
+void VfMachine::bind_failed(const PciAddress &pci, const std::string &reason, TimePoint now,
+                            Commands &commands) {
+    if (is(pci) && state_ == VfState::present)
+        retry_later(bind_backoff_.next(), "could not be bound to " + bind_ + ": " + reason, now,
+                    commands);
+}
+
+void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
+                            Commands &commands) {
+    state_ = VfState::faulted;
+    next_ = now + delay.length;
+    if (delay.grew)
+        say(commands, Level::warning,
+            what + "; trying again in " + std::to_string(delay.length.count()) + " ms");
+}
+
+void VfMachine::probed(const PciAddress &pci, int error, TimePoint now, Commands &commands) {
+    if (!is(pci) || state_ != VfState::present)
+        return;
+    const auto delay = backoff_.next();
+    if (error != 0) {
+        retry_later(delay, "could not be probed: " + std::generic_category().message(error), now,
+                    commands);
+        return;
+    }
+    state_ = VfState::announced;
+    // By then fail-safe has looked into the pipe, whatever else delayed its alarm a little.
+    next_ = now + 2 * hotplug_poll_ + delay.length;
+}
+
+void VfMachine::checked(const PciAddress &pci, bool taken, Commands &commands) {
+    if (!is(pci) || state_ != VfState::announced)
+        return;
+    if (!taken) {
+        announce(commands);
+        return;
+    }
+    state_ = VfState::attached;
+    next_.reset();
+    backoff_ = probe_backoff;
+    say(commands, Level::notice, "attached");
+    commands.emplace_back(RefreshLink{.number = number_});
+}
+
+void VfMachine::withdrawn(const PciAddress &pci, bool port_remains, TimePoint now,
+                          Commands &commands) {
+    if (!is(pci) || state_ != VfState::gone)
+        return;
+    if (port_remains)
+        next_ = now + backoff_.next().length;
+    else
+        settle(commands);
+}
+
+// ---- The VF's port.
+
+void VfMachine::port_gone(const PciAddress &pci, bool by_application, TimePoint now,
+                          Commands &commands) {
+    if (!is(pci))
+        return;
+    switch (state_) {
+    case VfState::gone:
+        settle(commands);
+        return;
+    case VfState::announced:
+    case VfState::attached:
+    case VfState::recovering:
+        commands.emplace_back(RefreshLink{.number = number_});
+        // Mostly the VF itself is going, and its netdevice follows within moments.
+        state_ = VfState::faulted;
+        closed_by_application_ = by_application;
+        next_ = now + (by_application ? application_grace : removal_grace + backoff_.next().length);
+        return;
+    case VfState::absent:
+    case VfState::present:
+    case VfState::faulted:
+        return;
+    }
+}
+
+void VfMachine::held_back(const PciAddress &pci, TimePoint now) {
+    if (!is(pci) || state_ != VfState::present)
+        return;
+    state_ = VfState::faulted;
+    next_ = now + application_grace;
+}
+
+void VfMachine::recovering(const PciAddress &pci, Commands &commands) {
+    if (!is(pci) || state_ != VfState::attached)
+        return;
+    state_ = VfState::recovering;
+    say(commands, Level::warning, "has an error its driver is recovering from");
+}
+
+void VfMachine::recovered(const PciAddress &pci, bool success, Commands &commands) {
+    if (!is(pci) || state_ != VfState::recovering)
+        return;
+    if (success) {
+        state_ = VfState::attached;
+        say(commands, Level::notice, "has recovered");
+        return;
+    }
+    say(commands, Level::error, "has failed to recover");
+    leave(commands);
+    again_ = true;
+}
+
+// ---- Time.
+
+void VfMachine::elapsed(TimePoint now, Commands &commands) {
+    if (!next_ || *next_ > now)
+        return;
+    next_.reset();
+    switch (state_) {
+    case VfState::announced:
+        commands.emplace_back(CheckVf{.number = number_, .pci = vf_->pci});
+        return;
+    case VfState::gone:
+        commands.emplace_back(Withdraw{.number = number_, .pci = vf_->pci});
+        return;
+    default:
+        announce(commands);
+    }
+}
+
+std::optional<VfRelease> VfMachine::release() const {
+    if (!vf_)
+        return std::nullopt;
+    return VfRelease{.pci = vf_->pci, .give_back = bound_ && !removed_};
+}
+
+} // namespace netvsc

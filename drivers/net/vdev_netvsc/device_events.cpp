@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "device_events.hpp"
+
+#include "log.hpp"
+#include "pci_driver.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bus_driver.h>
+#include <bus_pci_driver.h>
+#include <rte_dev.h>
+#include <rte_vfio.h>
+
+namespace netvsc {
+namespace {
+
+using Level = Message::Level;
+
+// A uevent socket that has joined every group: EAL's monitor makes such a one, udev's library
+// and we do not. EAL itself does not tell whether its monitor runs.
+bool is_eal_monitor(int fd) {
+    int domain = 0;
+    int protocol = 0;
+    socklen_t size = sizeof domain;
+    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_NETLINK)
+        return false;
+    size = sizeof protocol;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 ||
+        protocol != NETLINK_KOBJECT_UEVENT)
+        return false;
+    sockaddr_nl address{};
+    size = sizeof address;
+    return ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size) == 0 &&
+           address.nl_groups == ~0U;
+}
+
+bool eal_monitor_runs() {
+    std::error_code error;
+    for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+        const std::string name = entry.path().filename();
+        int fd = -1;
+        std::from_chars(name.data(), name.data() + name.size(), fd);
+        if (is_eal_monitor(fd))
+            return true;
+    }
+    return false;
+}
+
+bool noiommu_allowed() {
+    std::ifstream parameter("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+    return parameter.get() == 'Y';
+}
+
+} // namespace
+
+std::optional<PciEvent> pci_event_of(const Uevent &event) {
+    if (event.subsystem != "pci" || (event.action != "add" && event.action != "remove"))
+        return std::nullopt;
+    const auto address = PciAddress::parse(event.pci_slot_name);
+    if (!address)
+        return std::nullopt;
+    return PciEvent{.address = *address, .removed = event.action == "remove"};
+}
+
+void hand_on(const PciEvent &event) {
+    if (!eal_monitor_runs())
+        rte_dev_event_callback_process(event.address.to_string().c_str(),
+                                       event.removed ? RTE_DEV_EVENT_REMOVE : RTE_DEV_EVENT_ADD);
+}
+
+void replace_registers(const PciAddress &address) {
+    rte_bus *bus = rte_bus_find_by_name("pci");
+    if (bus == nullptr || bus->hot_unplug_handler == nullptr)
+        return;
+    const auto same_name = [](const rte_device *device, const void *name) {
+        return std::strcmp(device->name, static_cast<const char *>(name));
+    };
+    rte_device *device = bus->find_device(nullptr, same_name, address.to_string().c_str());
+    if (device == nullptr || device->driver == nullptr)
+        return;
+    const auto kernel_driver = RTE_DEV_TO_PCI(device)->kdrv;
+    if (kernel_driver == RTE_PCI_KDRV_UIO_GENERIC || kernel_driver == RTE_PCI_KDRV_IGB_UIO)
+        bus->hot_unplug_handler(device);
+}
+
+void survive_lost_registers() {
+    if (const int result = rte_dev_hotplug_handle_enable(); result != 0)
+        log(Level::warning, "rte_dev_hotplug_handle_enable: error " + std::to_string(result) +
+                                "; a VF that is taken away while it is in use may end the "
+                                "application");
+}
+
+std::optional<std::string> bind_vf(const PciAddress &address, const std::string &driver) {
+    const std::string name = address.to_string();
+    if (driver == "vfio-pci") {
+        if (::access(("/sys/bus/pci/devices/" + name + "/iommu_group").c_str(), F_OK) != 0) {
+            if (!noiommu_allowed())
+                return "no IOMMU protects " + name +
+                       ", and vfio's enable_unsafe_noiommu_mode is off: vfio-pci would not take "
+                       "it";
+            log(Level::warning, name + ": no IOMMU; vfio-pci is used without its protection");
+        }
+        // EAL does it at its start if the module was loaded by then.
+        if (rte_vfio_is_enabled("vfio") == 0 &&
+            (rte_vfio_enable("vfio") != 0 || rte_vfio_is_enabled("vfio") == 0))
+            return "DPDK cannot use vfio: is the kernel module vfio-pci loaded?";
+    }
+    if (auto bound = PciDriver(address).bind(driver); !bound)
+        return bound.error().message();
+    return std::nullopt;
+}
+
+} // namespace netvsc

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "pci_address.hpp"
+#include "uevent.hpp"
+
+#include <optional>
+#include <string>
+
+namespace netvsc {
+
+/// A PCI device's coming or going, as a uevent tells it.
+struct PciEvent {
+    PciAddress address;
+    bool removed = false;
+};
+
+/// @return nullopt for an event that is not about a PCI device's coming or going
+[[nodiscard]] std::optional<PciEvent> pci_event_of(const Uevent &event);
+
+/// Hands a device's coming or going to the application's rte_dev_event_callback_register()
+/// callbacks, as EAL's own monitor does; does nothing while that runs (its callbacks would be
+/// called twice). To be called in EAL's interrupt thread, without locks.
+void hand_on(const PciEvent &event);
+
+/// Lets DPDK's drivers go on in a device that the kernel has taken away: its registers are
+/// replaced by plain memory. For devices bound to a UIO driver; does nothing for others.
+void replace_registers(const PciAddress &address);
+
+/// EAL's handler for SIGBUS, which an access to a device that has gone raises, is there from now
+/// on. The application may have asked for it already: then nothing changes.
+void survive_lost_registers();
+
+/// Binds a VF to a kernel driver, having checked what DPDK and that driver need beyond sysfs.
+/// @return an error message for the user; nullopt if the VF is bound
+[[nodiscard]] std::optional<std::string> bind_vf(const PciAddress &address,
+                                                 const std::string &driver);
+
+} // namespace netvsc
