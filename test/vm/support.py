@@ -15,7 +15,7 @@ import signal
 import time
 import unittest
 from pathlib import Path
-from typing import Callable, ClassVar, Mapping, Sequence, TypeVar
+from typing import Callable, ClassVar, Mapping, TypeVar
 
 from lab.errors import LabError
 from lab.guest import GuestProcess
@@ -94,28 +94,27 @@ class LabCase(unittest.TestCase):
         return path
 
     @classmethod
-    def start_testpmd(cls, *eal: str, intree: bool = False, app: Sequence[str] = (),
-                      env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
-        """testpmd with the driver's log at debug level."""
-        return Testpmd(cls.guest, [*(cls.blocked() if block else ["--no-pci"]), LOG_LEVEL, *eal], [QUICK, *app],
-                       plugins(intree), program=cls.program(env or {}))
+    def start_testpmd(cls, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
+                      memory: int | None = 512) -> Testpmd:
+        """testpmd with the driver's log at debug level. memory: as for Testpmd."""
+        return Testpmd(cls.guest, [*cls.blocked(), LOG_LEVEL, *eal], [QUICK], plugins(intree), memory,
+                       program=cls.program(env or {}))
 
-    def run_testpmd(self, *eal: str, intree: bool = False, app: Sequence[str] = (),
-                    env: Mapping[str, str] | None = None, block: bool = True) -> Testpmd:
+    def run_testpmd(self, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
+                    memory: int | None = 512) -> Testpmd:
         """start_testpmd() for one case, with which it is ended."""
-        testpmd = self.start_testpmd(*eal, intree=intree, app=app, env=env, block=block)
+        testpmd = self.start_testpmd(*eal, intree=intree, env=env, memory=memory)
         self.addCleanup(end, testpmd.process)
         return testpmd
 
-    def spawn_testpmd(self, *eal: str, lcores: str = "0,1", app: Sequence[str] = (),
-                      env: Mapping[str, str] | None = None) -> GuestProcess:
+    def spawn_testpmd(self, *eal: str, lcores: str = "0,1") -> GuestProcess:
         """testpmd without waiting for its prompt: for those that are not to reach it."""
-        command = [self.program(env or {}), "-l", lcores, "--no-huge", "-m", "512",
+        command = ["dpdk-testpmd", "-l", lcores, "--no-huge", "-m", "512",
                    "--file-prefix", f"bare{next(_number)}", *self.blocked(), LOG_LEVEL]
         for plugin in stage_plugins(self.guest, plugins()):
             command += ["-d", plugin]
         process = self.guest.spawn(f"bare{next(_number)}", [
-            *command, *eal, "--", "-i", QUICK, f"--total-num-mbufs={MBUFS}", *app])
+            *command, *eal, "--", "-i", QUICK, f"--total-num-mbufs={MBUFS}"])
         self.addCleanup(end, process)
         return process
 
