@@ -185,8 +185,8 @@ Commands Supervisor::address(const AddressMessage &message) {
     else
         table_.put_address(message.address);
     Commands commands;
-    if (was_routed && !table_.is_routed(ifindex))
-        reconsider_vfs_with(ifindex, commands); // one that vf_bind= could not be used with before
+    if (was_routed != table_.is_routed(ifindex))
+        reconsider_vfs_with(ifindex, commands); // vf_bind= is only for those without
     return commands;
 }
 
@@ -205,6 +205,10 @@ Commands Supervisor::end_listing() {
     for (const int ifindex : std::exchange(undecided_, {})) {
         if (const Link *link = table_.find(ifindex))
             attach(*link, true, commands);
+    }
+    for (auto &[number, port] : ports_) {
+        if (!port.vf.bind().empty())
+            reconsider_vf(port, commands);
     }
     return commands;
 }
@@ -479,6 +483,9 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
                 chosen = link;
                 break;
             }
+            // In a listing the addresses come last: by then it is known whether it has one.
+            if (listing_ && !port.vf.bind().empty())
+                continue;
             if (chosen == nullptr)
                 chosen = link;
         }

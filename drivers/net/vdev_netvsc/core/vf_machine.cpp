@@ -26,8 +26,7 @@ constexpr std::chrono::milliseconds application_grace{5000};
 } // namespace
 
 VfMachine::VfMachine(PortNumber port, std::string bind, std::chrono::milliseconds hotplug_poll)
-    : number_(port), bind_(std::move(bind)), hotplug_poll_(hotplug_poll), backoff_(probe_backoff),
-      bind_backoff_(first_bind_backoff) {}
+    : number_(port), bind_(std::move(bind)), hotplug_poll_(hotplug_poll), backoff_(probe_backoff) {}
 
 void VfMachine::say(Commands &commands, Level level, const std::string &what) const {
     commands.emplace_back(Message{.level = level,
@@ -58,13 +57,19 @@ void VfMachine::begin(const std::optional<Vf> &vf) {
     closed_by_application_ = false;
     next_.reset();
     backoff_ = probe_backoff;
-    bind_backoff_ = first_bind_backoff;
     state_ = vf ? VfState::present : VfState::absent;
 }
 
 void VfMachine::appear(const Vf &vf, Commands &commands) {
     begin(vf);
     say(commands, Level::notice, "is there");
+    // A bind that fails takes the netdevice away and brings it back: that is no reason to try it
+    // again at once.
+    if (failed_bind_ && failed_bind_->pci == vf.pci) {
+        state_ = VfState::faulted;
+        next_ = failed_bind_->next;
+        return;
+    }
     announce(commands);
 }
 
@@ -80,6 +85,7 @@ void VfMachine::pci_removed(const PciAddress &pci, Commands &commands) {
         return;
     removed_ = true;
     again_ = false;
+    failed_bind_.reset();
     if (state_ != VfState::gone)
         leave(commands);
 }
@@ -101,8 +107,10 @@ void VfMachine::leave(Commands &commands) {
 // The VF's port is closed: the next one can come, were it at the same PCI address.
 void VfMachine::settle(Commands &commands) {
     commands.emplace_back(RefreshLink{.number = number_});
-    if (again_) {
+    if (again_) { // bound as it is, its netdevice does not tell of it
+        const bool bound = bound_;
         appear(Vf(*vf_), commands);
+        bound_ = bound;
         return;
     }
     if (bound_ && !removed_)
@@ -113,15 +121,21 @@ void VfMachine::settle(Commands &commands) {
 // ---- What became of commands.
 
 void VfMachine::bound(const PciAddress &pci) {
-    if (is(pci))
-        bound_ = true;
+    if (!is(pci))
+        return;
+    bound_ = true;
+    failed_bind_.reset();
 }
 
 void VfMachine::bind_failed(const PciAddress &pci, const std::string &reason, TimePoint now,
                             Commands &commands) {
-    if (is(pci) && state_ == VfState::present)
-        retry_later(bind_backoff_.next(), "could not be bound to " + bind_ + ": " + reason, now,
-                    commands);
+    if (!is(pci) || state_ != VfState::present)
+        return;
+    if (!failed_bind_ || failed_bind_->pci != pci)
+        failed_bind_ = {.pci = pci, .backoff = first_bind_backoff, .next = {}};
+    const auto delay = failed_bind_->backoff.next();
+    failed_bind_->next = now + delay.length;
+    retry_later(delay, "could not be bound to " + bind_ + ": " + reason, now, commands);
 }
 
 void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
@@ -221,7 +235,7 @@ void VfMachine::recovered(const PciAddress &pci, bool success, Commands &command
     }
     say(commands, Level::error, "has failed to recover");
     leave(commands);
-    again_ = true;
+    again_ = bound_; // else its netdevice tells whether it is still there
 }
 
 // ---- Time.

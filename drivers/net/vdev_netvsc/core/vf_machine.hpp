@@ -97,10 +97,18 @@ private:
     bool bound_ = false;   ///< we have bound it: its netdevice is gone, and that means nothing
     bool removed_ = false; ///< its PCI function has gone
     bool closed_by_application_ = false; ///< its port, the last time
-    bool again_ = false;   ///< in state gone: to be taken anew once its port is closed
-    Backoff backoff_;      ///< of what is being tried in this state
-    Backoff bind_backoff_; ///< a bind takes the device from a driver it works with: less often
+    bool again_ = false;            ///< in state gone: to be taken anew once its port is closed
+    Backoff backoff_;               ///< of what is being tried in this state
     std::optional<TimePoint> next_; ///< when to check or to try again
+
+    /// The last bind that failed, and when it may be tried again. A bind takes the device from a
+    /// driver it works with, so this outlasts the netdevice.
+    struct FailedBind {
+        PciAddress pci;
+        Backoff backoff;
+        TimePoint next;
+    };
+    std::optional<FailedBind> failed_bind_;
 };
 
 } // namespace netvsc
