@@ -17,14 +17,11 @@ step() { printf '[%3ds] %s\n' "$SECONDS" "$*"; }
 
 # Runs a command quietly; shows what it printed only if it fails.
 quietly() {
-    local log
-    log=$(mktemp)
-    if ! "$@" >"$log" 2>&1; then
-        cat "$log" >&2
-        rm -f "$log"
+    local output
+    output=$("$@" 2>&1) || {
+        printf '%s\n' "$output" >&2
         die "failed: $*"
-    fi
-    rm -f "$log"
+    }
 }
 
 # Configures the build folder if need be and builds it.
