@@ -403,12 +403,39 @@ public:
     }
     void application_detaches() { carried_.clear(); }
 
+    /// The kernel's uevent of a PCI function that is gone, or EAL's device event.
+    void tell_of_gone_pci() {
+        for (const PciAddress &pci : supervisor_.vfs()) {
+            const auto number = supervisor_.port_with_vf(pci);
+            // Not while a port is being made with it: that its probe then fails is all that is
+            // told of it, unless the address has passed to another device in that very moment.
+            if (!kernel_.has_pci(pci) && ports_.contains(*number) && ports_.at(*number).made) {
+                journal_.add("told that " + pci.to_string() + " is gone");
+                return answer(supervisor_.pci_removed(pci));
+            }
+        }
+    }
+    /// The driver of a VF has an error, and mends it or not.
+    void recover_a_vf() {
+        for (const auto &[pci, owner] : vf_ports_) {
+            if (!owner || !random_.one_in(2))
+                continue;
+            const PciAddress address = pci;
+            const bool success = random_.one_in(2);
+            journal_.add(address.to_string() + (success ? " recovers" : " does not recover"));
+            answer(supervisor_.vf_recovering(address));
+            return answer(supervisor_.vf_recovered(address, success));
+        }
+    }
+
     /// A VF's port is closed by its driver, or by anyone.
     void lose_a_vf_port() {
         if (!vf_ports_.empty()) {
             const PciAddress pci = random_.of(vf_ports_).first;
-            journal_.add("the port of " + pci.to_string() + " is closed");
-            close_vf_port(pci);
+            const bool by_application = random_.one_in(2);
+            journal_.add("the port of " + pci.to_string() + " is closed" +
+                         (by_application ? " by the application" : ""));
+            close_vf_port(pci, by_application);
         }
     }
 
@@ -523,6 +550,8 @@ private:
         const auto port = ports_.find(command.number);
         if (port == ports_.end())
             return;
+        if (command.only_if_started && fault(2)) // the application has stopped the port
+            return supervisor_.vf_held_back(command.number, command.vf.pci, now);
         const int error = probe(command.vf.pci);
         port->second.pipe = error == 0 ? std::optional(command.vf.pci) : std::nullopt;
         answer(supervisor_.vf_probed(command.number, command.vf.pci, error, now));
@@ -636,7 +665,7 @@ public:
 private:
     void step() {
         edge_.faults = true;
-        const std::size_t what = random_.below(40);
+        const std::size_t what = random_.below(42);
         if (what < 10)
             kernel_.change_something();
         else if (what < 22)
@@ -656,6 +685,10 @@ private:
         else if (what == 38 && random_.one_in(4))
             close_a_port();
         else if (what == 39)
+            edge_.tell_of_gone_pci();
+        else if (what == 40)
+            edge_.recover_a_vf();
+        else if (what == 41)
             random_.one_in(2) ? edge_.lose_a_vf_port() : edge_.application_detaches();
     }
 

@@ -178,6 +178,10 @@ TEST_F(SysfsTest, AVirtioDeviceThatPciDoesNotCarryHasNoAddress) {
     device("platform/a0000000.virtio_mmio", "platform");
     netdevice(device("platform/a0000000.virtio_mmio/virtio2", "virtio"), "eth2", 3);
     expect_facts("eth2", 3, nothing);
+    // Nor has it if the device is named like a PCI function.
+    device("platform/0001:00:02.0", "platform");
+    netdevice(device("platform/0001:00:02.0/virtio3", "virtio"), "eth3", 4);
+    expect_facts("eth3", 4, nothing);
 }
 
 TEST_F(SysfsTest, AUsbDeviceBelowPciIsNotOfPci) {
