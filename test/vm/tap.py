@@ -3,8 +3,8 @@
 
 usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without one, all
 
-The report is on standard output; what the tests themselves print goes to standard error. Sub-tests count as their
-case. Exit status 1 if anything failed or nothing was run.
+The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one; what the tests
+themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class TapResult(unittest.TestResult):
         super().stopTest(test)
         for problem in self._problems:
             self.print_comment(problem)
+        for line in getattr(test, "diagnostics", ()):
+            self.print_comment(line)
         self.print_comment(f"{name_of(test)}: {time.monotonic() - self._began:.1f} s")
         directive = "" if self._skipped is None else f" # SKIP {' '.join(self._skipped.split())}"
         self.print_case(name_of(test), not self._problems, directive)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""VFs that the driver binds to another kernel driver (vf_bind=): they come, go, are pulled out and given back.
+
+Environment: NETVSC_CYCLES, how often each (default 3).
+"""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+from typing import Callable, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.testpmd import Testpmd  # noqa: E402
+from support import DRIVER, MACS, ports  # noqa: E402
+from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
+
+
+class BindCase(VfCase):
+    """The cases proper; the classes below say with which kernel driver."""
+
+    bind: ClassVar[str]
+    model: ClassVar[str]
+    kernel: ClassVar[str]  # the VF's own kernel driver
+    memory: ClassVar[int | None]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.modprobe(cls.bind)
+
+    def forward_bound(self, hot_plug: bool = False, by: str = NETVSC) -> Testpmd:
+        # Without the test PMD, which would take the VF from EAL's scan before it is bound.
+        return self.forward(f",vf_bind={self.bind}", hot_plug=hot_plug, memory=self.memory, drivers=[DRIVER],
+                            by=by)
+
+    def plug_vf(self) -> None:
+        self.add_vf(self.model)
+
+    def check_cycles(self, coming: Callable[[], None], going: Callable[[], None], testpmd: Testpmd) -> None:
+        """Cycles under traffic, in which testpmd comes to hold nothing more."""
+        name = self.id().rsplit(".", 1)[-1].removeprefix("test_")
+        held = None
+        for number in range(CYCLES):
+            self.steps(f"{self.bind} {name} {number + 1}", coming, going)
+            held = held or Held.by(self.guest, testpmd)
+        assert held is not None
+        now = Held.by(self.guest, testpmd)
+        self.assertLessEqual(now.descriptors, held.descriptors)
+        self.assertLessEqual(now.threads, held.threads)
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assert_quits(testpmd)
+
+    def check_unplug(self, hot_plug: bool = False) -> None:
+        testpmd = self.forward_bound(hot_plug)
+        self.check_cycles(self.plug_vf, lambda: self.unplug(VF), testpmd)
+
+    def check_surprise(self, hot_plug: bool = False) -> None:
+        testpmd = self.forward_bound(hot_plug)
+        self.come(self.plug_vf)
+        self.go(self.remove_by_surprise)
+        self.check_cycles(self.rescan, self.remove_by_surprise, testpmd)
+
+    def with_bound_vf(self) -> Testpmd:
+        """testpmd with the VF, plugged before it was started."""
+        self.plug_vf()
+        self.assertEqual(self.kernel_driver(), self.kernel)
+        testpmd = self.forward_bound(by=VF)
+        self.assertEqual(self.kernel_driver(), self.bind)
+        return testpmd
+
+    def check_given_back_at_the_end(self) -> None:
+        self.assert_quits(self.with_bound_vf())
+        self.wait_given_back(self.kernel)
+
+    def check_given_back_with_the_driver(self) -> None:
+        testpmd = self.with_bound_vf()
+        self.assertIn("detached", testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S))
+        self.wait_given_back(self.kernel)
+        self.assert_quits(testpmd)
+
+
+class Vfio(BindCase):
+    """An e1000e behind an emulated IOMMU."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+    bind = "vfio-pci"
+    model = "e1000e"
+    kernel = "e1000e"
+    memory = 256  # each page is pinned and mapped through the emulated IOMMU
+
+    def test_unplugged(self) -> None:
+        self.check_unplug()
+
+    def test_pulled_out(self) -> None:
+        self.check_surprise()
+
+    def test_given_back_at_the_end(self) -> None:
+        self.check_given_back_at_the_end()
+
+    def test_given_back_with_the_driver(self) -> None:
+        self.check_given_back_with_the_driver()
+
+    def test_kernel_driver_that_is_not_loaded(self) -> None:
+        self.plug_vf()
+        testpmd = self.forward(",vf_bind=uio_pci_generic", drivers=[DRIVER])
+        self.said(testpmd, "could not be bound to uio_pci_generic: .*is its module loaded")
+        self.assertEqual(self.kernel_driver(), self.kernel)
+        self.assertTrue(self.machine.ifname(VF))
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+        self.wait_given_back(self.kernel)
+
+    def test_one_with_an_ip_address(self) -> None:
+        self.plug_vf()
+        name = self.machine.ifname(VF)
+        self.guest.run(f"ip addr add 192.0.2.2/24 dev {name}")
+        testpmd = self.forward_bound()
+        self.said(testpmd, f"VF {name} has an IP address.*not taken")
+        self.assertEqual(self.kernel_driver(), self.kernel)
+        self.assert_only_by(NETVSC)
+        self.guest.run(f"ip addr flush dev {name}")
+        self.said(testpmd, "attached")
+        self.assertEqual(self.kernel_driver(), self.bind)
+        self.assertEqual(self.count(testpmd, "has an IP address"), 1)
+        self.assert_quits(testpmd)
+        self.wait_given_back(self.kernel)
+
+
+class Uio(BindCase):
+    """A virtio-net NIC, whose registers vanish under DPDK's hands."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
+    bind = "uio_pci_generic"
+    model = "virtio-net-pci"
+    kernel = "virtio-pci"
+    memory = None
+
+    def test_unplugged(self) -> None:
+        self.check_unplug()
+
+    def test_unplugged_from_an_application_with_hot_plug(self) -> None:
+        self.check_unplug(hot_plug=True)
+
+    def test_pulled_out(self) -> None:
+        self.check_surprise()
+
+    def test_pulled_out_of_an_application_with_hot_plug(self) -> None:
+        self.check_surprise(hot_plug=True)
+
+    def test_given_back_at_the_end(self) -> None:
+        self.check_given_back_at_the_end()
+
+    def test_given_back_with_the_driver(self) -> None:
+        self.check_given_back_with_the_driver()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""VFs that keep their kernel driver, with PMDs of every kind: each comes and goes and comes again.
+
+Environment: NETVSC_CYCLES, how often (default 3); NETVSC_FLAPS, how often without waiting for anything (default 30).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.errors import LabTimeout  # noqa: E402
+from support import MACS, plugins, ports  # noqa: E402
+from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
+
+FLAPS = int(os.environ.get("NETVSC_FLAPS") or "30")
+MANA_CYCLES = max(10, CYCLES)
+MANA = "set_link=0,lsc=0"
+INTREE_S = 8  # the in-tree driver looks for VFs, and fail-safe for devices, once a second or more often
+
+# A uevent as the kernel words it, but not the kernel's.
+FORGE = r"""
+import socket, sys
+address = sys.argv[1]
+path = "/devices/pci0000:00/" + address
+fields = ["remove@" + path, "ACTION=remove", "DEVPATH=" + path, "SUBSYSTEM=pci", "PCI_SLOT_NAME=" + address,
+          "SEQNUM=999999"]
+with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15) as sender, \
+        socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15) as listener:
+    sender.bind((0, 0))
+    listener.bind((0, 1))
+    listener.settimeout(5)
+    message = "".join(field + "\0" for field in fields).encode()
+    for _ in range(10):
+        try:
+            sender.sendto(message, (0, 1))
+        except ConnectionRefusedError:
+            pass
+    while listener.recv(8192) != message:
+        pass
+"""
+
+
+class Removal(VfCase):
+    def cycles(self, what: str, cycles: int) -> None:
+        for number in range(cycles):
+            self.steps(f"{what} {number + 1}", self.add_vf, lambda: self.unplug(VF))
+
+    def test_pmd_that_tells_of_the_removal(self) -> None:
+        testpmd = self.forward()
+        self.cycles("mlx5's manner", CYCLES)
+        self.assert_quits(testpmd)
+
+    def test_pmd_that_does_not_tell_of_the_removal(self) -> None:
+        testpmd = self.forward(",vf_args=[rmv=0]")
+        self.cycles("rmv=0", CYCLES)
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assert_quits(testpmd)
+
+    def test_pmd_that_cannot_set_its_link(self) -> None:
+        testpmd = self.forward(f",vf_args=[{MANA}]")
+        self.cycles("MANA's manner", MANA_CYCLES)
+        self.assert_quits(testpmd)
+
+    def test_pmd_that_can_do_nothing(self) -> None:
+        testpmd = self.forward(f",vf_args=[{MANA},rmv=0]")
+        self.cycles("MANA's manner, rmv=0", CYCLES)
+        self.assert_quits(testpmd)
+
+    def test_in_tree_driver_loses_one_that_cannot_set_its_link(self) -> None:
+        """What test_pmd_that_cannot_set_its_link looks for is there to be seen."""
+        self.add_vf()
+        self.machine.ifname(VF)
+        testpmd = self.forward(drivers=plugins(intree=True), env={"NETVSC_TESTVF_ARGS": MANA}, by=VF)
+        self.go(lambda: self.unplug(VF))
+        plugged = time.monotonic_ns()
+        self.add_vf()
+        with self.assertRaises(LabTimeout):
+            self.switch.wait_return(VF, plugged, INTREE_S)
+        testpmd.quit(PATIENCE_S)
+
+    def test_forged_uevent(self) -> None:
+        testpmd = self.forward()
+        self.come(self.add_vf)
+        self.said(testpmd, "attached")
+        mark = testpmd.process.mark()
+        self.guest.write_file("/run/lab/forge.py", FORGE)
+        self.guest.run(["/usr/bin/python3", "-I", "-S", "/run/lab/forge.py", self.machine.pci_address(VF)])
+        time.sleep(1)
+        self.assertEqual(self.count(testpmd, "VF", mark), 0, testpmd.process.output_since(mark))
+        self.assert_only_by(VF)
+        self.assert_quits(testpmd)
+
+    def test_probe_that_fails_at_first(self) -> None:
+        testpmd = self.forward(",vf_args=[probe=fail:3]")
+        self.come(self.add_vf)
+        self.said(testpmd, "attached")
+        for milliseconds in 10, 20, 40:
+            self.assertEqual(self.count(testpmd, f"could not be probed: .*; trying again in {milliseconds} ms"), 1)
+        self.assertEqual(self.count(testpmd, "could not be probed"), 3)
+        self.assert_quits(testpmd)
+
+    def test_probe_that_fails_for_ever(self) -> None:
+        testpmd = self.forward(",vf_args=[probe=fail]")
+        began = time.monotonic_ns()
+        self.add_vf()
+        self.said(testpmd, "could not be probed: .*; trying again in 640 ms")
+        self.assertEqual(self.count(testpmd, "could not be probed"), 7)  # 10, 20, ... 640 ms
+        self.assert_only_by(NETVSC)
+        lost = self.go(lambda: self.unplug(VF)).lost
+        self.note(f"probe=fail: {lost} lost in {(time.monotonic_ns() - began) / 1e9:.1f} s")
+        self.assert_quits(testpmd)
+
+    def test_two_with_one_address(self) -> None:
+        testpmd = self.forward()
+        self.come(self.add_vf)
+        self.said(testpmd, f"{self.machine.pci_address(VF)} attached")
+        self.add_vf(vf="second")
+        second = self.machine.pci_address("second")
+        self.machine.ifname("second")
+        self.assert_only_by(VF)
+        self.assertEqual(self.count(testpmd, second), 0)
+        self.come(lambda: self.unplug(VF), vf="second")
+        self.said(testpmd, f"{second} attached")
+        self.go(lambda: self.unplug("second"))
+        self.assert_quits(testpmd)
+
+    def test_flapping(self) -> None:
+        testpmd = self.forward()
+        began = time.monotonic()
+        for number in range(FLAPS):
+            self.add_vf()
+            if number % 2:
+                self.machine.ifname(VF)  # otherwise it may go before the guest's kernel has brought it up
+            self.unplug(VF)
+        self.note(f"{FLAPS} times plugged and unplugged in {time.monotonic() - began:.1f} s: "
+                  f"{self.count(testpmd, 'is there')} seen, {self.count(testpmd, 'attached')} attached")
+        self.assert_only_by(NETVSC)
+        self.steps("after flapping", self.add_vf, lambda: self.unplug(VF))
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assert_quits(testpmd)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the tests of VFs share: plugging under traffic, waiting for each step, and what was lost meanwhile."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from lab.guest import Guest, GuestProcess
+from lab.switch import Report, Switch
+from lab.testpmd import Testpmd
+from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, wait_for
+
+CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
+PPS = 1000
+PATIENCE_S = 60.0  # an emulated machine on a busy host
+SETTLE_S = 0.5  # of traffic looked at once it is back
+VF = "vf"
+NETVSC = "nv0"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What testpmd holds at a moment."""
+
+    descriptors: int
+    threads: int
+
+    @staticmethod
+    def by(guest: Guest, testpmd: Testpmd) -> Held:
+        process = f"/proc/{testpmd.process.pid}"
+        return Held(len(guest.glob(f"{process}/fd/*")), len(guest.glob(f"{process}/task/*")))
+
+
+class VfCase(LabCase):
+    """Cases with one NetVSC, nv0, under traffic, whose VF is `vf`."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        # A testpmd that was killed leaves net_tap's redirection behind.
+        self.guest.run(f"tc qdisc del dev {self.names[0]} ingress; tc qdisc del dev {self.names[0]} root", check=False)
+        self.diagnostics: list[str] = []  # see tap.py
+        self.testpmds: list[GuestProcess] = []
+
+    @property
+    def switch(self) -> Switch:
+        return self.machine.switch(MACS[0])
+
+    def note(self, line: str) -> None:
+        """A line for the report, and for whoever looks on."""
+        self.diagnostics.append(line)
+        print(line, flush=True)
+
+    # testpmd.
+
+    def forward(self, arguments: str = "", *, hot_plug: bool = False, memory: int | None = 512,
+                drivers: list[str] | None = None, env: dict[str, str] | None = None, by: str = NETVSC) -> Testpmd:
+        """testpmd that forwards by the port of nv0, given these further arguments of the driver, and traffic for it.
+
+        drivers: plugins in place of plugins(). by: the NIC by which frames are to come back.
+        """
+        testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL, "--log-level=pmd.net.testvf:info",
+                                       f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}"],
+                          [QUICK, *(["--hot-plug"] if hot_plug else [])],
+                          plugins() if drivers is None else drivers, memory, program=self.program(env or {}))
+        self.addCleanup(end, testpmd.process)
+        self.testpmds.append(testpmd.process)
+        testpmd.start()
+        self.switch.steer(NETVSC)
+        self.addCleanup(self.switch.stop_traffic)
+        self.wait_traffic(by, self.switch.start_traffic(PPS))
+        return testpmd
+
+    def said(self, testpmd: Testpmd, pattern: str, since: int = 0, timeout: float = PATIENCE_S) -> None:
+        """Waits for a line of the driver's log."""
+        testpmd.process.expect(rf"^vdev_netvsc: .*{pattern}", timeout, since)
+
+    def count(self, testpmd: Testpmd, pattern: str, since: int = 0) -> int:
+        """How often a line of the driver's log has come."""
+        return len(re.findall(rf"^vdev_netvsc: .*{pattern}", testpmd.process.output_since(since), re.M))
+
+    def assert_quits(self, testpmd: Testpmd) -> None:
+        self.assertEqual(testpmd.quit(PATIENCE_S), 0)
+
+    # Traffic.
+
+    def wait_traffic(self, nic: str, since_ns: int) -> int:
+        """When the first frame came back by this NIC."""
+        return self.switch.wait_return(nic, since_ns, PATIENCE_S)
+
+    def assert_only_by(self, nic: str) -> None:
+        """Frames of the next moment come back by this NIC and by no other."""
+        began = time.monotonic_ns()
+        time.sleep(SETTLE_S)
+        report = self.switch.report(began, time.monotonic_ns() - 100_000_000)
+        self.assertEqual(set(report.returned_by_port), {nic}, report)
+
+    def steps(self, what: str, coming: Callable[[], None], going: Callable[[], None]) -> None:
+        """One cycle: the VF comes and carries the traffic, goes, and the NetVSC carries it; losses are noted."""
+        returned = self.come(coming)
+        removed = self.go(going)
+        self.note(f"{what}: on return {losses(returned)}; on removal {losses(removed)}")
+
+    def come(self, coming: Callable[[], None], vf: str = VF) -> Report:
+        """The VF comes; the host turns to it when the guest has, as Hyper-V does."""
+        self.switch.steer(NETVSC)
+        began = time.monotonic_ns()
+        coming()
+        self.wait_traffic(vf, began)
+        self.switch.steer(vf)
+        self.assert_only_by(vf)
+        return self.switch.report(began, time.monotonic_ns() - 100_000_000)
+
+    def go(self, going: Callable[[], None]) -> Report:
+        """The VF goes; the host has turned to the NetVSC just before, as Hyper-V does."""
+        began = time.monotonic_ns()
+        self.switch.steer(NETVSC)
+        going()
+        self.wait_traffic(NETVSC, began)
+        time.sleep(SETTLE_S)
+        self.wait_traffic(NETVSC, time.monotonic_ns())  # a busy host may take a while to let go of the VF
+        self.assert_only_by(NETVSC)
+        return self.switch.report(began, time.monotonic_ns() - 100_000_000)
+
+    # The VF.
+
+    def add_vf(self, model: str = "virtio-net-pci", vf: str = VF) -> None:
+        """Plugs the VF, which goes with the case at the latest."""
+        self.machine.nic_add(vf, MACS[0], model)
+        self.addCleanup(self.unplug_quietly, vf)
+
+    def unplug_quietly(self, vf: str) -> None:
+        """Takes the VF away, if it is still there, at the case's end."""
+        if vf in self.machine.nics:
+            for process in self.testpmds:  # they may hold it
+                end(process)
+            self.guest.run("echo 1 > /sys/bus/pci/rescan")
+            self.unplug(vf)
+
+    def remove_by_surprise(self) -> None:
+        """As though the device were pulled out: the kernel is told to forget it, and must not be held up by us."""
+        self.guest.run(f"echo 1 > /sys/bus/pci/devices/{self.machine.pci_address(VF)}/remove", timeout=PATIENCE_S)
+
+    def rescan(self) -> None:
+        """Brings a device that was removed by surprise back."""
+        self.guest.run("echo 1 > /sys/bus/pci/rescan", timeout=PATIENCE_S)
+
+    def kernel_driver(self, vf: str = VF) -> str:
+        """The name of the VF's kernel driver; empty if it has none."""
+        link = f"/sys/bus/pci/devices/{self.machine.pci_address(vf)}/driver"
+        return Path(self.guest.run(["readlink", link], check=False).stdout.strip()).name
+
+    def wait_given_back(self, driver: str, vf: str = VF) -> None:
+        """The VF is the kernel driver's again, and its netdevice is there."""
+        wait_for(f"{vf} with {driver}", lambda: self.kernel_driver(vf) == driver, PATIENCE_S)
+        self.assertTrue(self.machine.ifname(vf))
+
+
+def losses(report: Report) -> str:
+    """What a step cost."""
+    return f"{report.lost} of {report.sent} lost, gap {report.longest_gap_ms:.0f} ms"
