@@ -85,6 +85,16 @@ protected:
     Texts checked(PortNumber number, const char *pci, bool taken) {
         return texts(supervisor_.vf_checked(number, PciAddress::parse(pci).value(), taken));
     }
+    Texts bind_failed(PortNumber number, const char *pci) {
+        return texts(supervisor_.vf_bind_failed(number, PciAddress::parse(pci).value(),
+                                                "no such driver", now_));
+    }
+    void bound(PortNumber number, const char *pci) {
+        supervisor_.vf_bound(number, PciAddress::parse(pci).value());
+    }
+    Texts pci_removed(const char *pci) {
+        return texts(supervisor_.pci_removed(PciAddress::parse(pci).value()));
+    }
     Texts vf_closed(const char *pci, bool by_application = false) {
         return texts(
             supervisor_.vf_port_gone(PciAddress::parse(pci).value(), by_application, now_));
@@ -787,6 +797,162 @@ TEST_F(SupervisorTest, AnOutcomeThatComesTwiceCountsOnce) {
     EXPECT_THAT(probed(0, pci1, ENODEV), IsEmpty());
     EXPECT_THAT(checked(0, pci1, false), IsEmpty());
     EXPECT_EQ(port(0).vf_state, VfState::attached);
+}
+
+// ---- VFs that are bound to a kernel driver, and that get device arguments.
+
+TEST_F(SupervisorTest, DeviceArgumentsAreAppendedToTheAddress) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_args=a=1");
+    created(0);
+    Link mana = vf("eth2", 3, mac(1), pci1);
+    mana.facts.mana = true;
+    EXPECT_THAT(link(mana), ElementsAre("announce 0 0000:03:00.0,mac=00:15:5d:00:00:01,a=1"));
+    gone(3);
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0,a=1"));
+}
+
+TEST_F(SupervisorTest, AVfIsBoundWhenThePortIsMadeAndGivenBackWithIt) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    EXPECT_THAT(instance(0, "iface=eth1,vf_bind=vfio-pci"),
+                ElementsAre("create 0 eth1 vf 0000:03:00.0 bind vfio-pci"));
+    bound(0, pci1);
+    probed(0, pci1);
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_THAT(created(0), IsEmpty());
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_EQ(port(0).vf_state, VfState::announced);
+    EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
+    EXPECT_THAT(closed(0), ElementsAre("release 0 vf 0000:03:00.0 back"));
+}
+
+TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsPortCannotBeMade) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    bound(0, pci1);
+    probed(0, pci1);
+    gone(3);
+    EXPECT_THAT(failed(0, ENOMEM), ElementsAre("release 0 vf 0000:03:00.0 back"));
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(elapse(), ElementsAre("create 0 eth1 vf 0000:03:00.0 bind vfio-pci"));
+}
+
+TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsNetvscGoes) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    bound(0, pci1);
+    gone(3);
+    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0",
+                                     "report removal of 0"));
+}
+
+TEST_F(SupervisorTest, AVfWithAnIpAddressIsNotBoundUntilTheAddressGoes) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    messages();
+    routed(3);
+    EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "VF eth2 has an IP address")));
+    EXPECT_THAT(link(vf("wan", 3, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("eth9", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(messages(), Not(Contains(Field(&Message::level, Level::error))))
+        << "once is enough";
+    EXPECT_FALSE(port(0).vf);
+    EXPECT_THAT(routed(3, false), ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+}
+
+TEST_F(SupervisorTest, AVfThatGetsAnIpAddressBeforeItCouldBeBoundIsLeftAlone) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    EXPECT_THAT(bind_failed(0, pci1), IsEmpty());
+    EXPECT_THAT(routed(3), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(messages(), Contains(says(Level::error, "VF eth2 has an IP address")));
+}
+
+TEST_F(SupervisorTest, AVfWithAnIpAddressThatKeepsItsKernelDriverIsTaken) {
+    eth1_attached();
+    routed(3);
+    EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0"));
+    EXPECT_THAT(routed(3, false), IsEmpty());
+}
+
+TEST_F(SupervisorTest, InAListingAVfIsBoundWhenItsAddressesAreKnown) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(netvsc_link("eth3", 5, mac(2)));
+    instance(0, "vf_bind=vfio-pci");
+    created(0);
+    created(1);
+    supervisor_.begin_listing();
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(netvsc_link("eth3", 5, mac(2)));
+    EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(link(vf("eth4", 4, mac(2), pci2)), IsEmpty());
+    EXPECT_THAT(routed(3), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing()),
+                ElementsAre("announce 1 0000:04:00.0 bind vfio-pci"));
+}
+
+// ---- What uevents tell.
+
+TEST_F(SupervisorTest, ABoundVfWhosePciFunctionGoesIsWithdrawn) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    bound(0, pci1);
+    probed(0, pci1);
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_THAT(pci_removed(pci2), IsEmpty());
+    EXPECT_THAT(pci_removed(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not given back";
+    EXPECT_FALSE(port(0).vf);
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(pci_removed(pci1), IsEmpty());
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)),
+                ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+}
+
+TEST_F(SupervisorTest, TheVfsInHandAreKnownForARescan) {
+    EXPECT_THAT(supervisor_.vfs(), IsEmpty());
+    EXPECT_FALSE(supervisor_.port_with_vf(PciAddress::parse(pci1).value()));
+    eth1_attached_with_vf();
+    link(netvsc_link("eth5", 5, mac(5)));
+    instance(1, "iface=eth5");
+    created(1);
+    EXPECT_THAT(supervisor_.vfs(), ElementsAre(PciAddress::parse(pci1).value()));
+    link(vf("eth6", 6, mac(5), pci2));
+    EXPECT_THAT(supervisor_.vfs(),
+                ElementsAre(PciAddress::parse(pci1).value(), PciAddress::parse(pci2).value()));
+    EXPECT_EQ(supervisor_.port_with_vf(PciAddress::parse(pci2).value()), 1U);
+    gone(3);
+    EXPECT_THAT(supervisor_.vfs(), ElementsAre(PciAddress::parse(pci2).value()));
+}
+
+TEST_F(SupervisorTest, AfterFlappingThePortHasTheVfThatIsThere) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    const auto pci = PciAddress::parse(pci1).value();
+    for (int i = 0; i < 100'000; ++i) {
+        const int ifindex = 3 + i % 2;
+        ASSERT_THAT(link(vf("eth2", ifindex, mac(1), pci1)), SizeIs(1)) << i;
+        if (i % 3 != 0)
+            supervisor_.vf_bound(0, pci);
+        gone(ifindex);
+        pci_removed(pci1);
+        ASSERT_EQ(port(0).vf_state, VfState::absent) << i;
+        messages();
+    }
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)),
+                ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
 }
 
 // ---- What a port lives through.
