@@ -43,14 +43,24 @@ TEST(Devargs, AKeyWithoutAValueIsBad) {
         EXPECT_FALSE(parse_devargs(text)) << text;
 }
 
-// rte_kvargs takes [a,b] for a list: one value, which is no netdevice's name.
+TEST(Devargs, VfArgumentsKeepTheirKeysAndValues) {
+    const auto one = parse_devargs("vf_args=rmv=0,iface=eth1");
+    ASSERT_TRUE(one) << one.error();
+    EXPECT_EQ(one->vf_args, "rmv=0");
+    const auto list = parse_devargs("vf_args=[set_link=0,lsc=0],iface=eth1");
+    ASSERT_TRUE(list) << list.error();
+    EXPECT_EQ(list->vf_args, "set_link=0,lsc=0");
+    EXPECT_THAT(list->interfaces, ElementsAre("eth1"));
+}
+
+// [a,b] is a list: one value, which is no netdevice's name.
 TEST(Devargs, AListIsNoName) {
     const auto arguments = parse_devargs("iface=[eth1,eth2]");
     ASSERT_FALSE(arguments);
     EXPECT_THAT(arguments.error(), HasSubstr("'iface=[eth1,eth2]'"));
 }
 
-TEST(Devargs, WhatKvargsCannotSplitIsShownPrintably) {
+TEST(Devargs, AnOpenListIsShownPrintably) {
     const auto arguments = parse_devargs("iface=[eth1\x01");
     ASSERT_FALSE(arguments);
     EXPECT_THAT(arguments.error(), AllOf(HasSubstr("iface=[eth1\\x01"), HasSubstr("expected")));

@@ -3,27 +3,47 @@
 
 #include "link.hpp"
 
-#include <memory>
-#include <span>
+#include <algorithm>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include <rte_kvargs.h>
-
 namespace netvsc {
+namespace {
+
+// Cuts the next key=value off. A comma in brackets does not end it.
+std::string_view take_pair(std::string_view &rest) {
+    bool in_list = false;
+    std::size_t end = 0;
+    for (; end < rest.size() && (in_list || rest[end] != ','); ++end) {
+        if (rest[end] == '[' || rest[end] == ']')
+            in_list = rest[end] == '[';
+    }
+    const auto pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return pair;
+}
+
+} // namespace
 
 std::expected<Arguments, std::string> parse_devargs(const char *text) {
     if (text == nullptr || *text == '\0')
         return Arguments{};
-    // Without a list of keys: rte_kvargs would only say that one is wrong, not which.
-    const std::unique_ptr<rte_kvargs, decltype(&rte_kvargs_free)> list(
-        rte_kvargs_parse(text, nullptr), &rte_kvargs_free);
-    if (!list)
-        return std::unexpected("device arguments '" + printable(text) +
-                               "': expected key=value pairs divided by commas");
+    // Not by rte_kvargs_parse(), which ends a value at its first '=': vf_args=[a=1,b=2] has some.
     std::vector<KeyValue> pairs;
-    for (const rte_kvargs_pair &pair : std::span(list->pairs, list->count))
-        pairs.push_back({.key = pair.key != nullptr ? pair.key : "",
-                         .value = pair.value != nullptr ? pair.value : ""});
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view pair = take_pair(rest);
+        if (pair.empty())
+            continue;
+        const auto equals = pair.find('=');
+        KeyValue argument{.key = std::string(pair.substr(0, equals)), .value = {}};
+        if (equals != std::string_view::npos)
+            argument.value = pair.substr(equals + 1);
+        if (argument.key.empty())
+            return std::unexpected("device arguments '" + printable(text) +
+                                   "': expected key=value pairs divided by commas");
+        pairs.push_back(std::move(argument));
+    }
     return Arguments::parse(pairs);
 }
 
