@@ -27,7 +27,8 @@ class AnnounceWatch:
         """From the first notification of netdevice `ifname` after `since_ns` to the first `pci` in the pipe.
 
         Negative if the listener was scheduled after the driver."""
-        told = wait_for(f"notification of {ifname}", lambda: self._first(self._links.output(), since_ns, ifname), timeout)
+        told = wait_for(f"notification of {ifname}",
+                        lambda: self._first(self._links.output(), since_ns, ifname), timeout)
         written = wait_for(f"{pci} in the pipe", lambda: self._first(self._pipe_log(), since_ns, pci), timeout)
         return written - told
 

@@ -19,7 +19,8 @@ from support import MACS, LabCase, wait_for  # noqa: E402
 SECONDS = 8
 SETTLE_S = 3  # the kernel's own news (IPv6 duplicate address detection) after netdevices came up
 TRACE = "/run/lab/strace"
-FAILSAFE_ALARM = {"epoll_wait", "read", "timerfd_settime", "clock_gettime", "dup", "fcntl", "close", "lseek", "fstat", "newfstatat"}
+FAILSAFE_ALARM = {"epoll_wait", "read", "timerfd_settime", "clock_gettime", "dup", "fcntl", "close", "lseek", "fstat",
+                  "newfstatat"}
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,10 @@ class Overrun(LabCase):
         self.assertEqual(testpmd.quit(), 0)
 
     def test_vf_that_left_unseen(self) -> None:
-        """The VF's driver tells fail-safe nothing, and another VF is there when the testpmd goes on."""
+        """The VF's driver tells fail-safe nothing, and another VF is there when testpmd goes on."""
         self.guest.run("modprobe dummy numdummies=0")
-        testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}", env={"NETVSC_TESTVF_ARGS": "rmv=0"})
+        testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}",
+                                   env={"NETVSC_TESTVF_ARGS": "rmv=0"})
         testpmd.start()
         switch = self.machine.switch(MACS[0])
         switch.wait_return("nv0", switch.start_traffic(300))
