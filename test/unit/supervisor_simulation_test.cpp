@@ -588,7 +588,7 @@ private:
         vf_ports_[pci] = std::nullopt;
         return 0;
     }
-    void close_vf_port(const PciAddress &pci, bool by_application = false) {
+    void close_vf_port(PciAddress pci, bool by_application = false) {
         if (const auto owner = vf_ports_.at(pci))
             ports_.at(*owner).sub_device.reset();
         vf_ports_.erase(pci);

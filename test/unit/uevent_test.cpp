@@ -34,9 +34,10 @@ TEST(Uevent, GivesWhatThePciDeviceTells) {
 }
 
 TEST(Uevent, GivesTheNetdevicesName) {
-    const auto event = parse("add@/devices/virtual/net/v0\0ACTION=add\0"
+    const std::string text = "add@/devices/virtual/net/v0\0ACTION=add\0"
                              "DEVPATH=/devices/virtual/net/v0\0SUBSYSTEM=net\0INTERFACE=v0\0"
-                             "IFINDEX=9\0SEQNUM=1\0"s);
+                             "IFINDEX=9\0SEQNUM=1\0"s;
+    const auto event = parse(text); // which points into the text
     ASSERT_TRUE(event);
     EXPECT_EQ(event->interface, "v0");
     EXPECT_EQ(event->pci_slot_name, "");
