@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "events.hpp"
+
+#include "log.hpp"
+
+#include <exception>
+
+#include <rte_alarm.h>
+
+namespace netvsc {
+namespace {
+
+void deliver(void * /*unused*/) noexcept {
+    try {
+        event_bus().deliver();
+    } catch (const std::exception &error) {
+        log(Message::Level::error, std::string("events: ") + error.what());
+    }
+}
+
+// An alarm of its own: whoever publishes may do so from within fail-safe or ethdev, whose locks
+// no callback of an application's may find held.
+void wake() {
+    if (const int result = rte_eal_alarm_set(1, deliver, nullptr); result != 0)
+        log(Message::Level::error, "rte_eal_alarm_set: error " + std::to_string(result) +
+                                       "; events are told with the next one");
+}
+
+} // namespace
+
+EventBus &event_bus() {
+    static auto *bus = new EventBus(wake);
+    return *bus;
+}
+
+void publish(Event event) {
+    event_bus().publish(std::move(event), std::chrono::steady_clock::now());
+}
+
+} // namespace netvsc
