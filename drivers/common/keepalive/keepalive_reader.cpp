@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "keepalive_reader.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <fcntl.h>
+#include <span>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace netvsc {
+namespace {
+
+// Asks without taking the lock.
+bool is_locked(const FileDescriptor &file) {
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+bool trusted(uid_t user, const std::optional<uid_t> &named) {
+    return user == 0 || user == ::geteuid() || (named && user == *named);
+}
+
+} // namespace
+
+Result<KeepaliveReader> KeepaliveReader::open(const Options &options) {
+    auto path = shm_path(options.name);
+    if (!path)
+        return std::unexpected(std::move(path.error()));
+    const auto refused = [&](int number, const std::string &why) {
+        return failure(number, "shared memory " + options.name + ' ' + why);
+    };
+    // As shm_open(3) does, and O_NONBLOCK: a FIFO in its place shall not keep us waiting.
+    FileDescriptor file(
+        ::open(path->c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!file.valid()) {
+        if (errno == ELOOP)
+            return refused(EPERM, "is a symbolic link");
+        return system_error("open shared memory " + options.name);
+    }
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0)
+        return system_error("fstat " + *path);
+    if (!S_ISREG(status.st_mode))
+        return refused(EPERM, "is not a file");
+    if (!trusted(status.st_uid, options.owner))
+        return refused(EPERM,
+                       "belongs to user " + std::to_string(status.st_uid) + ", who is not trusted");
+    if ((status.st_mode & S_IWOTH) != 0)
+        return refused(EPERM, "may be written by anybody");
+    const auto layout = status.st_size < 0
+                            ? std::nullopt
+                            : KeepaliveLayout::of_size(static_cast<std::size_t>(status.st_size));
+    if (!layout)
+        return refused(EBADMSG, "has " + std::to_string(status.st_size) +
+                                    " bytes, which is no keepalive area's size");
+    KeepaliveReader reader(std::move(*path), *layout, std::move(file));
+    reader.was_owned_ = is_locked(reader.file_);
+    return reader;
+}
+
+Result<KeepaliveSnapshot> KeepaliveReader::read() const {
+    const std::size_t states_size = sizeof(LcoreState) * layout_.lcores();
+    std::vector<std::byte> bytes(layout_.size());
+    ssize_t size;
+    do {
+        size = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return system_error("read " + path_);
+    if (static_cast<std::size_t>(size) != bytes.size())
+        return failure(EBADMSG, path_ + " has been truncated");
+    KeepaliveSnapshot snapshot;
+    snapshot.states.resize(layout_.lcores());
+    snapshot.last_seen.resize(layout_.lcores());
+    std::memcpy(snapshot.states.data(), &bytes[KeepaliveLayout::states_offset()], states_size);
+    std::memcpy(snapshot.last_seen.data(), &bytes[layout_.times_offset()],
+                sizeof(std::uint64_t) * layout_.lcores());
+    return snapshot;
+}
+
+KeepaliveReader::Condition KeepaliveReader::condition() {
+    struct stat ours{};
+    struct stat named{};
+    if (::lstat(path_.c_str(), &named) != 0)
+        return Condition::removed;
+    if (::fstat(file_.get(), &ours) != 0 || ours.st_dev != named.st_dev ||
+        ours.st_ino != named.st_ino)
+        return Condition::replaced;
+    if (is_locked(file_)) {
+        was_owned_ = true;
+        return Condition::owned;
+    }
+    return was_owned_ ? Condition::abandoned : Condition::unlocked;
+}
+
+} // namespace netvsc
