@@ -42,6 +42,10 @@ namespace netvsc::test {
         std::string operator()(const ReportRemoval &c) const {
             return "report removal of " + std::to_string(c.number);
         }
+        std::string operator()(const Report &c) const {
+            return "event " + std::string(name_of(c.type)) + " " + std::to_string(c.number) +
+                   (c.vf ? " " + c.vf->to_string() : "");
+        }
         std::string operator()(const Message &c) const {
             constexpr const char *levels[] = {"error", "warning", "notice", "info"};
             return levels[static_cast<int>(c.level)] + (": " + c.text);

@@ -27,9 +27,8 @@ protected:
     }
     /// Subscribes one that notes the numbers it is told.
     bool listen(int user = 0) {
-        return bus_.subscribe(key(user), [this](const NumberedEvent &event) {
-            heard_.push_back(event.sequence);
-        });
+        return bus_.subscribe(
+            key(user), [this](const NumberedEvent &event) { heard_.push_back(event.sequence); });
     }
     [[nodiscard]] EventBus::Key key(int user) const {
         return {.function = 1, .user = &users_.at(static_cast<std::size_t>(user))};

@@ -356,6 +356,7 @@ public:
         bool removal_reported = false;
     };
     [[nodiscard]] const std::map<PortNumber, Port> &ports() const { return ports_; }
+    [[nodiscard]] const auto &told() const { return told_; }
     /// VFs' ethdev ports, with the fail-safe port that owns them.
     [[nodiscard]] const std::map<PciAddress, std::optional<PortNumber>> &vf_ports() const {
         return vf_ports_;
@@ -449,7 +450,8 @@ private:
                     if constexpr (std::is_same_v<Kind, CreatePort>)
                         require(!ports_.contains(one.number),
                                 "port " + std::to_string(one.number) + " is there already");
-                    else if constexpr (!std::is_same_v<Kind, ReleasePort>)
+                    else if constexpr (!std::is_same_v<Kind, ReleasePort> &&
+                                       !std::is_same_v<Kind, Report>)
                         require(ports_.contains(one.number),
                                 "there is no port " + std::to_string(one.number));
                 }
@@ -462,6 +464,25 @@ private:
         ports_[command.number] = {.netdevice = command.netdevice,
                                   .vf_to_probe =
                                       command.vf ? std::optional(command.vf->pci) : std::nullopt};
+    }
+    // What is told of a port and its VF must make sense to one who knows nothing else.
+    void take(const Report &event) {
+        const std::string about = test::text_of(event);
+        if (event.type == EventType::port_added) {
+            require(told_.emplace(event.number, std::nullopt).second, about + " twice");
+            return;
+        }
+        const auto port = told_.find(event.number);
+        require(port != told_.end(), about + " of a port not told to be there");
+        auto &vf = port->second;
+        require(event.vf.has_value(), about + " without a VF");
+        if (event.type == EventType::vf_present) {
+            require(!vf, about + " while there is one");
+        } else {
+            require(vf && vf->vf == event.vf, about + " of a VF not told to be there");
+            require(vf->type != event.type, about + " twice");
+        }
+        vf = event.type == EventType::vf_removed ? std::nullopt : std::optional(event);
     }
     void take(const DestroyPort &command) { to_destroy_.insert(command.number); }
     void take(const ReleasePort &command) {
@@ -515,6 +536,7 @@ private:
         if (const auto vf = ports_.at(number).sub_device)
             close_vf_port(*vf);
         ports_.erase(number);
+        told_.erase(number);
         // From here on the number may be another port's.
         std::erase_if(queue_, [number](const Command &queued) {
             return std::visit(
@@ -624,7 +646,8 @@ private:
     std::map<PortNumber, Port> ports_;
     std::set<PortNumber> carried_; ///< numbers whose device name something else carries
     std::set<PortNumber> to_destroy_;
-    std::set<PciAddress> leaving_; ///< VFs whose removal has been raised
+    std::map<PortNumber, std::optional<Report>> told_; ///< ports, and the last of their VF
+    std::set<PciAddress> leaving_;                     ///< VFs whose removal has been raised
     std::deque<Command> queue_;
     std::map<PciAddress, std::optional<PortNumber>> vf_ports_;
 };
@@ -898,7 +921,12 @@ private:
             require(below->second.link.is_netvsc(), about + " is not of a NetVSC");
             require(below->second.link.name() == port.netdevice, about + ": name");
             check_vf(port, below->second.link);
+            const auto &told = edge_.told().at(port.number);
+            require(told.has_value() == port.vf.has_value(), about + ": VF told or not, wrongly");
+            require(!told || (told->vf == port.vf && told->type == EventType::vf_attached),
+                    about + ": VF not told to be attached");
         }
+        require(edge_.told().size() == supervisor_.ports().size(), "a port not told to be gone");
         require(edge_.ports().size() == supervisor_.ports().size(), "a port that nobody knows");
     }
     void check_vf(const Supervisor::PortView &port, const Link &below) const {
@@ -974,7 +1002,7 @@ TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
     }
     // Each kind of thing did happen: else this would be no test.
     for (const auto *what : {"create", "destroy", "release", "announce", "withdraw", "check",
-                             "report", "error:", "warning:", "notice:", "info:", "listing",
+                             "report", "event", "error:", "warning:", "notice:", "info:", "listing",
                              "port at the end", "VF attached at the end"}) {
         std::cout << what << " " << statistics[what] << ", ";
         EXPECT_TRUE(only || statistics[what] > static_cast<int>(count) / 4) << what;

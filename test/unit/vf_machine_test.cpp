@@ -15,6 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 const PciAddress one = PciAddress::parse("0000:03:00.0").value();
@@ -132,7 +133,9 @@ protected:
         call(commands);
         Texts result;
         for (const Command &command : commands)
-            (std::holds_alternative<Message>(command) ? messages_ : result)
+            (std::holds_alternative<Message>(command)  ? messages_
+             : std::holds_alternative<Report>(command) ? events_
+                                                       : result)
                 .push_back(test::text_of(command));
         return result;
     }
@@ -140,6 +143,7 @@ protected:
     VfMachine machine_;
     TimePoint now_{1h};
     Texts messages_;
+    Texts events_;
 };
 
 class BoundVfMachineTest : public VfMachineTest {
@@ -408,7 +412,7 @@ TEST_F(VfMachineTest, AVfHeldBackThatGoesAndComesIsAnnouncedAtOnce) {
     withdrawn(one);
     Commands commands;
     machine_.want(vf(one), commands);
-    ASSERT_THAT(commands, SizeIs(2));
+    ASSERT_THAT(commands, Not(IsEmpty()));
     EXPECT_FALSE(std::get<Announce>(commands.back()).only_if_started);
 }
 
@@ -626,6 +630,86 @@ TEST_F(VfMachineTest, AfterFlappingItIsWhereTheLastChangeSays) {
     EXPECT_LE(said, 3U) << "messages for one coming and going";
     to_attached();
     EXPECT_TRUE(idle());
+}
+
+// ---- What is told.
+
+TEST_F(VfMachineTest, TellsEachChangeOnce) {
+    to_attached();
+    want(std::nullopt);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_attached 0 0000:03:00.0",
+                            "event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsAFailureNotEachTry) {
+    want(vf(one));
+    probed(one, ENODEV);
+    for (int i = 0; i < 3; ++i) {
+        elapse();
+        probed(one, ENODEV);
+    }
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_failed 0 0000:03:00.0"));
+    elapse();
+    probed(one);
+    elapse();
+    checked(one, true);
+    EXPECT_EQ(events_.back(), "event vf_attached 0 0000:03:00.0");
+}
+
+TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    EXPECT_THAT(events_, IsEmpty()) << "mostly it is leaving";
+    elapse();
+    probed(one);
+    EXPECT_THAT(events_, ElementsAre("event vf_failed 0 0000:03:00.0"));
+    elapse();
+    checked(one, true);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_attached 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    want(std::nullopt);
+    EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
+    to_attached();
+    events_.clear();
+    recovering(one);
+    recovered(one, true);
+    EXPECT_THAT(events_, IsEmpty());
+    recovering(one);
+    recovered(one, false);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(BoundVfMachineTest, TellsOfOneTakenAnewAfterItsRecoveryFailed) {
+    to_attached();
+    recovering(one);
+    recovered(one, false);
+    events_.clear();
+    port_gone(one);
+    EXPECT_THAT(events_, ElementsAre("event vf_present 0 0000:03:00.0"));
+}
+
+TEST_F(BoundVfMachineTest, TellsThatABindFailedBeforeAndIsNotTriedYet) {
+    want(vf(one));
+    bind_failed(one);
+    want(std::nullopt);
+    withdrawn(one);
+    events_.clear();
+    want(vf(one));
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_failed 0 0000:03:00.0"));
 }
 
 } // namespace

@@ -140,9 +140,9 @@ Result<void> Driver::start() {
     if (const int result = rte_dev_event_callback_register(nullptr, on_device_event, this);
         result != 0 && result != -EEXIST)
         return failure(-result, "rte_dev_event_callback_register");
-    for (const auto event :
-         {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY, RTE_ETH_EVENT_ERR_RECOVERING,
-          RTE_ETH_EVENT_RECOVERY_SUCCESS, RTE_ETH_EVENT_RECOVERY_FAILED}) {
+    for (const auto event : {RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY,
+                             RTE_ETH_EVENT_ERR_RECOVERING, RTE_ETH_EVENT_RECOVERY_SUCCESS,
+                             RTE_ETH_EVENT_RECOVERY_FAILED}) {
         if (const int result =
                 rte_eth_dev_callback_register(RTE_ETH_ALL, event, on_ethdev_event, this);
             result != 0)
@@ -287,6 +287,8 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
         auto &driver = *static_cast<Driver *>(self);
         if (event == RTE_ETH_EVENT_DESTROY)
             driver.on_port_closed(rte_eth_devices[port]);
+        else if (event == RTE_ETH_EVENT_INTR_LSC)
+            driver.on_link_event(rte_eth_devices[port]);
         else if (event == RTE_ETH_EVENT_INTR_RMV)
             driver.on_port_removal(rte_eth_devices[port]);
         else
@@ -299,9 +301,12 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
 
 void Driver::on_port_closed(const rte_eth_dev &device) {
     Commands commands;
+    const auto number = FailsafePort::number_of(device.data->name);
+    if (number)
+        report_closed(*number);
     {
         const std::lock_guard lock(mutex_);
-        if (const auto number = FailsafePort::number_of(device.data->name)) {
+        if (number) {
             commands = supervisor_.port_gone(*number);
             // fail-safe has let go of the pipe. Once the mutex is free another port may have
             // the number: nothing that was meant for this one may be left to reach it.
@@ -373,6 +378,10 @@ void Driver::carry_out(Commands commands, const rte_vdev_device *leaving) {
                                    },
                                    [this](const ReleasePort &release) {
                                        release_port(release);
+                                       return Commands{};
+                                   },
+                                   [this](const Report &told) {
+                                       report(told);
                                        return Commands{};
                                    },
                                    [](const Message &message) {
@@ -565,11 +574,6 @@ void Driver::give_back(const PciAddress &pci) {
         return;
     if (auto given = device.give_back(); !given)
         log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
-}
-
-void Driver::refresh_link(PortNumber number) {
-    if (const auto refreshed = port(number))
-        refreshed->refresh_link();
 }
 
 Commands Driver::check_vf(const CheckVf &command) {

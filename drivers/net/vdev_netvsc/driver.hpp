@@ -4,6 +4,7 @@
 #include "failsafe_port.hpp"
 #include "interrupt_source.hpp"
 #include "link_monitor.hpp"
+#include "port_record.hpp"
 #include "supervisor.hpp"
 #include "uevent_monitor.hpp"
 
@@ -57,6 +58,7 @@ private:
     void on_port_closed(const rte_eth_dev &device);
     void on_port_removal(const rte_eth_dev &device);
     void on_recovery(const rte_eth_dev &device, rte_eth_event_type event);
+    void on_link_event(const rte_eth_dev &device);
 
     /// Takes what the core has decided: runs what any thread may run, queues the rest for the
     /// interrupt thread and sees to it that it wakes. @param leaving  see close_port()
@@ -77,6 +79,8 @@ private:
     void release_port(const ReleasePort &command);
     void close_port(PortNumber number, const rte_vdev_device *leaving);
     static void report_removal(PortNumber number);
+    void report(const Report &report);
+    void report_closed(PortNumber number);
     void remove_leftovers();
 
     [[nodiscard]] Commands take(const NetlinkEvent &event);
@@ -87,8 +91,9 @@ private:
     std::map<std::string, InstanceId> instances_;
     InstanceId next_instance_ = 0;
     std::map<PortNumber, std::shared_ptr<FailsafePort>> ports_;
-    std::deque<Command> queue_;      ///< for the interrupt thread, in order
-    std::optional<TimePoint> alarm_; ///< the earliest alarm that is set
+    std::map<PortNumber, PortRecord> records_; ///< of the ports that were reported to be there
+    std::deque<Command> queue_;                ///< for the interrupt thread, in order
+    std::optional<TimePoint> alarm_;           ///< the earliest alarm that is set
     std::shared_ptr<LinkMonitor> monitor_;
     InterruptSource netlink_;
     std::shared_ptr<UeventMonitor> uevents_;

@@ -87,6 +87,11 @@ rte_eth_dev *FailsafePort::ethdev() const {
                : nullptr;
 }
 
+std::optional<std::uint16_t> FailsafePort::port_id() const {
+    const rte_eth_dev *device = ethdev();
+    return device != nullptr ? std::optional(device->data->port_id) : std::nullopt;
+}
+
 bool FailsafePort::started() const {
     const rte_eth_dev *device = ethdev();
     return device != nullptr && device->data->dev_started != 0;
@@ -97,13 +102,12 @@ bool FailsafePort::link_up() const {
     return device != nullptr && device->data->dev_link.link_status == RTE_ETH_LINK_UP;
 }
 
-void FailsafePort::refresh_link() const {
+void FailsafePort::refresh_link(bool told_up) const {
     if (!started())
         return;
     rte_eth_dev *device = ethdev();
-    const bool was_up = link_up();
     device->dev_ops->link_update(device, 0);
-    if (link_up() != was_up)
+    if (link_up() != told_up)
         rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_LSC, nullptr);
 }
 

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] Result<void> create(const std::string &netdevice,
                                       std::chrono::milliseconds hotplug_poll);
 
+    /// ethdev's number of the port; nullopt when there is none.
+    [[nodiscard]] std::optional<std::uint16_t> port_id() const;
+
     /// The application has the port started.
     [[nodiscard]] bool started() const;
 
@@ -39,9 +42,10 @@ public:
     [[nodiscard]] bool link_up() const;
 
     /// Has fail-safe ask the sub-device it now sends by for its link status, and tells the
-    /// application (RTE_ETH_EVENT_INTR_LSC) if the port's has changed by that. fail-safe itself
-    /// keeps the status of a VF that left, which was "down" in the end.
-    void refresh_link() const;
+    /// application (RTE_ETH_EVENT_INTR_LSC) if it is another than it was last told. fail-safe
+    /// itself keeps the status of a VF that left, which was "down" in the end, and an application
+    /// that asks for the status changes what fail-safe compares with.
+    void refresh_link(bool told_up) const;
 
     /// Makes the application call fail-safe's safe burst functions from now on. fail-safe
     /// itself exchanges the fast ones for these when a sub-device leaves, but only in its

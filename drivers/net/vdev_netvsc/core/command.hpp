@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "event.hpp"
 #include "link.hpp"
 #include "pci_address.hpp"
 
@@ -83,7 +84,8 @@ struct GiveBack {
     PciAddress pci;
 };
 
-/// A VF has come or gone: let fail-safe look at its link anew, and tell the application.
+/// A VF has come or gone, or the carrier of a netdevice below the port has changed: let fail-safe
+/// look at its link anew, and tell the application.
 struct RefreshLink {
     PortNumber number = 0;
 };
@@ -99,6 +101,13 @@ struct ReportRemoval {
     PortNumber number = 0;
 };
 
+/// To be told to applications. (That a port has been closed is known before the core knows it.)
+struct Report {
+    EventType type{};
+    PortNumber number = 0;
+    std::optional<PciAddress> vf;
+};
+
 /// Something the user should read.
 struct Message {
     enum class Level { error, warning, notice, info };
@@ -107,7 +116,7 @@ struct Message {
 };
 
 using Command = std::variant<CreatePort, DestroyPort, ReleasePort, Announce, Withdraw, GiveBack,
-                             CheckVf, RefreshLink, ReportRemoval, Message>;
+                             CheckVf, RefreshLink, ReportRemoval, Report, Message>;
 using Commands = std::vector<Command>;
 
 /// "net_failsafe_vsc<number>"

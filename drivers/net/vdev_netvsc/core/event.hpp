@@ -14,15 +14,15 @@ namespace netvsc {
 /// What is told to applications (rte_pmd_vdev_netvsc.h) and to readers of the telemetry. The values
 /// are those of the public enumeration.
 enum class EventType : std::uint8_t {
-    port_added,    ///< a fail-safe port has been made over a NetVSC
-    port_removed,  ///< it has been closed, its VF with it
-    vf_present,    ///< a VF has come to a port
-    vf_attached,   ///< fail-safe has taken it
-    vf_failed,     ///< it could not be bound or probed, or fail-safe let go of it; it is tried again
-    vf_removed,    ///< it is gone
-    link_up,       ///< of the fail-safe port
-    link_down,     ///< of the fail-safe port
-    lcore_alive,   ///< an lcore that was missing or dead polls again
+    port_added,   ///< a fail-safe port has been made over a NetVSC
+    port_removed, ///< it has been closed, its VF with it
+    vf_present,   ///< a VF has come to a port
+    vf_attached,  ///< fail-safe has taken it
+    vf_failed,    ///< it could not be bound or probed, or fail-safe let go of it; it is tried again
+    vf_removed,   ///< it is gone
+    link_up,      ///< of the fail-safe port
+    link_down,    ///< of the fail-safe port
+    lcore_alive,  ///< an lcore that was missing or dead polls again
     lcore_missing, ///< an lcore has not polled for a period
     lcore_dead,    ///< nor for the next one
 };

@@ -2,6 +2,7 @@
 #include "supervisor.hpp"
 
 #include <algorithm>
+#include <net/if.h>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +22,11 @@ std::string errno_text(int error) { return std::generic_category().message(error
 std::string not_ethernet(const Link &link) {
     return "expected an Ethernet netdevice, this one is of type " +
            std::to_string(link.message.type) + " (ARPHRD_* in linux/if_arp.h)";
+}
+
+bool differ_in_carrier(const Link &one, const Link &other) {
+    return one.message.carrier != other.message.carrier ||
+           ((one.message.flags ^ other.message.flags) & (IFF_UP | IFF_RUNNING)) != 0;
 }
 
 void say(Commands &commands, Level level, std::string text) {
@@ -142,6 +148,8 @@ Commands Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts)
              known != nullptr && link.is_ethernet() && !link.message.software)
         link.facts = known->facts;
     const auto change = table_.put(std::move(link));
+    if (change.before != nullptr && differ_in_carrier(*change.before, *change.after))
+        refresh_links(*change.after, commands);
     if (!change.identity)
         return commands;
     const Link &after = *change.after;
@@ -345,6 +353,19 @@ void Supervisor::follow_port(Port &port, const Link &link, Commands &commands) {
     reconsider_vf(port, commands);
 }
 
+// Ports over a netdevice whose carrier has come or gone, or that have it as their VF.
+void Supervisor::refresh_links(const Link &changed, Commands &commands) const {
+    if (const auto port = by_ifindex_.find(changed.ifindex());
+        port != by_ifindex_.end() && ports_.at(port->second).phase == PortPhase::active)
+        commands.emplace_back(RefreshLink{.number = port->second});
+    if (!changed.may_be_vf())
+        return;
+    for (const auto &[number, port] : ports_) {
+        if (port.phase == PortPhase::active && port.vf.is(*changed.facts.pci))
+            commands.emplace_back(RefreshLink{.number = number});
+    }
+}
+
 void Supervisor::lose_netvsc(Port &port, Commands &commands) {
     by_ifindex_.erase(port.ifindex);
     port.ifindex = 0;
@@ -390,6 +411,8 @@ Commands Supervisor::port_created(PortNumber number) {
     port->phase = PortPhase::active;
     say(commands, Level::notice,
         port_name(number) + " attached to netdevice " + printable(port->netdevice));
+    commands.emplace_back(Report{.type = EventType::port_added, .number = number, .vf = {}});
+    port->vf.introduce(commands);
     if (port->ifindex == 0) {
         port->vf.dismiss(commands);
         port->phase = PortPhase::netvsc_gone;
@@ -657,16 +680,24 @@ Supervisor::Port *Supervisor::find(PortNumber number) {
 
 std::vector<Supervisor::PortView> Supervisor::ports() const {
     std::vector<PortView> views;
-    for (const auto &[number, port] : ports_) {
-        const auto &vf = port.vf.vf();
-        PortView view{.number = number,
-                      .ifindex = port.ifindex,
-                      .netdevice = port.netdevice,
-                      .vf = vf ? std::optional(vf->pci) : std::nullopt,
-                      .vf_state = port.vf.state()};
-        views.push_back(std::move(view));
-    }
+    views.reserve(ports_.size());
+    for (const auto &[number, port] : ports_)
+        views.push_back(view_of(port));
     return views;
+}
+
+std::optional<Supervisor::PortView> Supervisor::port(PortNumber number) const {
+    const auto found = ports_.find(number);
+    return found == ports_.end() ? std::nullopt : std::optional(view_of(found->second));
+}
+
+Supervisor::PortView Supervisor::view_of(const Port &port) {
+    const auto &vf = port.vf.vf();
+    return {.number = port.number,
+            .ifindex = port.ifindex,
+            .netdevice = port.netdevice,
+            .vf = vf ? std::optional(vf->pci) : std::nullopt,
+            .vf_state = port.vf.state()};
 }
 
 } // namespace netvsc

@@ -97,6 +97,7 @@ public:
         bool operator==(const PortView &) const = default;
     };
     [[nodiscard]] std::vector<PortView> ports() const;
+    [[nodiscard]] std::optional<PortView> port(PortNumber number) const;
     [[nodiscard]] const LinkTable &links() const { return table_; }
 
 private:
@@ -120,6 +121,7 @@ private:
         std::optional<TimePoint> next_creation;
     };
 
+    [[nodiscard]] static PortView view_of(const Port &port);
     [[nodiscard]] static std::optional<TimePoint> vf_deadline(const Port &port);
     [[nodiscard]] PortNumber free_number(PortNumber from) const;
     [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Commands &commands);
@@ -138,6 +140,7 @@ private:
     template <typename Call> [[nodiscard]] Commands tell_vf(PortNumber number, Call call);
     template <typename Call> [[nodiscard]] Commands tell_vf(const PciAddress &pci, Call call);
     template <typename Call> void tell_vf(Port &port, Call call, Commands &commands);
+    void refresh_links(const Link &changed, Commands &commands) const;
     void lose_netvsc(Port &port, Commands &commands);
     void give_up(Port &port, Commands &commands);
     void reconsider_vfs_with(int ifindex, Commands &commands);

@@ -34,6 +34,25 @@ void VfMachine::say(Commands &commands, Level level, const std::string &what) co
                                           (vf_ ? vf_->pci.to_string() : "") + " " + what});
 }
 
+// Reports each change once, and nothing of a VF that was not reported to be there: one its port is
+// made with, until the port is reported.
+void VfMachine::report(EventType type, Commands &commands) {
+    if (reported_ == type || (!reported_ && type != EventType::vf_present))
+        return;
+    reported_ = type;
+    commands.emplace_back(Report{.type = type, .number = number_, .vf = vf_->pci});
+    if (type == EventType::vf_removed)
+        reported_.reset();
+}
+
+void VfMachine::introduce(Commands &commands) {
+    if (!vf_)
+        return;
+    report(EventType::vf_present, commands);
+    if (state_ == VfState::faulted)
+        report(EventType::vf_failed, commands);
+}
+
 // ---- Netdevices.
 
 void VfMachine::want(const std::optional<Vf> &vf, Commands &commands) {
@@ -56,6 +75,7 @@ void VfMachine::begin(const std::optional<Vf> &vf) {
     again_ = false;
     closed_by_application_ = false;
     next_.reset();
+    reported_.reset();
     backoff_ = probe_backoff;
     state_ = vf ? VfState::present : VfState::absent;
 }
@@ -63,11 +83,13 @@ void VfMachine::begin(const std::optional<Vf> &vf) {
 void VfMachine::appear(const Vf &vf, Commands &commands) {
     begin(vf);
     say(commands, Level::notice, "is there");
+    report(EventType::vf_present, commands);
     // A bind that fails takes the netdevice away and brings it back: that is no reason to try it
     // again at once.
     if (failed_bind_ && failed_bind_->pci == vf.pci) {
         state_ = VfState::faulted;
         next_ = failed_bind_->next;
+        report(EventType::vf_failed, commands);
         return;
     }
     announce(commands);
@@ -98,6 +120,7 @@ void VfMachine::dismiss(Commands &commands) {
 
 void VfMachine::leave(Commands &commands) {
     say(commands, Level::notice, "is gone");
+    report(EventType::vf_removed, commands);
     state_ = VfState::gone;
     next_.reset();
     backoff_ = leave_backoff;
@@ -142,6 +165,7 @@ void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimeP
                             Commands &commands) {
     state_ = VfState::faulted;
     next_ = now + delay.length;
+    report(EventType::vf_failed, commands);
     if (delay.grew)
         say(commands, Level::warning,
             what + "; trying again in " + std::to_string(delay.length.count()) + " ms");
@@ -157,6 +181,8 @@ void VfMachine::probed(const PciAddress &pci, int error, TimePoint now, Commands
         return;
     }
     state_ = VfState::announced;
+    if (reported_ == EventType::vf_attached) // so fail-safe had let go of one that stays
+        report(EventType::vf_failed, commands);
     // By then fail-safe has looked into the pipe, whatever else delayed its alarm a little.
     next_ = now + 2 * hotplug_poll_ + delay.length;
 }
@@ -172,6 +198,7 @@ void VfMachine::checked(const PciAddress &pci, bool taken, Commands &commands) {
     next_.reset();
     backoff_ = probe_backoff;
     say(commands, Level::notice, "attached");
+    report(EventType::vf_attached, commands);
     commands.emplace_back(RefreshLink{.number = number_});
 }
 
@@ -234,6 +261,7 @@ void VfMachine::recovered(const PciAddress &pci, bool success, Commands &command
         return;
     }
     say(commands, Level::error, "has failed to recover");
+    report(EventType::vf_failed, commands);
     leave(commands);
     again_ = bound_; // else its netdevice tells whether it is still there
 }

@@ -46,6 +46,8 @@ public:
 
     /// Like want(), but the commands are the port's creation itself.
     void begin(const std::optional<Vf> &vf);
+    /// The port has been made: from now on what becomes of its VF is reported.
+    void introduce(Commands &commands);
 
     // ---- What became of commands.
 
@@ -88,6 +90,7 @@ private:
     void retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
                      Commands &commands);
     void say(Commands &commands, Message::Level level, const std::string &what) const;
+    void report(EventType type, Commands &commands);
 
     PortNumber number_;
     std::string bind_;
@@ -97,7 +100,9 @@ private:
     bool bound_ = false;   ///< we have bound it: its netdevice is gone, and that means nothing
     bool removed_ = false; ///< its PCI function has gone
     bool closed_by_application_ = false; ///< its port, the last time
-    bool again_ = false;            ///< in state gone: to be taken anew once its port is closed
+    bool again_ = false; ///< in state gone: to be taken anew once its port is closed
+    /// What was last reported of the VF; nullopt: not even that it is there.
+    std::optional<EventType> reported_;
     Backoff backoff_;               ///< of what is being tried in this state
     std::optional<TimePoint> next_; ///< when to check or to try again
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "port_record.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace netvsc {
+
+void LatencyHistogram::add(std::chrono::nanoseconds length) {
+    last_ = std::chrono::duration_cast<std::chrono::microseconds>(length);
+    longest_ = std::max(longest_, last_);
+    const auto bound = std::ranges::find_if(
+        bounds_ms, [&](unsigned ms) { return length <= std::chrono::milliseconds(ms); });
+    ++counts_.at(static_cast<std::size_t>(bound - bounds_ms.begin()));
+}
+
+void PortRecord::count(EventType type, TimePoint now) {
+    switch (type) {
+    case EventType::vf_present:
+        ++plug_ins;
+        last_vf_change = now;
+        break;
+    case EventType::vf_removed:
+        ++removals;
+        last_vf_change = now;
+        break;
+    case EventType::vf_attached:
+    case EventType::vf_failed:
+        last_vf_change = now;
+        break;
+    case EventType::link_up:
+    case EventType::link_down:
+        link_up = type == EventType::link_up;
+        last_link_change = now;
+        break;
+    default:
+        break;
+    }
+}
+
+void PortRecord::announced(TimePoint now) {
+    if (const auto since = std::exchange(noticed, std::nullopt))
+        announcements.add(now - *since);
+}
+
+} // namespace netvsc
