@@ -61,6 +61,21 @@ TEST(Arguments, SwitchesAndNumbersAreTaken) {
     EXPECT_EQ(parse({{"hotplug_poll", "1"}})->hotplug_poll, 1ms);
 }
 
+TEST(Arguments, KeepaliveIsOffUnlessAskedFor) {
+    const auto none = parse({});
+    ASSERT_TRUE(none);
+    EXPECT_EQ(none->keepalive, 0ms);
+    EXPECT_EQ(none->keepalive_shm, "/dpdk_keepalive_shm_name");
+    EXPECT_EQ(none->keepalive_group, "");
+    const auto arguments = parse(
+        {{"keepalive", "60000"}, {"keepalive_shm", "/a.b-c"}, {"keepalive_group", "collectd"}});
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_EQ(arguments->keepalive, 60'000ms);
+    EXPECT_EQ(arguments->keepalive_shm, "/a.b-c");
+    EXPECT_EQ(arguments->keepalive_group, "collectd");
+    EXPECT_EQ(parse({{"keepalive", "0"}})->keepalive, 0ms);
+}
+
 TEST(Arguments, TheLastOfAKindCounts) {
     EXPECT_FALSE(parse({{"force", "1"}, {"force", "0"}})->force);
     EXPECT_TRUE(parse({{"force", "0"}, {"force", "1"}})->force);
@@ -100,10 +115,13 @@ const std::string letters_expected =
     "expected a netdevice's name of letters, digits and _ - . @ + ~ only";
 const std::string poll_expected = "expected a number of milliseconds from 1 to 60000";
 const std::string fallback_expected = "expected tap, af_packet, af_xdp or virtio_user";
-const std::string key_expected =
-    "expected iface, mac, force, ignore, fallback, vf_bind, vf_args or hotplug_poll";
+const std::string key_expected = "expected iface, mac, force, ignore, fallback, vf_bind, vf_args, "
+                                 "hotplug_poll, keepalive, keepalive_shm or keepalive_group";
 const std::string driver_expected = "expected a kernel driver's name";
 const std::string vf_args_expected = "expected device arguments such as a=1 or [a=1,b=2]";
+const std::string period_expected = "expected a number of milliseconds from 0 to 60000";
+const std::string shm_expected = "expected a shared-memory area's name";
+const std::string group_expected = "expected a group's name or number";
 const std::string not_built = "not available in this build";
 
 INSTANTIATE_TEST_SUITE_P(
@@ -123,8 +141,21 @@ INSTANTIATE_TEST_SUITE_P(
                     BadArgument{{"vf_args", std::string(1025, 'a')},
                                 "vf_args=" + std::string(1025, 'a'),
                                 vf_args_expected},
-                    BadArgument{{"keepalive", "0"}, "keepalive", not_built},
-                    BadArgument{{"keepalive_shm", "/x"}, "keepalive_shm", not_built}));
+                    BadArgument{{"keepalive", ""}, "keepalive", period_expected},
+                    BadArgument{{"keepalive", "-1"}, "keepalive=-1", period_expected},
+                    BadArgument{{"keepalive", "60001"}, "keepalive=60001", period_expected},
+                    BadArgument{{"keepalive", "100ms"}, "keepalive=100ms", period_expected},
+                    BadArgument{{"keepalive_shm", ""}, "keepalive_shm", shm_expected},
+                    BadArgument{{"keepalive_shm", "/"}, "keepalive_shm=/", shm_expected},
+                    BadArgument{{"keepalive_shm", "x"}, "keepalive_shm=x", shm_expected},
+                    BadArgument{{"keepalive_shm", "/../x"}, "keepalive_shm=/../x", shm_expected},
+                    BadArgument{{"keepalive_shm", "/a\n"}, "keepalive_shm=/a\\x0a", shm_expected},
+                    BadArgument{{"keepalive_shm", "/" + std::string(127, 'a')},
+                                "keepalive_shm=/" + std::string(127, 'a'),
+                                shm_expected},
+                    BadArgument{{"keepalive_group", ""}, "keepalive_group", group_expected},
+                    BadArgument{
+                        {"keepalive_group", "a b"}, "keepalive_group=a b", group_expected}));
 
 INSTANTIATE_TEST_SUITE_P(
     Names, BadArguments,

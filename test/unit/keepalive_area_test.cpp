@@ -156,6 +156,18 @@ TEST_F(KeepaliveAreaTest, goes_with_its_owner) {
     EXPECT_FALSE(shm.exists());
 }
 
+TEST_F(KeepaliveAreaTest, does_not_go_with_a_child_of_its_owner) {
+    std::optional<KeepaliveArea> area(create().value());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        area.reset();
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_TRUE(shm.exists());
+    EXPECT_EQ(open()->condition(), Condition::owned);
+}
+
 TEST_F(KeepaliveAreaTest, leaves_anothers_area_alone_when_it_goes) {
     auto area = create();
     ASSERT_TRUE(area);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 namespace netvsc::test {
 namespace {
@@ -126,6 +127,18 @@ TEST_F(KeepaliveReaderTest, other_owner) {
     expect_refused(EPERM, "belongs to user 12345, who is not trusted");
     EXPECT_FALSE(open(12346));
     EXPECT_TRUE(open(12345));
+}
+
+TEST_F(KeepaliveReaderTest, area_of_root) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root makes areas of root's";
+    make(1568, 0644);
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(::setuid(12345) == 0 && open() ? 0 : 1);
+    int how = 0;
+    ASSERT_EQ(::waitpid(child, &how, 0), child);
+    EXPECT_EQ(how, 0);
 }
 
 TEST_F(KeepaliveReaderTest, truncated_while_open) {

@@ -106,12 +106,13 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
 
 KeepaliveArea::KeepaliveArea(KeepaliveArea &&other) noexcept
     : path_(std::move(other.path_)), layout_(other.layout_), file_(std::move(other.file_)),
-      memory_(std::exchange(other.memory_, nullptr)) {}
+      owner_(other.owner_), memory_(std::exchange(other.memory_, nullptr)) {}
 
 KeepaliveArea &KeepaliveArea::operator=(KeepaliveArea &&other) noexcept {
     std::swap(path_, other.path_);
     std::swap(layout_, other.layout_);
     std::swap(file_, other.file_);
+    std::swap(owner_, other.owner_);
     std::swap(memory_, other.memory_);
     return *this;
 }
@@ -120,7 +121,7 @@ KeepaliveArea::~KeepaliveArea() {
     if (memory_ == nullptr)
         return;
     struct stat status{};
-    if (::fstat(file_.get(), &status) == 0 && names(path_, status))
+    if (owner_ == ::getpid() && ::fstat(file_.get(), &status) == 0 && names(path_, status))
         ::unlink(path_.c_str());
     // No sem_destroy(): others may wait on it (sem_destroy(3)); it holds no resources.
     ::munmap(memory_, layout_.size());

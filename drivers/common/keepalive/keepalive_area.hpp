@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <string>
 #include <sys/types.h>
+#include <unistd.h>
 #include <utility>
 
 namespace netvsc {
@@ -39,7 +40,8 @@ public:
     KeepaliveArea &operator=(const KeepaliveArea &) = delete;
     KeepaliveArea(KeepaliveArea &&other) noexcept;
     KeepaliveArea &operator=(KeepaliveArea &&other) noexcept;
-    /// Takes the name away, unless another area has it by now.
+    /// Takes the name away, unless another area has it by now, or this is a child of the process
+    /// that made it.
     ~KeepaliveArea();
 
     /// Any thread; readers see whole values. Does nothing for an lcore beyond Options::lcores.
@@ -60,7 +62,8 @@ private:
 
     std::string path_;
     KeepaliveLayout layout_;
-    FileDescriptor file_;         ///< holds the lock
+    FileDescriptor file_; ///< holds the lock
+    pid_t owner_ = ::getpid();
     std::byte *memory_ = nullptr; ///< nullptr: moved from
 };
 

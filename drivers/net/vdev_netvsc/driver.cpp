@@ -3,6 +3,7 @@
 
 #include "devargs.hpp"
 #include "device_events.hpp"
+#include "keepalive.hpp"
 #include "log.hpp"
 #include "pci_driver.hpp"
 #include "vf_port.hpp"
@@ -77,6 +78,23 @@ int Driver::probe(const rte_vdev_device &device) {
     remove_leftovers();
     if (!arguments->vf_bind.empty())
         survive_lost_registers();
+    const bool watched = !arguments->ignore && arguments->keepalive.count() > 0;
+    if (watched) {
+        const auto joined = keepalive().join(name, {.period = arguments->keepalive,
+                                                    .shm = arguments->keepalive_shm,
+                                                    .group = arguments->keepalive_group});
+        if (!joined) {
+            log(Level::error, name + ": " + joined.error() + "; nothing is attached");
+            return -EINVAL;
+        }
+    }
+    const int result = add_instance(name, std::move(*arguments));
+    if (result != 0)
+        keepalive().leave(name);
+    return result;
+}
+
+int Driver::add_instance(const std::string &name, Arguments arguments) {
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
@@ -85,7 +103,7 @@ int Driver::probe(const rte_vdev_device &device) {
             return -started.error().number;
         }
         const InstanceId id = next_instance_++;
-        auto added = supervisor_.add_instance(id, name, std::move(*arguments));
+        auto added = supervisor_.add_instance(id, name, std::move(arguments));
         if (!added) {
             log(Level::error, name + ": " + added.error() + "; nothing is attached");
             stop_if_unused();
@@ -110,6 +128,7 @@ int Driver::remove(const rte_vdev_device &device) {
         stop_if_unused();
     }
     carry_out(std::move(commands), &device);
+    keepalive().leave(rte_vdev_device_name(&device));
     return 0;
 }
 
@@ -300,6 +319,7 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
 }
 
 void Driver::on_port_closed(const rte_eth_dev &device) {
+    keepalive().port_closed(device.data->port_id);
     Commands commands;
     const auto number = FailsafePort::number_of(device.data->name);
     if (number)

@@ -45,6 +45,8 @@ public:
 private:
     Driver() = default;
 
+    /// @return as probe()
+    [[nodiscard]] int add_instance(const std::string &name, Arguments arguments);
     [[nodiscard]] Result<void> start();
     void stop_if_unused();
 

@@ -11,10 +11,14 @@
 namespace netvsc {
 namespace {
 
+using namespace std::chrono_literals;
 using Outcome = std::expected<void, std::string>;
 
 // So that the line in fail-safe's pipe stays far below what fail-safe and a pipe take whole.
 constexpr std::size_t max_vf_args = 1024;
+
+// What telemetry takes whole.
+constexpr std::size_t max_shm_name = 127;
 
 std::unexpected<std::string> expected(const KeyValue &argument, std::string_view what) {
     std::string message = "argument '" + printable(argument.key);
@@ -55,14 +59,32 @@ Outcome parse_switch(const KeyValue &argument, bool &target) {
     return {};
 }
 
-Outcome parse_hotplug_poll(const KeyValue &argument, Arguments &arguments) {
-    unsigned value = 0;
+// A number of milliseconds within bounds.
+Outcome parse_milliseconds(const KeyValue &argument, std::chrono::milliseconds least,
+                           std::chrono::milliseconds most, std::chrono::milliseconds &target) {
+    std::uint32_t value = 0;
     const char *end = argument.value.data() + argument.value.size();
     const auto [stop, error] = std::from_chars(argument.value.data(), end, value);
-    if (error != std::errc{} || stop != end || value == 0 ||
-        value > Arguments::max_hotplug_poll.count())
-        return expected(argument, "a number of milliseconds from 1 to 60000");
-    arguments.hotplug_poll = std::chrono::milliseconds(value);
+    if (error != std::errc{} || stop != end || value < least.count() || value > most.count())
+        return expected(argument, "a number of milliseconds from " + std::to_string(least.count()) +
+                                      " to " + std::to_string(most.count()));
+    target = std::chrono::milliseconds(value);
+    return {};
+}
+
+Outcome parse_keepalive_shm(const KeyValue &argument, Arguments &arguments) {
+    if (argument.value.size() > max_shm_name || !shm_path(argument.value) ||
+        !safe_in_devargs(argument.value.substr(1)))
+        return expected(argument, "a shared-memory area's name such as /dpdk_keepalive_shm_name, "
+                                  "of letters, digits and _ - . @ + ~");
+    arguments.keepalive_shm = argument.value;
+    return {};
+}
+
+Outcome parse_keepalive_group(const KeyValue &argument, Arguments &arguments) {
+    if (argument.value.empty() || !safe_in_devargs(argument.value))
+        return expected(argument, "a group's name or number");
+    arguments.keepalive_group = argument.value;
     return {};
 }
 
@@ -114,19 +136,23 @@ Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
     if (key == "ignore")
         return parse_switch(argument, arguments.ignore);
     if (key == "hotplug_poll")
-        return parse_hotplug_poll(argument, arguments);
+        return parse_milliseconds(argument, 1ms, Arguments::max_hotplug_poll,
+                                  arguments.hotplug_poll);
     if (key == "fallback")
         return parse_fallback(argument);
     if (key == "vf_bind")
         return parse_vf_bind(argument, arguments);
     if (key == "vf_args")
         return parse_vf_args(argument, arguments);
-    constexpr std::array later{"keepalive", "keepalive_shm"};
-    if (std::ranges::find(later, key) != later.end())
-        return std::unexpected("argument '" + key + "': not available in this build");
+    if (key == "keepalive")
+        return parse_milliseconds(argument, 0ms, Arguments::max_keepalive, arguments.keepalive);
+    if (key == "keepalive_shm")
+        return parse_keepalive_shm(argument, arguments);
+    if (key == "keepalive_group")
+        return parse_keepalive_group(argument, arguments);
     return std::unexpected("unknown argument '" + printable(key) +
-                           "': expected iface, mac, force, ignore, fallback, vf_bind, vf_args or "
-                           "hotplug_poll");
+                           "': expected iface, mac, force, ignore, fallback, vf_bind, vf_args, "
+                           "hotplug_poll, keepalive, keepalive_shm or keepalive_group");
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "keepalive_layout.hpp"
 #include "mac_address.hpp"
 
 #include <chrono>
@@ -26,9 +27,14 @@ struct Arguments {
     std::string vf_bind; ///< vf_bind=: the kernel driver VFs are bound to; empty: left alone
     std::string vf_args; ///< vf_args=: device arguments of VFs, `key=value` divided by commas
     std::chrono::milliseconds hotplug_poll = default_hotplug_poll;
+    std::chrono::milliseconds keepalive{}; ///< keepalive=: the period; 0: off
+    /// keepalive_shm=: the shared-memory area's name
+    std::string keepalive_shm{KeepaliveLayout::default_name};
+    std::string keepalive_group; ///< keepalive_group=: who may read it, too; empty: nobody
 
     static constexpr std::chrono::milliseconds default_hotplug_poll{20};
     static constexpr std::chrono::milliseconds max_hotplug_poll{60'000};
+    static constexpr std::chrono::milliseconds max_keepalive{60'000};
 
     /// No netdevice is named: every unrouted NetVSC is meant.
     [[nodiscard]] bool automatic() const { return interfaces.empty() && macs.empty(); }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "keepalive.hpp"
+
+#include "events.hpp"
+#include "failsafe_port.hpp"
+#include "log.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <grp.h>
+
+#include <ethdev_driver.h>
+#include <rte_alarm.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_keepalive.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using Level = Message::Level;
+
+// How long an lcore may take to leave a callback that has been removed while it was called.
+constexpr auto grace = 1s;
+
+// What others know the area's size by.
+constexpr unsigned area_lcores = RTE_KEEPALIVE_MAXCORES;
+
+std::optional<gid_t> find_group(const std::string &name) {
+    gid_t number = 0;
+    const char *end = name.data() + name.size();
+    if (const auto [stop, error] = std::from_chars(name.data(), end, number);
+        error == std::errc{} && stop == end)
+        return number;
+    std::array<char, 16384> buffer;
+    group entry{};
+    group *found = nullptr;
+    if (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+        found == nullptr)
+        return std::nullopt;
+    return found->gr_gid;
+}
+
+// A worker that EAL has given nothing to run. EAL does not follow what its main lcore does, nor
+// threads that the application has registered as lcores.
+bool is_idle(unsigned lcore) {
+    return rte_eal_lcore_role(lcore) == ROLE_RTE && lcore != rte_get_main_lcore() &&
+           rte_eal_get_lcore_state(lcore) == WAIT;
+}
+
+bool is_started_port_of_ours(std::uint16_t port) {
+    if (rte_eth_dev_is_valid_port(port) == 0)
+        return false;
+    const rte_eth_dev_data &data = *rte_eth_devices[port].data;
+    return data.dev_started != 0 && FailsafePort::number_of(data.name);
+}
+
+std::string name_of_port(std::uint16_t port) {
+    std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
+    return rte_eth_dev_get_name_by_port(port, name.data()) == 0 ? name.data() : "";
+}
+
+void free_callback(void *callback) { rte_free(callback); }
+
+RTE_FINI(vdev_netvsc_keepalive_end) { keepalive().end(); }
+
+} // namespace
+
+Keepalive &keepalive() {
+    static auto *keepalive = new Keepalive;
+    return *keepalive;
+}
+
+std::expected<void, std::string> Keepalive::join(const std::string &instance,
+                                                 const Settings &settings) {
+    const std::lock_guard lock(mutex_);
+    if (!instances_.empty() && settings != settings_)
+        return std::unexpected("keepalive is one for the process, and " + *instances_.begin() +
+                               " has other values for keepalive, keepalive_shm or "
+                               "keepalive_group");
+    std::optional<gid_t> group;
+    if (!settings.group.empty() && !(group = find_group(settings.group)))
+        return std::unexpected("argument 'keepalive_group=" + settings.group +
+                               "': expected a group's name or number");
+    if (instances_.insert(instance).second && instances_.size() == 1) {
+        settings_ = settings;
+        watch_ = {};
+        auto area =
+            KeepaliveArea::create({.name = settings.shm, .lcores = area_lcores, .group = group});
+        if (area)
+            area_.emplace(std::move(*area));
+        else
+            log(Level::error, instance +
+                                  ": lcores are watched, but other programs cannot read "
+                                  "their states: " +
+                                  area.error().message());
+        arm();
+    }
+    return {};
+}
+
+void Keepalive::leave(const std::string &instance) {
+    const std::lock_guard lock(mutex_);
+    if (instances_.erase(instance) == 0 || !instances_.empty())
+        return;
+    for (auto &[id, watched] : queues_)
+        remove_callback(id.first, id.second, watched);
+    area_.reset();
+}
+
+void Keepalive::end() {
+    const std::lock_guard lock(mutex_);
+    instances_.clear();
+    area_.reset();
+}
+
+void Keepalive::port_closed(std::uint16_t port) {
+    const std::lock_guard lock(mutex_);
+    closing_.insert(port);
+    for (auto &[id, watched] : queues_) {
+        if (id.first == port)
+            remove_callback(id.first, id.second, watched);
+    }
+}
+
+Keepalive::Status Keepalive::status() {
+    const std::lock_guard lock(mutex_);
+    if (instances_.empty())
+        return {};
+    return {.settings = settings_, .lcores = watch_.lcores()};
+}
+
+// All that a burst costs. LCORE_ID_ANY, which threads have that are no lcores, becomes 0.
+std::uint16_t Keepalive::on_burst(std::uint16_t /*port*/, std::uint16_t /*queue*/,
+                                  rte_mbuf ** /*packets*/, std::uint16_t count,
+                                  std::uint16_t /*maximum*/, void *mark) noexcept {
+    static_assert(LCORE_ID_ANY + 1U == 0);
+    static_cast<Mark *>(mark)->lcore.store(rte_lcore_id() + 1, std::memory_order_relaxed);
+    return count;
+}
+
+void Keepalive::on_alarm(void *self) noexcept {
+    auto &keepalive = *static_cast<Keepalive *>(self);
+    try {
+        keepalive.period_over();
+    } catch (const std::exception &error) {
+        log(Level::error, std::string("keepalive: ") + error.what());
+    }
+    const std::lock_guard lock(keepalive.mutex_);
+    keepalive.armed_ = false;
+    keepalive.arm();
+}
+
+// Called with the mutex held. Never cancelled: that could wait for the interrupt thread.
+void Keepalive::arm() {
+    if (armed_ || instances_.empty())
+        return;
+    const auto microseconds = std::chrono::microseconds(settings_.period).count();
+    const int result = rte_eal_alarm_set(static_cast<std::uint64_t>(microseconds), on_alarm, this);
+    armed_ = result == 0;
+    if (!armed_)
+        log(Level::error, "rte_eal_alarm_set: error " + std::to_string(result) +
+                              "; lcores are no longer watched");
+}
+
+void Keepalive::period_over() {
+    const std::lock_guard lock(mutex_);
+    if (instances_.empty())
+        return;
+    const Moment now{.time = std::chrono::steady_clock::now(), .cycles = rte_rdtsc()};
+    const auto changes = watch_.period_over(look(), is_idle, now);
+    tell(changes, now);
+}
+
+// Called with the mutex held. The callbacks of queues that are no more stay: ethdev removes none
+// beyond the configured queues, and they do no harm.
+std::vector<QueuePolls> Keepalive::look() {
+    std::vector<QueuePolls> polls;
+    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
+        if (closing_.contains(port) || !is_started_port_of_ours(port))
+            continue;
+        const std::uint16_t count = rte_eth_devices[port].data->nb_rx_queues;
+        for (std::uint16_t queue = 0; queue < count; ++queue) {
+            Watched &watched = queues_[{port, queue}];
+            if (watched.callback == nullptr) {
+                watched.callback =
+                    rte_eth_add_rx_callback(port, queue, on_burst, watched.mark.get());
+                if (watched.callback == nullptr)
+                    log(Level::error,
+                        name_of_port(port) + ": Rx queue " + std::to_string(queue) +
+                            " is not watched: rte_eth_add_rx_callback: " + rte_strerror(rte_errno));
+            }
+            const std::uint32_t mark = watched.mark->lcore.exchange(0, std::memory_order_relaxed);
+            polls.push_back({.port = port,
+                             .queue = queue,
+                             .lcore = mark == 0 ? std::nullopt : std::optional(mark - 1)});
+        }
+    }
+    closing_.clear();
+    return polls;
+}
+
+// Called with the mutex held.
+void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now) {
+    if (area_) {
+        for (const auto &[number, lcore] : watch_.lcores()) {
+            if (lcore.last_seen.time == now.time)
+                area_->set(number, lcore.state, lcore.last_seen.cycles);
+        }
+    }
+    for (const LcoreChange &change : changes) {
+        const auto &lcore = watch_.lcores().at(change.lcore);
+        if (area_)
+            area_->set(change.lcore, change.to, lcore.last_seen.cycles);
+        const std::string name = "lcore " + std::to_string(change.lcore);
+        const auto tell_all = [&](EventType type) {
+            publish({.type = type,
+                     .port_id = change.port,
+                     .port = name_of_port(change.port),
+                     .netdevice = {},
+                     .vf = {},
+                     .lcore = static_cast<int>(change.lcore)});
+        };
+        if (change.to == LcoreState::missing) {
+            tell_all(EventType::lcore_missing);
+        } else if (change.to == LcoreState::dead) {
+            if (area_)
+                area_->post_death();
+            tell_all(EventType::lcore_dead);
+            log(Level::warning, name + " is dead: it has not polled its Rx queues for " +
+                                    std::to_string(2 * settings_.period.count()) + " ms");
+        } else if (change.to == LcoreState::alive && change.from != LcoreState::unused) {
+            tell_all(EventType::lcore_alive);
+            if (change.from != LcoreState::missing)
+                log(Level::notice, name + " polls again");
+        }
+    }
+}
+
+// Called with the mutex held.
+void Keepalive::remove_callback(std::uint16_t port, std::uint16_t queue, Watched &watched) {
+    // A queue beyond those that are configured keeps it (-EINVAL), and so does the port's number
+    // when the port is closed: it is found here when the number has such a queue again.
+    if (watched.callback == nullptr ||
+        rte_eth_remove_rx_callback(port, queue, watched.callback) != 0)
+        return;
+    auto *removed = const_cast<rte_eth_rxtx_callback *>(watched.callback);
+    watched.callback = nullptr;
+    // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
+    const auto delay = std::chrono::microseconds(grace).count();
+    if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback, removed) != 0)
+        log(Level::info, "an Rx callback is not freed: no alarm");
+}
+
+} // namespace netvsc
