@@ -203,26 +203,32 @@ def staging_parent(candidates: Sequence[str] = STAGING_PARENTS) -> Path:
                       "it, of root's, that only root may write to, on a file system mounted without noexec")
 
 
-def _terminated(number: int, _frame: object) -> None:
-    sys.exit(128 + number)
-
-
 def run_testpmd(command: Sequence[str], plugin: Path, staged: Path) -> int:
     """Runs testpmd with the plugin at `staged`, whose folder is made and removed; returns its exit status."""
-    signal.signal(signal.SIGTERM, _terminated)
-    signal.signal(signal.SIGHUP, _terminated)
+    ended_by: list[int] = []
+    testpmd: subprocess.Popen[bytes] | None = None
+
+    def terminated(number: int, _frame: object) -> None:
+        # No exception: within Popen() it would leave a testpmd behind that nobody knows.
+        ended_by.append(number)
+        if testpmd:
+            testpmd.terminate()
+
+    signal.signal(signal.SIGTERM, terminated)
+    signal.signal(signal.SIGHUP, terminated)
     shutil.rmtree(staged.parent, ignore_errors=True)  # of a process that had this one's number and was killed
     staged.parent.mkdir(mode=0o700)
     try:
         shutil.copyfile(plugin, staged)
         # Ctrl-C reaches testpmd, too, which ends by it; a handler, unlike SIG_IGN, is not inherited.
         signal.signal(signal.SIGINT, lambda *_: None)
-        with subprocess.Popen(command) as testpmd:
-            try:
-                status = testpmd.wait()
-            except SystemExit:
+        if not ended_by:
+            testpmd = subprocess.Popen(command)
+            if ended_by:
                 testpmd.terminate()
-                raise
+            status = testpmd.wait()
+        if ended_by:
+            return 128 + ended_by[0]
         return status if status >= 0 else 128 - status
     finally:
         shutil.rmtree(staged.parent, ignore_errors=True)

@@ -22,9 +22,8 @@ namespace netvsc::test {
         std::string operator()(const DestroyPort &c) const {
             return "destroy " + std::to_string(c.number);
         }
-        std::string operator()(const ReleasePort &c) const {
-            return "release " + std::to_string(c.number) +
-                   (c.vf ? " vf " + c.vf->pci.to_string() + (c.vf->give_back ? " back" : "") : "");
+        std::string operator()(const ReleaseVf &c) const {
+            return "release " + c.pci.to_string() + (c.give_back ? " and give back" : "");
         }
         std::string operator()(const Announce &c) const {
             return "announce " + std::to_string(c.number) + " " + c.vf.devargs + bound_to(c.bind);

@@ -55,6 +55,14 @@ bool is_only_for_port(const Command &command, PortNumber number) {
            (removal != nullptr && removal->number == number);
 }
 
+void give_back_device(const PciAddress &pci) {
+    const PciDriver device(pci);
+    if (!device.exists())
+        return;
+    if (auto given = device.give_back(); !given)
+        log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+}
+
 template <typename... Cases> struct Overloaded : Cases... {
     using Cases::operator()...;
 };
@@ -248,12 +256,13 @@ void Driver::on_uevents() {
                 log(Level::warning, lost.error().message());
             for (const PciEvent &event : events) {
                 if (event.removed)
-                    append(commands, supervisor_.pci_removed(event.address));
+                    append(commands, supervisor_.pci_removed(event.address,
+                                                             PciDriver(event.address).exists()));
             }
             if (lost && *lost) {
                 for (const PciAddress &vf : supervisor_.vfs()) {
                     if (!PciDriver(vf).exists())
-                        append(commands, supervisor_.pci_removed(vf));
+                        append(commands, supervisor_.pci_removed(vf, false));
                 }
             }
         }
@@ -279,7 +288,7 @@ void Driver::on_device_event(const char *device, rte_dev_event_type event, void 
         Commands commands;
         {
             const std::lock_guard lock(driver.mutex_);
-            commands = driver.supervisor_.pci_removed(*pci);
+            commands = driver.supervisor_.pci_removed(*pci, false);
         }
         driver.carry_out(std::move(commands));
     } catch (const std::exception &error) {
@@ -396,10 +405,7 @@ void Driver::carry_out(Commands commands, const rte_vdev_device *leaving) {
                                        close_port(destroy.number, leaving);
                                        return Commands{};
                                    },
-                                   [this](const ReleasePort &release) {
-                                       release_port(release);
-                                       return Commands{};
-                                   },
+                                   [this](const ReleaseVf &release) { return release_vf(release); },
                                    [this](const Report &told) {
                                        report(told);
                                        return Commands{};
@@ -442,10 +448,7 @@ void Driver::pump() {
                                [this](const Announce &announced) { return announce(announced); },
                                [this](const CheckVf &check) { return check_vf(check); },
                                [this](const Withdraw &withdrawn) { return withdraw(withdrawn); },
-                               [](const GiveBack &returned) {
-                                   give_back(returned.pci);
-                                   return Commands{};
-                               },
+                               [this](const GiveBack &returned) { return give_back(returned); },
                                [this](const RefreshLink &refresh) {
                                    refresh_link(refresh.number);
                                    return Commands{};
@@ -542,7 +545,8 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
         const std::lock_guard lock(mutex_);
         if (refused)
             return supervisor_.vf_bind_failed(number, vf.pci, *refused, now());
-        supervisor_.vf_bound(number, vf.pci);
+        if (auto let_go = supervisor_.vf_bound(number, vf.pci); !let_go.empty())
+            return let_go;
     }
     int error = 0;
     if (auto announced = to.announce(vf.devargs); !announced) {
@@ -588,12 +592,10 @@ Commands Driver::withdraw(const Withdraw &command) {
     return supervisor_.vf_withdrawn(command.number, command.pci, remains, now());
 }
 
-void Driver::give_back(const PciAddress &pci) {
-    const PciDriver device(pci);
-    if (!device.exists())
-        return;
-    if (auto given = device.give_back(); !given)
-        log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+Commands Driver::give_back(const GiveBack &command) {
+    give_back_device(command.pci);
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_released(command.pci);
 }
 
 Commands Driver::check_vf(const CheckVf &command) {
@@ -603,14 +605,13 @@ Commands Driver::check_vf(const CheckVf &command) {
     return supervisor_.vf_checked(command.number, command.pci, taken);
 }
 
-void Driver::release_port(const ReleasePort &command) {
-    if (!command.vf)
-        return;
-    const PciAddress &pci = command.vf->pci;
-    if (const auto vf = VfPort::find(pci); vf && !vf->owned())
-        VfPort::remove(pci);
-    if (command.vf->give_back)
-        give_back(pci);
+Commands Driver::release_vf(const ReleaseVf &command) {
+    if (const auto vf = VfPort::find(command.pci); vf && !vf->owned())
+        VfPort::remove(command.pci);
+    if (command.give_back)
+        give_back_device(command.pci);
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_released(command.pci);
 }
 
 // leaving: the driver's own device, if EAL is just removing that. rte_eal_cleanup() walks the

@@ -76,9 +76,9 @@ private:
     [[nodiscard]] Commands prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
                                       const std::string &bind, bool failsafe_link_up);
     [[nodiscard]] Commands withdraw(const Withdraw &command);
-    static void give_back(const PciAddress &pci);
+    [[nodiscard]] Commands give_back(const GiveBack &command);
     void refresh_link(PortNumber number);
-    void release_port(const ReleasePort &command);
+    [[nodiscard]] Commands release_vf(const ReleaseVf &command);
     void close_port(PortNumber number, const rte_vdev_device *leaving);
     static void report_removal(PortNumber number);
     void report(const Report &report);

@@ -45,18 +45,13 @@ struct DestroyPort {
     PortNumber number = 0;
 };
 
-/// What is to become of a VF when its port ends.
-struct VfRelease {
+/// The port is gone, or could not be made: let go of its VF: of the VF's port, if fail-safe never
+/// took it, and of its binding, if we bound it. Answer with Supervisor::vf_released(). (The pipe
+/// went with the port.)
+struct ReleaseVf {
     PciAddress pci;
-    bool give_back = false; ///< we bound it: its own kernel driver gets it again
-    bool operator==(const VfRelease &) const = default;
-};
-
-/// The port is gone, or could not be made: let go of the VF: its port, if fail-safe never took
-/// it, and its binding. (The pipe went with the port: by now the number may be another's.)
-struct ReleasePort {
-    PortNumber number = 0;
-    std::optional<VfRelease> vf;
+    bool give_back = false; ///< its own kernel driver gets it again
+    bool operator==(const ReleaseVf &) const = default;
 };
 
 /// Bind the VF's PCI device to the kernel driver (if one is named), probe it, and write it into
@@ -79,7 +74,7 @@ struct Withdraw {
 };
 
 /// The VF is given up while it is there, and its port is closed: give it back to its own kernel
-/// driver.
+/// driver. Answer with Supervisor::vf_released().
 struct GiveBack {
     PciAddress pci;
 };
@@ -115,7 +110,7 @@ struct Message {
     std::string text;
 };
 
-using Command = std::variant<CreatePort, DestroyPort, ReleasePort, Announce, Withdraw, GiveBack,
+using Command = std::variant<CreatePort, DestroyPort, ReleaseVf, Announce, Withdraw, GiveBack,
                              CheckVf, RefreshLink, ReportRemoval, Report, Message>;
 using Commands = std::vector<Command>;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <net/if.h>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
@@ -158,6 +159,8 @@ Commands Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts)
 
     if (const auto attached = by_ifindex_.find(after.ifindex()); attached != by_ifindex_.end())
         follow_port(ports_.at(attached->second), after, commands);
+    if (facts && after.may_be_vf()) // else it may be gone by now
+        expel_predecessor(after, commands);
     if (before && before->may_be_vf())
         reconsider_vfs_of(*before, commands);
     if (after.may_be_vf())
@@ -321,8 +324,9 @@ PortNumber Supervisor::free_number(PortNumber from) const {
 void Supervisor::create(Port &port, Commands &commands) {
     port.phase = PortPhase::creating;
     port.next_creation.reset();
-    port.vf.begin(std::nullopt);
     auto vf = choose_vf(port, commands);
+    if (vf != port.vf.vf())
+        release_vf(port, commands); // that was for a number that proved to be taken
     port.vf.begin(vf);
     commands.emplace_back(CreatePort{.number = port.number,
                                      .netdevice = port.netdevice,
@@ -428,19 +432,8 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
     Port *port = find(number);
     if (port == nullptr)
         return commands;
-    if (const auto vf = port->vf.release()) { // it may have been probed for this port
-        commands.emplace_back(ReleasePort{.number = number, .vf = vf});
-        port->vf.begin(std::nullopt);
-    }
-    if (port->phase == PortPhase::closing || port->ifindex == 0) {
-        ports_.erase(number);
-        return commands;
-    }
-    if (!safe_in_devargs(port->netdevice)) {
-        give_up(*port, commands);
-        return commands;
-    }
-    if (error == EEXIST) {
+    const bool wanted = port->phase != PortPhase::closing && port->ifindex != 0;
+    if (wanted && error == EEXIST && safe_in_devargs(port->netdevice)) {
         // Something that is not ours, or a port the application closed but did not detach,
         // carries the name still.
         auto node = ports_.extract(number);
@@ -449,6 +442,15 @@ Commands Supervisor::port_failed(PortNumber number, int error, TimePoint now) {
         node.mapped().vf.set_port(node.key());
         by_ifindex_[node.mapped().ifindex] = node.key();
         create(ports_.insert(std::move(node)).position->second, commands);
+        return commands;
+    }
+    release_vf(*port, commands); // it may have been probed for this port
+    if (!wanted) {
+        ports_.erase(number);
+        return commands;
+    }
+    if (!safe_in_devargs(port->netdevice)) {
+        give_up(*port, commands);
         return commands;
     }
     const auto delay = port->creation_backoff.next();
@@ -471,7 +473,7 @@ Commands Supervisor::port_gone(PortNumber number) {
         by_ifindex_.erase(port->ifindex);
         closed_[port->ifindex].insert(port->instance);
     }
-    commands.emplace_back(ReleasePort{.number = number, .vf = port->vf.release()});
+    release_vf(*port, commands);
     const int ifindex = port->ifindex;
     ports_.erase(number);
     reconsider_vfs_with(ifindex, commands);
@@ -479,6 +481,23 @@ Commands Supervisor::port_gone(PortNumber number) {
 }
 
 // ---- VFs.
+
+// The VF goes with its port. It is nobody's until that is done.
+void Supervisor::release_vf(Port &port, Commands &commands) {
+    const auto vf = port.vf.release();
+    if (!vf)
+        return;
+    releasing_.insert(vf->pci);
+    port.vf.begin(std::nullopt);
+    commands.emplace_back(ReleaseVf{*vf});
+}
+
+Commands Supervisor::vf_released(const PciAddress &pci) {
+    releasing_.erase(pci);
+    Commands commands;
+    offer_vfs(commands);
+    return commands;
+}
 
 std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
     const Link *netvsc = table_.find(port.ifindex);
@@ -489,7 +508,8 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
         if (!mac)
             continue;
         for (const Link *link : table_.with_mac(*mac)) {
-            if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()))
+            if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()) ||
+                held_by_another(port, *link))
                 continue;
             if (!port.vf.bind().empty() && table_.is_routed(link->ifindex())) {
                 if (port.refused_vf != link->ifindex())
@@ -526,8 +546,47 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
 }
 
 void Supervisor::reconsider_vf(Port &port, Commands &commands) {
-    if (port.phase == PortPhase::active) // one that is being made is reconsidered when it is there
-        port.vf.want(choose_vf(port, commands), commands);
+    if (port.phase != PortPhase::active) // one that is being made is reconsidered when it is there
+        return;
+    const auto vf = choose_vf(port, commands);
+    // The netdevice of one that is just being bound may tell before its end that it is not ours.
+    if (const auto &current = port.vf.vf(); current && current != vf) {
+        if (const Link *link = table_.find(current->ifindex);
+            link && link->facts.pci == current->pci)
+            port.vf.dismiss(commands);
+    }
+    port.vf.want(vf, commands);
+}
+
+// Another port has the VF in hand, were it only to let go of it, or it is just being released: that
+// is waited for, or one would take from the other what it works with.
+bool Supervisor::held_by_another(const Port &port, const Link &link) const {
+    return releasing_.contains(*link.facts.pci) ||
+           std::ranges::any_of(ports_, [&](const auto &entry) {
+               return &entry.second != &port && entry.second.vf.is(*link.facts.pci);
+           });
+}
+
+// A VF that is bound has no netdevice. Where its PCI address has one, another device is there by
+// now, or somebody has given it back.
+void Supervisor::expel_predecessor(const Link &link, Commands &commands) {
+    for (auto &[number, port] : ports_) {
+        if (port.vf.is(*link.facts.pci) && port.vf.vf()->ifindex != link.ifindex())
+            tell_vf(
+                port,
+                [&](VfMachine &vf, Commands &more) {
+                    vf.pci_removed(*link.facts.pci, false, more);
+                },
+                commands);
+    }
+}
+
+// A VF has been let go of: those without one may take it.
+void Supervisor::offer_vfs(Commands &commands) {
+    for (auto &[number, port] : ports_) {
+        if (port.vf.state() == VfState::absent)
+            reconsider_vf(port, commands);
+    }
 }
 
 // The netdevice has become a port, or has ceased to be one.
@@ -549,9 +608,16 @@ void Supervisor::reconsider_vfs_of(const Link &link, Commands &commands) {
 }
 
 template <typename Call> void Supervisor::tell_vf(Port &port, Call call, Commands &commands) {
+    const std::size_t before = commands.size();
     call(port.vf, commands);
-    if (port.vf.state() == VfState::absent)
-        reconsider_vf(port, commands);
+    for (const Command &command : commands | std::views::drop(before)) {
+        if (const auto *returned = std::get_if<GiveBack>(&command))
+            releasing_.insert(returned->pci);
+    }
+    if (port.vf.state() != VfState::absent)
+        return;
+    reconsider_vf(port, commands);
+    offer_vfs(commands);
 }
 
 template <typename Call> Commands Supervisor::tell_vf(PortNumber number, Call call) {
@@ -570,9 +636,13 @@ template <typename Call> Commands Supervisor::tell_vf(const PciAddress &pci, Cal
     return commands;
 }
 
-void Supervisor::vf_bound(PortNumber number, const PciAddress &pci) {
-    if (Port *port = find(number))
+Commands Supervisor::vf_bound(PortNumber number, const PciAddress &pci) {
+    Commands commands;
+    if (Port *port = find(number); port != nullptr && port->vf.is(pci))
         port->vf.bound(pci);
+    else if (!port_with_vf(pci)) // let go of while it was being bound
+        commands.emplace_back(GiveBack{.pci = pci});
+    return commands;
 }
 
 void Supervisor::vf_held_back(PortNumber number, const PciAddress &pci, TimePoint now) {
@@ -588,6 +658,8 @@ Commands Supervisor::vf_bind_failed(PortNumber number, const PciAddress &pci,
 }
 
 Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error, TimePoint now) {
+    if (error == 0 && !port_with_vf(pci)) // let go of while it was being probed
+        return {Withdraw{.number = number, .pci = pci}};
     return tell_vf(
         number, [&](VfMachine &vf, Commands &commands) { vf.probed(pci, error, now, commands); });
 }
@@ -619,8 +691,10 @@ Commands Supervisor::vf_recovered(const PciAddress &pci, bool success) {
         pci, [&](VfMachine &vf, Commands &commands) { vf.recovered(pci, success, commands); });
 }
 
-Commands Supervisor::pci_removed(const PciAddress &pci) {
-    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) { vf.pci_removed(pci, commands); });
+Commands Supervisor::pci_removed(const PciAddress &pci, bool another_is_there) {
+    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) {
+        vf.pci_removed(pci, another_is_there, commands);
+    });
 }
 
 std::vector<PciAddress> Supervisor::vfs() const {

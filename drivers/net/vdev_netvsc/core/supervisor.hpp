@@ -43,7 +43,9 @@ public:
     void begin_listing();
     [[nodiscard]] Commands end_listing();
     /// A PCI function is gone, or must be let go of.
-    [[nodiscard]] Commands pci_removed(const PciAddress &pci);
+    /// @param another_is_there  the address has passed to another device by now, which may be
+    ///                          the one that is bound
+    [[nodiscard]] Commands pci_removed(const PciAddress &pci, bool another_is_there);
     /// The PCI functions of all VFs in hand.
     [[nodiscard]] std::vector<PciAddress> vfs() const;
 
@@ -55,7 +57,8 @@ public:
     /// The port has been closed, by us or by the application.
     [[nodiscard]] Commands port_gone(PortNumber number);
     /// The VF has been bound to the kernel driver that vf_bind= names.
-    void vf_bound(PortNumber number, const PciAddress &pci);
+    /// @return not empty if it is not wanted any more: then nothing else is to be done with it
+    [[nodiscard]] Commands vf_bound(PortNumber number, const PciAddress &pci);
     /// It could not be bound, and is as it was. @param reason  for the user
     [[nodiscard]] Commands vf_bind_failed(PortNumber number, const PciAddress &pci,
                                           const std::string &reason, TimePoint now);
@@ -67,6 +70,8 @@ public:
     /// @param port_remains  the VF's ethdev port is still to be closed, by fail-safe
     [[nodiscard]] Commands vf_withdrawn(PortNumber number, const PciAddress &pci, bool port_remains,
                                         TimePoint now);
+
+    [[nodiscard]] Commands vf_released(const PciAddress &pci);
 
     // ---- What the VF's ethdev port tells.
 
@@ -133,7 +138,11 @@ private:
     void refuse(Instance &instance, const Link &link, Commands &commands) const;
     void report_selectors(InstanceId id, Commands &commands);
     void follow_port(Port &port, const Link &link, Commands &commands);
+    [[nodiscard]] bool held_by_another(const Port &port, const Link &link) const;
     void reconsider_vf(Port &port, Commands &commands);
+    void expel_predecessor(const Link &link, Commands &commands);
+    void offer_vfs(Commands &commands);
+    void release_vf(Port &port, Commands &commands);
     void reconsider_vfs_of(const Link &link, Commands &commands);
     /// Lets a VF's machine take something in by call(machine, commands), and gives it the next VF
     /// if it is done with one. The second form: of every port that has the VF.
@@ -150,6 +159,8 @@ private:
     std::map<InstanceId, Instance> instances_;
     std::map<PortNumber, Port> ports_;
     std::unordered_map<int, PortNumber> by_ifindex_;
+    /// VFs that are being released or given back.
+    std::set<PciAddress> releasing_;
     /// Netdevices whose port the application closed, with the instances it was of: not attached
     /// again by them while they stay.
     std::unordered_map<int, std::set<InstanceId>> closed_;

@@ -46,7 +46,7 @@ void VfMachine::report(EventType type, Commands &commands) {
 }
 
 void VfMachine::introduce(Commands &commands) {
-    if (!vf_)
+    if (!vf_ || state_ == VfState::gone)
         return;
     report(EventType::vf_present, commands);
     if (state_ == VfState::faulted)
@@ -69,8 +69,8 @@ void VfMachine::want(const std::optional<Vf> &vf, Commands &commands) {
 }
 
 void VfMachine::begin(const std::optional<Vf> &vf) {
+    bound_ = bound_ && vf == vf_;
     vf_ = vf;
-    bound_ = false;
     removed_ = false;
     again_ = false;
     closed_by_application_ = false;
@@ -102,10 +102,10 @@ void VfMachine::announce(Commands &commands) {
         .number = number_, .vf = *vf_, .bind = bind_, .only_if_started = closed_by_application_});
 }
 
-void VfMachine::pci_removed(const PciAddress &pci, Commands &commands) {
+void VfMachine::pci_removed(const PciAddress &pci, bool another_is_there, Commands &commands) {
     if (!is(pci))
         return;
-    removed_ = true;
+    removed_ = removed_ || !another_is_there;
     again_ = false;
     failed_bind_.reset();
     if (state_ != VfState::gone)
@@ -131,9 +131,7 @@ void VfMachine::leave(Commands &commands) {
 void VfMachine::settle(Commands &commands) {
     commands.emplace_back(RefreshLink{.number = number_});
     if (again_) { // bound as it is, its netdevice does not tell of it
-        const bool bound = bound_;
         appear(Vf(*vf_), commands);
-        bound_ = bound;
         return;
     }
     if (bound_ && !removed_)
@@ -147,6 +145,7 @@ void VfMachine::bound(const PciAddress &pci) {
     if (!is(pci))
         return;
     bound_ = true;
+    removed_ = false; // it would have failed
     failed_bind_.reset();
 }
 
@@ -284,10 +283,10 @@ void VfMachine::elapsed(TimePoint now, Commands &commands) {
     }
 }
 
-std::optional<VfRelease> VfMachine::release() const {
+std::optional<ReleaseVf> VfMachine::release() const {
     if (!vf_)
         return std::nullopt;
-    return VfRelease{.pci = vf_->pci, .give_back = bound_ && !removed_};
+    return ReleaseVf{.pci = vf_->pci, .give_back = bound_ && !removed_};
 }
 
 } // namespace netvsc

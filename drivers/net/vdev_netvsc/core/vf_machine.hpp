@@ -38,7 +38,9 @@ public:
     void want(const std::optional<Vf> &vf, Commands &commands);
     /// The PCI function has gone, or must be let go of (vfio's request), whatever the
     /// netdevices say.
-    void pci_removed(const PciAddress &pci, Commands &commands);
+    /// @param another_is_there  its address has passed to another device by now, which may be the
+    ///                          one that was bound: it is given back
+    void pci_removed(const PciAddress &pci, bool another_is_there, Commands &commands);
     /// The port's NetVSC has gone, and the VF with it as far as the port is concerned.
     void dismiss(Commands &commands);
 
@@ -75,7 +77,7 @@ public:
 
     /// The VF to be let go of with the port: not probed any longer if fail-safe never took it,
     /// and given back to its kernel driver if we bound it.
-    [[nodiscard]] std::optional<VfRelease> release() const;
+    [[nodiscard]] std::optional<ReleaseVf> release() const;
 
     [[nodiscard]] VfState state() const { return state_; }
     /// The VF in hand (in state gone: the one that went).
