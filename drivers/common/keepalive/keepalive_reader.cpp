@@ -81,6 +81,15 @@ Result<KeepaliveSnapshot> KeepaliveReader::read() const {
     return snapshot;
 }
 
+Result<FileDescriptor> KeepaliveReader::open_writable() const {
+    // By way of proc: the name may be another area's by now.
+    const std::string opened = "/proc/self/fd/" + std::to_string(file_.get());
+    FileDescriptor file(::open(opened.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY));
+    if (!file.valid())
+        return system_error("open " + path_ + " for writing");
+    return file;
+}
+
 KeepaliveReader::Condition KeepaliveReader::condition() {
     struct stat ours{};
     struct stat named{};

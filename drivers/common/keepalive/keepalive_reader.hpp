@@ -55,6 +55,10 @@ public:
     };
     [[nodiscard]] Condition condition();
 
+    /// The same area, opened for writing: what waiting on its semaphore needs. Whoever maps it
+    /// must be ready for SIGBUS.
+    [[nodiscard]] Result<FileDescriptor> open_writable() const;
+
     [[nodiscard]] unsigned lcores() const { return layout_.lcores(); }
     [[nodiscard]] const KeepaliveLayout &layout() const { return layout_; }
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent.hpp"
+
+#include "report.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <poll.h>
+#include <thread>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using Condition = KeepaliveReader::Condition;
+
+enum ExitStatus { ended = 0, some_dead = 1, no_area = 2, application_gone = 3 };
+
+// How often the area is looked at with nothing heard, and at the most.
+constexpr auto look_every = 1s;
+constexpr auto look_every_without_bell = 100ms;
+constexpr auto least_between_reports = 20ms;
+
+// Its owner writes at each period, if there is any lcore to be seen.
+bool should_change(const KeepaliveSnapshot &snapshot) {
+    return std::ranges::any_of(snapshot.states, [](LcoreState state) {
+        return state == LcoreState::alive || state == LcoreState::missing;
+    });
+}
+
+Result<DeathBell> hang_bell(const KeepaliveReader &reader) {
+    auto area = reader.open_writable();
+    if (!area)
+        return std::unexpected(std::move(area.error()));
+    return DeathBell::hang(*area);
+}
+
+} // namespace
+
+int Agent::run() {
+    if (auto opened = open(); !opened) {
+        note(opened.error().message() + (opened.error().number == ENOENT
+                                             ? ": does the application run, with keepalive on?"
+                                             : ""));
+        return no_area;
+    }
+    if (options_.once) {
+        const auto snapshot = reader_->read();
+        if (!snapshot) {
+            note(snapshot.error().message());
+            return no_area;
+        }
+        print(*snapshot);
+        return dead_lcores(*snapshot).empty() ? ended : some_dead;
+    }
+    note("watching " + options_.area.name + " (" + std::to_string(reader_->lcores()) + " lcores)");
+    bool rang = false;
+    for (;;) {
+        if (const auto status = look(rang))
+            return *status;
+        const auto heard = wait();
+        if (!heard)
+            return ended;
+        rang = *heard;
+    }
+}
+
+Result<void> Agent::open() {
+    auto reader = KeepaliveReader::open(options_.area);
+    if (!reader)
+        return std::unexpected(std::move(reader.error()));
+    bell_.reset();
+    reader_.emplace(std::move(*reader));
+    last_.reset();
+    last_dead_.clear();
+    if (options_.once)
+        return {};
+    if (auto bell = hang_bell(*reader_))
+        bell_.emplace(std::move(*bell));
+    else
+        note("looking every 100 ms instead of waiting: " + bell.error().message());
+    return {};
+}
+
+std::optional<int> Agent::look(bool rang) {
+    switch (reader_->condition()) {
+    case Condition::replaced:
+        if (auto opened = open(); !opened)
+            return lost(opened.error().message());
+        lost_at_.reset();
+        note("the application was restarted");
+        break;
+    case Condition::removed:
+    case Condition::abandoned:
+        return lost("the application has ended");
+    case Condition::owned:
+    case Condition::unlocked:
+        break;
+    }
+    const auto snapshot = reader_->read();
+    if (!snapshot)
+        return lost(snapshot.error().message());
+    lost_at_.reset();
+    return look_at(*snapshot, rang);
+}
+
+std::optional<int> Agent::look_at(const KeepaliveSnapshot &snapshot, bool rang) {
+    const auto now = Clock::now();
+    if (snapshot != last_) {
+        last_ = snapshot;
+        changed_ = now;
+    }
+    auto dead = dead_lcores(snapshot);
+    if (!dead.empty() && (rang || dead != last_dead_)) {
+        print(snapshot);
+        // A semaphore that somebody posts for ever shall not fill the log.
+        std::this_thread::sleep_for(least_between_reports);
+    }
+    last_dead_ = std::move(dead);
+    if (now - changed_ >= options_.timeout && should_change(snapshot)) {
+        note(options_.area.name + " has not been updated for " +
+             std::to_string(options_.timeout.count()) + " s: the application hangs or has ended");
+        return application_gone;
+    }
+    return std::nullopt;
+}
+
+std::optional<int> Agent::lost(const std::string &why) {
+    const auto now = Clock::now();
+    const std::string seconds = std::to_string(options_.timeout.count()) + " s";
+    if (!lost_at_) {
+        lost_at_ = now;
+        note(why + "; waiting " + seconds + " for another");
+    }
+    if (now - *lost_at_ < options_.timeout)
+        return std::nullopt;
+    note(why + ", and has not come back for " + seconds);
+    return application_gone;
+}
+
+std::optional<bool> Agent::wait() {
+    std::array<pollfd, 2> sources{
+        pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = bell_ ? bell_->fd() : -1, .events = POLLIN, .revents = 0}};
+    const std::chrono::milliseconds timeout = bell_ ? look_every : look_every_without_bell;
+    ::poll(sources.data(), sources.size(), static_cast<int>(timeout.count()));
+    if (sources[0].revents != 0)
+        return std::nullopt;
+    if (!bell_ || sources[1].revents == 0)
+        return false;
+    const auto sound = bell_->listen();
+    if (sound == DeathBell::Sound::broken)
+        bell_.reset(); // truncated, most likely: the next look tells
+    return sound == DeathBell::Sound::rang;
+}
+
+void Agent::print(const KeepaliveSnapshot &snapshot) const {
+    std::cout << (options_.json ? as_json(snapshot) : as_text(snapshot)) << std::endl;
+}
+
+void Agent::note(const std::string &text) const { std::cerr << "ka-agent: " << text << std::endl; }
+
+} // namespace netvsc

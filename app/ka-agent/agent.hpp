@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "death_bell.hpp"
+#include "file_descriptor.hpp"
+#include "keepalive_reader.hpp"
+#include "options.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace netvsc {
+
+/// Follows the keepalive area of an application, and of the next one with the same name.
+class Agent {
+public:
+    /// @param signals  a signalfd(2): the agent ends when it is readable
+    Agent(Options options, FileDescriptor signals)
+        : options_(std::move(options)), signals_(std::move(signals)) {}
+
+    /// @return the exit status
+    [[nodiscard]] int run();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    [[nodiscard]] Result<void> open();
+    /// @return an exit status if this is the end
+    [[nodiscard]] std::optional<int> look(bool rang);
+    [[nodiscard]] std::optional<int> look_at(const KeepaliveSnapshot &snapshot, bool rang);
+    [[nodiscard]] std::optional<int> lost(const std::string &why);
+    /// @return whether the bell rang; nullopt if a signal came
+    [[nodiscard]] std::optional<bool> wait();
+    void print(const KeepaliveSnapshot &snapshot) const;
+    void note(const std::string &text) const;
+
+    Options options_;
+    FileDescriptor signals_;
+    std::optional<KeepaliveReader> reader_;
+    std::optional<DeathBell> bell_;
+    std::optional<KeepaliveSnapshot> last_;
+    std::vector<unsigned> last_dead_;
+    Clock::time_point changed_;                ///< when last_ was first seen
+    std::optional<Clock::time_point> lost_at_; ///< since when there is nothing to follow
+};
+
+} // namespace netvsc

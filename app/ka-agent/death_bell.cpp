@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "death_bell.hpp"
+
+#include "keepalive_layout.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace netvsc {
+namespace {
+
+[[noreturn]] void wait_for_deaths(int area, int pipe, pid_t parent) {
+    // SIGBUS is expected, and no reason for a core file.
+    constexpr rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent)
+        ::_exit(1);
+    void *memory = ::mmap(nullptr, sizeof(sem_t), PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
+    if (memory == MAP_FAILED)
+        ::_exit(1);
+    auto *semaphore = reinterpret_cast<sem_t *>(static_cast<std::byte *>(memory) +
+                                                KeepaliveLayout::semaphore_offset());
+    for (;;) {
+        if (::sem_wait(semaphore) != 0 && errno != EINTR)
+            ::_exit(1);
+        if (::write(pipe, "!", 1) != 1)
+            ::_exit(0);
+    }
+}
+
+} // namespace
+
+Result<DeathBell> DeathBell::hang(const FileDescriptor &area) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        return system_error("pipe2");
+    FileDescriptor reader(ends[0]);
+    const FileDescriptor writer(ends[1]);
+    if (::fcntl(reader.get(), F_SETFL, O_NONBLOCK) != 0)
+        return system_error("fcntl O_NONBLOCK");
+    const pid_t parent = ::getpid();
+    const pid_t child = ::fork();
+    if (child < 0)
+        return system_error("fork");
+    if (child == 0) {
+        reader.reset();
+        wait_for_deaths(area.get(), writer.get(), parent);
+    }
+    return DeathBell(std::move(reader), child);
+}
+
+DeathBell::~DeathBell() {
+    if (child_ < 0)
+        return;
+    ::kill(child_, SIGKILL);
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+DeathBell::Sound DeathBell::listen() const {
+    std::array<char, 4096> bytes;
+    Sound sound = Sound::none;
+    // Once is enough: what remains rings next time.
+    const ssize_t size = ::read(pipe_.get(), bytes.data(), bytes.size());
+    if (size > 0)
+        sound = Sound::rang;
+    else if (size == 0)
+        sound = Sound::broken;
+    return sound;
+}
+
+} // namespace netvsc

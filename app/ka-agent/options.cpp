@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "options.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <pwd.h>
+#include <string_view>
+
+namespace netvsc {
+namespace {
+
+std::optional<std::uint32_t> parse_number(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || stop != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+std::optional<uid_t> find_user(const std::string &name) {
+    if (const auto number = parse_number(name))
+        return number;
+    std::array<char, 16384> buffer;
+    passwd entry{};
+    passwd *found = nullptr;
+    if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+        found == nullptr)
+        return std::nullopt;
+    return found->pw_uid;
+}
+
+} // namespace
+
+const char *const Options::usage =
+    "usage: ka-agent [--shm NAME] [--owner USER] [--timeout SECONDS] [--json] [--once]\n"
+    "Tells of the lcores of a DPDK application that have died, as shared memory says.\n"
+    "  --shm NAME         the area's name (/dpdk_keepalive_shm_name)\n"
+    "  --owner USER       whose area is trusted, beside root's and one's own\n"
+    "  --timeout SECONDS  end when the area has not changed, or the application has not come\n"
+    "                     back, for so long (10)\n"
+    "  --json             a JSON object in each line\n"
+    "  --once             tell how it is now, and end\n"
+    "Exit status: 0 ended by a signal, or (--once) no lcore is dead; 1 (--once) some are;\n"
+    "2 wrong arguments, or there is no area; 3 the application has ended or hangs\n";
+
+std::expected<Options, std::string> Options::parse(std::span<const char *const> arguments) {
+    Options options;
+    for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+        const std::string_view name = *at;
+        if (name == "--once") {
+            options.once = true;
+        } else if (name == "--json") {
+            options.json = true;
+        } else if (name == "--help" || name == "-h") {
+            options.help = true;
+        } else if (name == "--shm" || name == "--owner" || name == "--timeout") {
+            if (++at == arguments.end())
+                return std::unexpected(std::string(name) + " wants a value");
+            const std::string value = *at;
+            if (name == "--shm") {
+                options.area.name = value;
+            } else if (name == "--owner") {
+                options.area.owner = find_user(value);
+                if (!options.area.owner)
+                    return std::unexpected("--owner " + value + ": there is no such user");
+            } else {
+                const auto seconds = parse_number(value);
+                if (!seconds || *seconds == 0 || *seconds > 86'400)
+                    return std::unexpected("--timeout " + value +
+                                           ": expected a number of seconds from 1 to 86400");
+                options.timeout = std::chrono::seconds(*seconds);
+            }
+        } else {
+            return std::unexpected("unknown argument '" + std::string(name) + "'");
+        }
+    }
+    return options;
+}
+
+} // namespace netvsc
