@@ -203,8 +203,10 @@ TEST_F(SupervisorTest, ANetvscNamedByInterfaceBecomesAPort) {
     EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "net_failsafe_vsc0 attached to "
                                                             "netdevice eth1")));
     EXPECT_EQ(port(0), (Supervisor::PortView{.number = 0,
+                                             .instance = "net_vdev_netvsc0",
                                              .ifindex = 2,
                                              .netdevice = "eth1",
+                                             .mac = mac(1),
                                              .vf = {},
                                              .vf_state = VfState::absent}));
     EXPECT_TRUE(idle());

@@ -221,6 +221,7 @@ Commands Driver::take(const NetlinkEvent &event) {
 void Driver::on_netlink() {
     try {
         Commands commands;
+        const TimePoint began = now();
         {
             const std::lock_guard lock(mutex_);
             if (!monitor_)
@@ -233,6 +234,7 @@ void Driver::on_netlink() {
                 dump_retry_ = now() + dump_retry_delay;
             }
         }
+        note_notification(commands, began);
         carry_out(std::move(commands));
         pump();
     } catch (const std::exception &error) {
@@ -496,6 +498,7 @@ Commands Driver::create_port(const CreatePort &command) {
         log(error.number == EEXIST ? Level::info : Level::error, error.message());
         const std::lock_guard lock(mutex_);
         ports_.erase(command.number);
+        records_.erase(command.number);
         return supervisor_.port_failed(command.number, error.number, now());
     };
     auto opened = FailsafePort::open(command.number);
@@ -505,6 +508,7 @@ Commands Driver::create_port(const CreatePort &command) {
     {
         const std::lock_guard lock(mutex_);
         ports_[command.number] = created;
+        records_[command.number] = {};
     }
     Commands commands;
     if (command.vf) {
@@ -542,6 +546,8 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
                             const std::string &bind, bool failsafe_link_up) {
     if (!bind.empty()) {
         const auto refused = bind_vf(vf.pci, bind);
+        if (refused)
+            count(number, &PortRecord::failed_binds);
         const std::lock_guard lock(mutex_);
         if (refused)
             return supervisor_.vf_bind_failed(number, vf.pci, *refused, now());
@@ -553,6 +559,7 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
         log(Level::error, announced.error().message());
         error = announced.error().number;
     } else {
+        note_announcement(number);
         error = VfPort::probe(vf.devargs);
         const auto probed = error == 0 ? VfPort::find(vf.pci) : std::nullopt;
         if (probed) {
@@ -562,6 +569,8 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
             to.withdraw();
         }
     }
+    if (error != 0)
+        count(number, &PortRecord::failed_probes);
     const std::lock_guard lock(mutex_);
     return supervisor_.vf_probed(number, vf.pci, error, now());
 }

@@ -4,7 +4,7 @@
 #include "failsafe_port.hpp"
 #include "interrupt_source.hpp"
 #include "link_monitor.hpp"
-#include "port_record.hpp"
+#include "port_status.hpp"
 #include "supervisor.hpp"
 #include "uevent_monitor.hpp"
 
@@ -41,6 +41,10 @@ public:
     [[nodiscard]] int probe(const rte_vdev_device &device);
     /// Removes an instance, and its ports with it. Safe within rte_eal_cleanup().
     [[nodiscard]] int remove(const rte_vdev_device &device);
+
+    /// The ports there are, ordered by port id.
+    [[nodiscard]] std::vector<PortStatus> status();
+    [[nodiscard]] DriverCounters counters();
 
 private:
     Driver() = default;
@@ -83,6 +87,10 @@ private:
     static void report_removal(PortNumber number);
     void report(const Report &report);
     void report_closed(PortNumber number);
+    /// The kernel's notification from which these follow was read at this time.
+    void note_notification(const Commands &commands, TimePoint read);
+    void note_announcement(PortNumber number);
+    void count(PortNumber number, std::uint64_t PortRecord::*counter);
     void remove_leftovers();
 
     [[nodiscard]] Commands take(const NetlinkEvent &event);
@@ -93,7 +101,7 @@ private:
     std::map<std::string, InstanceId> instances_;
     InstanceId next_instance_ = 0;
     std::map<PortNumber, std::shared_ptr<FailsafePort>> ports_;
-    std::map<PortNumber, PortRecord> records_; ///< of the ports that were reported to be there
+    std::map<PortNumber, PortRecord> records_; ///< without a port id until that is reported
     std::deque<Command> queue_;                ///< for the interrupt thread, in order
     std::optional<TimePoint> alarm_;           ///< the earliest alarm that is set
     std::shared_ptr<LinkMonitor> monitor_;

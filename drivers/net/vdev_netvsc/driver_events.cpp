@@ -3,8 +3,9 @@
 // What Driver tells, and what it counts.
 
 #include "driver.hpp"
-
 #include "events.hpp"
+
+#include <algorithm>
 
 #include <ethdev_driver.h>
 
@@ -35,11 +36,13 @@ void Driver::report(const Report &report) {
         const auto view = supervisor_.port(report.number);
         if (!view || !port_id) // closed in the meantime
             return;
-        if (report.type == EventType::port_added)
-            records_[report.number] = {.port_id = *port_id, .link_up = link_up};
         const auto record = records_.find(report.number);
         if (record == records_.end())
             return;
+        if (report.type == EventType::port_added) {
+            record->second.port_id = *port_id;
+            record->second.link_up = link_up;
+        }
         record->second.netdevice = view->netdevice;
         record->second.count(report.type, now());
         event = event_of(report.type, report.number, record->second, report.vf);
@@ -56,6 +59,8 @@ void Driver::report_closed(PortNumber number) {
             return;
         event = event_of(EventType::port_removed, number, record->second, std::nullopt);
         records_.erase(record);
+        if (event.port_id == no_port) // nobody knows it
+            return;
     }
     publish(std::move(event));
 }
@@ -70,7 +75,8 @@ void Driver::on_link_event(const rte_eth_dev &device) {
     {
         const std::lock_guard lock(mutex_);
         const auto record = records_.find(*number);
-        if (record == records_.end() || record->second.link_up == up)
+        if (record == records_.end() || record->second.port_id == no_port ||
+            record->second.link_up == up)
             return;
         const auto type = up ? EventType::link_up : EventType::link_down;
         if (const auto view = supervisor_.port(*number))
@@ -89,11 +95,83 @@ void Driver::refresh_link(PortNumber number) {
     {
         const std::lock_guard lock(mutex_);
         const auto record = records_.find(number);
-        if (record == records_.end())
+        if (record == records_.end() || record->second.port_id == no_port)
             return;
         told_up = record->second.link_up;
     }
     refreshed->refresh_link(told_up);
+}
+
+// ---- Counting.
+
+void Driver::note_notification(const Commands &commands, TimePoint read) {
+    const std::lock_guard lock(mutex_);
+    for (const Command &command : commands) {
+        const auto *announce = std::get_if<Announce>(&command);
+        if (announce == nullptr)
+            continue;
+        if (const auto record = records_.find(announce->number); record != records_.end())
+            record->second.noticed = read;
+    }
+}
+
+void Driver::note_announcement(PortNumber number) {
+    const std::lock_guard lock(mutex_);
+    if (const auto record = records_.find(number); record != records_.end())
+        record->second.announced(now());
+}
+
+void Driver::count(PortNumber number, std::uint64_t PortRecord::*counter) {
+    const std::lock_guard lock(mutex_);
+    if (const auto record = records_.find(number); record != records_.end())
+        ++(record->second.*counter);
+}
+
+// ---- Showing.
+
+std::vector<PortStatus> Driver::status() {
+    std::vector<PortStatus> all;
+    std::vector<std::shared_ptr<FailsafePort>> ports;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto &view : supervisor_.ports()) {
+            const auto record = records_.find(view.number);
+            const auto port = ports_.find(view.number);
+            if (port == ports_.end() || record == records_.end() ||
+                record->second.port_id == no_port)
+                continue;
+            all.push_back({.name = port_name(view.number),
+                           .view = std::move(view),
+                           .record = record->second});
+            ports.push_back(port->second);
+        }
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const VfState vf = all[i].view.vf_state;
+        if (!ports[i]->started())
+            all[i].path = Path::none;
+        else if (vf == VfState::attached || vf == VfState::recovering)
+            all[i].path = Path::vf;
+        else
+            all[i].path = ports[i]->has_fallback() ? Path::fallback : Path::none;
+    }
+    std::ranges::sort(all, {}, [](const PortStatus &port) { return port.record.port_id; });
+    return all;
+}
+
+DriverCounters Driver::counters() {
+    const std::lock_guard lock(mutex_);
+    DriverCounters counters;
+    if (monitor_) {
+        const auto &links = monitor_->counters();
+        counters.resyncs = links.dumps - 1; // the first is no resync
+        counters.dropped_messages = links.dropped;
+    }
+    if (uevents_) {
+        counters.resyncs += uevents_->counters().overruns;
+        counters.dropped_messages += uevents_->counters().dropped;
+    }
+    return counters;
 }
 
 } // namespace netvsc

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::string_view name_prefix = "net_failsafe_vsc";
 
+std::string fallback_name(PortNumber number) { return "net_tap_vsc" + std::to_string(number); }
+
 bool vdev_exists(const std::string &name) {
     rte_bus *bus = rte_bus_find_by_name("vdev");
     const auto same_name = [](const rte_device *device, const void *wanted) {
@@ -54,7 +56,7 @@ std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) 
 Result<void> FailsafePort::create(const std::string &netdevice,
                                   std::chrono::milliseconds hotplug_poll) {
     const std::string name = device_name(number_);
-    const std::string tap = "net_tap_vsc" + std::to_string(number_);
+    const std::string tap = fallback_name(number_);
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
     for (const std::string &taken : {name, tap}) {
         if (vdev_exists(taken))
@@ -70,8 +72,7 @@ Result<void> FailsafePort::create(const std::string &netdevice,
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }
-    std::uint16_t slow_port = 0;
-    if (rte_eth_dev_get_port_by_name(tap.c_str(), &slow_port) != 0)
+    if (!has_fallback())
         log(Message::Level::error,
             name + ": the slow path over " + netdevice + " could not be made (" + tap +
                 " above). It needs /dev/net/tun and the kernel modules tun, sch_ingress, "
@@ -95,6 +96,11 @@ std::optional<std::uint16_t> FailsafePort::port_id() const {
 bool FailsafePort::started() const {
     const rte_eth_dev *device = ethdev();
     return device != nullptr && device->data->dev_started != 0;
+}
+
+bool FailsafePort::has_fallback() const {
+    std::uint16_t port = 0;
+    return rte_eth_dev_get_port_by_name(fallback_name(number_).c_str(), &port) == 0;
 }
 
 bool FailsafePort::link_up() const {

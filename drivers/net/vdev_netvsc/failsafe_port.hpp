@@ -38,6 +38,9 @@ public:
     /// The application has the port started.
     [[nodiscard]] bool started() const;
 
+    /// The slow sub-device is there.
+    [[nodiscard]] bool has_fallback() const;
+
     /// The port's link status; false as well when there is no port.
     [[nodiscard]] bool link_up() const;
 

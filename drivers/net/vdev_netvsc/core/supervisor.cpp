@@ -765,11 +765,15 @@ std::optional<Supervisor::PortView> Supervisor::port(PortNumber number) const {
     return found == ports_.end() ? std::nullopt : std::optional(view_of(found->second));
 }
 
-Supervisor::PortView Supervisor::view_of(const Port &port) {
+Supervisor::PortView Supervisor::view_of(const Port &port) const {
     const auto &vf = port.vf.vf();
+    const auto instance = instances_.find(port.instance);
+    const Link *netvsc = table_.find(port.ifindex);
     return {.number = port.number,
+            .instance = instance != instances_.end() ? instance->second.name : "",
             .ifindex = port.ifindex,
             .netdevice = port.netdevice,
+            .mac = netvsc != nullptr ? netvsc->message.mac : std::nullopt,
             .vf = vf ? std::optional(vf->pci) : std::nullopt,
             .vf_state = port.vf.state()};
 }

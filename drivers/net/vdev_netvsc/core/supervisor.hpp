@@ -95,8 +95,10 @@ public:
 
     struct PortView {
         PortNumber number = 0;
-        int ifindex = 0; ///< 0: the NetVSC netdevice is gone
+        std::string instance; ///< the name of the one whose it is; empty: that is gone
+        int ifindex = 0;      ///< 0: the NetVSC netdevice is gone
         std::string netdevice;
+        std::optional<MacAddress> mac; ///< the NetVSC netdevice's
         std::optional<PciAddress> vf;
         VfState vf_state = VfState::absent;
         bool operator==(const PortView &) const = default;
@@ -126,7 +128,7 @@ private:
         std::optional<TimePoint> next_creation;
     };
 
-    [[nodiscard]] static PortView view_of(const Port &port);
+    [[nodiscard]] PortView view_of(const Port &port) const;
     [[nodiscard]] static std::optional<TimePoint> vf_deadline(const Port &port);
     [[nodiscard]] PortNumber free_number(PortNumber from) const;
     [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Commands &commands);

@@ -25,6 +25,26 @@ constexpr std::chrono::milliseconds application_grace{5000};
 
 } // namespace
 
+std::string_view name_of(VfState state) {
+    switch (state) {
+    case VfState::absent:
+        return "absent";
+    case VfState::present:
+        return "present";
+    case VfState::announced:
+        return "announced";
+    case VfState::attached:
+        return "attached";
+    case VfState::faulted:
+        return "faulted";
+    case VfState::recovering:
+        return "recovering";
+    case VfState::gone:
+        return "gone";
+    }
+    return "unknown";
+}
+
 VfMachine::VfMachine(PortNumber port, std::string bind, std::chrono::milliseconds hotplug_poll)
     : number_(port), bind_(std::move(bind)), hotplug_poll_(hotplug_poll), backoff_(probe_backoff) {}
 

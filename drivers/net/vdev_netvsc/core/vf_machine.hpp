@@ -20,6 +20,9 @@ enum class VfState {
     gone,       ///< it has been taken away, but its ethdev port is still to be closed
 };
 
+/// "attached"
+[[nodiscard]] std::string_view name_of(VfState state);
+
 /// The VF of one port: follows it through its states, and gives the commands that follow.
 /// Pure, as the Supervisor it belongs to.
 class VfMachine {

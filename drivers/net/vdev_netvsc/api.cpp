@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// rte_pmd_vdev_netvsc.h.
+
+#include "driver.hpp"
+#include "events.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+// All else is hidden.
+#pragma GCC visibility push(default)
+#include "rte_pmd_vdev_netvsc.h"
+#pragma GCC visibility pop
+
+namespace netvsc {
+namespace {
+
+static_assert(RTE_PMD_VDEV_NETVSC_NO_PORT == no_port);
+static_assert(RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD == static_cast<int>(EventType::lcore_dead));
+static_assert(RTE_PMD_VDEV_NETVSC_EVENT_LINK_UP == static_cast<int>(EventType::link_up));
+static_assert(RTE_PMD_VDEV_NETVSC_VF_GONE == static_cast<int>(VfState::gone));
+static_assert(RTE_PMD_VDEV_NETVSC_VF_ATTACHED == static_cast<int>(VfState::attached));
+
+template <std::size_t size> void put(char (&to)[size], std::string_view text) {
+    const std::size_t length = std::min(text.size(), size - 1);
+    std::memcpy(to, text.data(), length);
+    to[length] = '\0';
+}
+
+std::string text_of(const std::optional<PciAddress> &pci) { return pci ? pci->to_string() : ""; }
+
+std::uint64_t ns_of(TimePoint time) {
+    const auto since_boot = std::chrono::nanoseconds(time.time_since_epoch()).count();
+    return static_cast<std::uint64_t>(since_boot);
+}
+
+std::uint64_t ns_of(const std::optional<TimePoint> &time) { return time ? ns_of(*time) : 0; }
+
+rte_pmd_vdev_netvsc_event event_of(const NumberedEvent &numbered) {
+    rte_pmd_vdev_netvsc_event event{};
+    event.sequence = numbered.sequence;
+    event.time_ns = ns_of(numbered.time);
+    event.type = static_cast<rte_pmd_vdev_netvsc_event_type>(numbered.event.type);
+    event.port_id = numbered.event.port_id;
+    event.lcore_id = numbered.event.lcore;
+    put(event.port_name, numbered.event.port);
+    put(event.netdevice, numbered.event.netdevice);
+    put(event.vf, text_of(numbered.event.vf));
+    return event;
+}
+
+EventBus::Key key_of(rte_pmd_vdev_netvsc_callback callback, void *user) {
+    return {.function = reinterpret_cast<std::uintptr_t>(callback), .user = user};
+}
+
+// Nothing thrown may pass the application's C frames; only allocation can fail.
+template <typename Call> int guarded(Call call) noexcept {
+    try {
+        return call();
+    } catch (const std::bad_alloc &) {
+        return -ENOMEM;
+    }
+}
+
+} // namespace
+} // namespace netvsc
+
+using namespace netvsc;
+
+int rte_pmd_vdev_netvsc_ports(uint16_t *port_ids, unsigned int size) {
+    if (port_ids == nullptr && size != 0)
+        return -EINVAL;
+    return guarded([&] {
+        const auto ports = Driver::get().status();
+        for (std::size_t i = 0; i < std::min<std::size_t>(size, ports.size()); ++i)
+            port_ids[i] = ports[i].record.port_id;
+        return static_cast<int>(ports.size());
+    });
+}
+
+int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
+                                      struct rte_pmd_vdev_netvsc_port_info *info) {
+    if (info == nullptr)
+        return -EINVAL;
+    return guarded([&] {
+        const auto ports = Driver::get().status();
+        const auto found = std::ranges::find(
+            ports, port_id, [](const PortStatus &port) { return port.record.port_id; });
+        if (found == ports.end())
+            return -ENODEV;
+        const PortRecord &record = found->record;
+        *info = {};
+        info->port_id = port_id;
+        put(info->port_name, found->name);
+        put(info->instance, found->view.instance);
+        put(info->netdevice, found->view.netdevice);
+        info->ifindex = found->view.ifindex;
+        if (found->view.mac)
+            std::ranges::copy(found->view.mac->bytes, info->mac);
+        info->link_up = record.link_up;
+        put(info->fallback, found->fallback);
+        put(info->vf, text_of(found->view.vf));
+        info->vf_state = static_cast<rte_pmd_vdev_netvsc_vf_state>(found->view.vf_state);
+        info->last_link_change_ns = ns_of(record.last_link_change);
+        info->last_vf_change_ns = ns_of(record.last_vf_change);
+        info->plug_ins = record.plug_ins;
+        info->removals = record.removals;
+        info->failed_binds = record.failed_binds;
+        info->failed_probes = record.failed_probes;
+        return 0;
+    });
+}
+
+int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc_callback callback, void *user) {
+    if (callback == nullptr)
+        return -EINVAL;
+    return guarded([&] {
+        const auto call = [callback, user](const NumberedEvent &numbered) {
+            const auto event = event_of(numbered);
+            callback(&event, user);
+        };
+        return event_bus().subscribe(key_of(callback, user), call) ? 0 : -EEXIST;
+    });
+}
+
+int rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callback, void *user) {
+    return event_bus().unsubscribe(key_of(callback, user)) ? 0 : -ENOENT;
+}
+
+const char *rte_pmd_vdev_netvsc_event_name(enum rte_pmd_vdev_netvsc_event_type type) {
+    // In C any number can be handed in.
+    return static_cast<unsigned>(type) <= RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD
+               ? name_of(static_cast<EventType>(type)).data()
+               : "unknown";
+}
+
+const char *rte_pmd_vdev_netvsc_vf_state_name(enum rte_pmd_vdev_netvsc_vf_state state) {
+    return name_of(static_cast<VfState>(state)).data();
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The telemetry commands /vdev_netvsc/... They run in DPDK's telemetry threads and ask no device:
+// one that hangs does not keep its state from being seen.
+
+#include "driver.hpp"
+#include "event_page.hpp"
+#include "events.hpp"
+#include "log.hpp"
+#include "telemetry_data.hpp"
+#include "telemetry_parameter.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include <rte_common.h>
+
+namespace netvsc {
+namespace {
+
+// Of the 16 KiB an answer may have (rte_telemetry.h), what the events may take.
+constexpr std::size_t events_budget = 15 * 1024;
+
+std::uint64_t ns_of(TimePoint time) {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
+}
+
+std::uint64_t ns_of(const std::optional<TimePoint> &time) { return time ? ns_of(*time) : 0; }
+
+std::uint64_t us_of(std::chrono::microseconds time) {
+    return static_cast<std::uint64_t>(time.count());
+}
+
+std::string text_of(const std::optional<PciAddress> &pci) { return pci ? pci->to_string() : ""; }
+
+std::uint64_t now_ns() { return ns_of(std::chrono::steady_clock::now()); }
+
+std::optional<PortStatus> port_named(const char *parameter) {
+    const auto port_id = parse_parameter<std::uint16_t>(parameter);
+    if (!port_id)
+        return std::nullopt;
+    for (PortStatus &port : Driver::get().status()) {
+        if (port.record.port_id == *port_id)
+            return std::move(port);
+    }
+    return std::nullopt;
+}
+
+int list(rte_tel_data *answer) {
+    rte_tel_data_start_array(answer, RTE_TEL_INT_VAL);
+    for (const PortStatus &port : Driver::get().status())
+        rte_tel_data_add_array_int(answer, port.record.port_id);
+    return 0;
+}
+
+int info(const char *parameter, rte_tel_data *answer) {
+    const auto port = port_named(parameter);
+    if (!port)
+        return -EINVAL;
+    TelemetryDict dict(answer);
+    dict.add("port_id", int{port->record.port_id});
+    dict.add("name", port->name);
+    dict.add("instance", port->view.instance);
+    dict.add("netdevice", printable(port->view.netdevice));
+    dict.add("ifindex", port->view.ifindex);
+    dict.add("mac", port->view.mac ? port->view.mac->to_string() : "");
+    dict.add("fallback", std::string(port->fallback));
+    dict.add("vf", text_of(port->view.vf));
+    dict.add("vf_state", std::string(name_of(port->view.vf_state)));
+    dict.add("link", std::string(port->record.link_up ? "up" : "down"));
+    dict.add("path", std::string(name_of(port->path)));
+    dict.add("last_link_change_ns", ns_of(port->record.last_link_change));
+    dict.add("last_vf_change_ns", ns_of(port->record.last_vf_change));
+    dict.add("now_ns", now_ns());
+    return 0;
+}
+
+int stats(const char *parameter, rte_tel_data *answer) {
+    const auto port = port_named(parameter);
+    if (!port)
+        return -EINVAL;
+    const DriverCounters counters = Driver::get().counters();
+    const PortRecord &record = port->record;
+    const LatencyHistogram &announcements = record.announcements;
+    rte_tel_data *classes = new_telemetry_data();
+    TelemetryDict histogram(classes);
+    std::uint64_t up_to_here = 0;
+    for (std::size_t i = 0; i < announcements.counts().size(); ++i) {
+        up_to_here += announcements.counts()[i];
+        const std::string name =
+            i < LatencyHistogram::bounds_ms.size()
+                ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
+                : "le_inf";
+        histogram.add(name.c_str(), up_to_here);
+    }
+    TelemetryDict dict(answer);
+    dict.add("plug_ins", record.plug_ins);
+    dict.add("removals", record.removals);
+    dict.add("failed_binds", record.failed_binds);
+    dict.add("failed_probes", record.failed_probes);
+    dict.add("resyncs", counters.resyncs);
+    dict.add("dropped_messages", counters.dropped_messages);
+    dict.add("announce_last_us", us_of(announcements.last()));
+    dict.add("announce_max_us", us_of(announcements.longest()));
+    dict.add("announce_histogram", classes);
+    return 0;
+}
+
+int events(const char *parameter, rte_tel_data *answer) {
+    std::uint64_t since = 0;
+    if (parameter != nullptr && *parameter != '\0') {
+        const auto wanted = parse_parameter<std::uint64_t>(parameter);
+        if (!wanted)
+            return -EINVAL;
+        since = *wanted;
+    }
+    const auto page = page_of(event_bus().since(since), events_budget);
+    // A dictionary by number: DPDK 22.11 leaves out an array of dictionaries within a dictionary.
+    rte_tel_data *all = new_telemetry_data();
+    TelemetryDict by_sequence(all);
+    TelemetryDict dict(answer);
+    dict.add("first", page.first);
+    dict.add("next", page.next);
+    dict.add("now_ns", now_ns());
+    dict.add("events", all);
+    for (const auto &[sequence, time, event] : page.events) {
+        rte_tel_data *one = new_telemetry_data();
+        TelemetryDict entry(one);
+        entry.add("seq", sequence);
+        entry.add("time_ns", ns_of(time));
+        entry.add("type", std::string(name_of(event.type)));
+        entry.add("port_id", int{event.port_id});
+        entry.add("port", event.port);
+        entry.add("netdevice", printable(event.netdevice));
+        entry.add("vf", text_of(event.vf));
+        entry.add("lcore", event.lcore);
+        by_sequence.add(std::to_string(sequence).c_str(), one);
+    }
+    return 0;
+}
+
+// Nothing thrown may pass DPDK's C frames.
+template <typename Call> int guarded(Call call) noexcept {
+    try {
+        return call();
+    } catch (const std::exception &error) {
+        log(Message::Level::error, std::string("telemetry: ") + error.what());
+        return -ENOMEM;
+    }
+}
+
+extern "C" {
+
+int answer_list(const char * /*command*/, const char * /*parameter*/, rte_tel_data *answer) {
+    return guarded([&] { return list(answer); });
+}
+
+int answer_info(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
+    return guarded([&] { return info(parameter, answer); });
+}
+
+int answer_stats(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
+    return guarded([&] { return stats(parameter, answer); });
+}
+
+int answer_events(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
+    return guarded([&] { return events(parameter, answer); });
+}
+}
+
+RTE_INIT(register_telemetry) {
+    rte_telemetry_register_cmd("/vdev_netvsc/list", answer_list,
+                               "Returns the fail-safe ports made over NetVSC netdevices. Takes no "
+                               "parameters");
+    rte_telemetry_register_cmd("/vdev_netvsc/info", answer_info,
+                               "Returns what is known of a port. Parameters: int port_id");
+    rte_telemetry_register_cmd("/vdev_netvsc/stats", answer_stats,
+                               "Returns what is counted of a port. Parameters: int port_id");
+    rte_telemetry_register_cmd("/vdev_netvsc/events", answer_events,
+                               "Returns the last events. Parameters: the first sequence number "
+                               "wanted (optional)");
+}
+
+} // namespace
+} // namespace netvsc

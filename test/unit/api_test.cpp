@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The public header in C++, the library's exported symbols, and what can be said without EAL. What
+// callbacks are told is seen in the lab (test/vm/test_events.py), their rules in event_bus_test.cpp.
+#include "rte_pmd_vdev_netvsc.h"
+
+#include <cerrno>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+extern "C" {
+int c_unknown_port();
+int c_registers_twice();
+std::size_t c_sizes();
+const char *c_name_of_event(int type);
+const char *c_name_of_state(int state);
+}
+
+namespace {
+
+void nothing(const rte_pmd_vdev_netvsc_event * /*event*/, void * /*user*/) {}
+
+TEST(Api, CAndCxxSeeTheSame) {
+    EXPECT_EQ(c_sizes(), sizeof(rte_pmd_vdev_netvsc_event) + sizeof(rte_pmd_vdev_netvsc_port_info));
+}
+
+TEST(Api, ThereAreNoPortsWithoutEal) {
+    std::uint16_t port = 7;
+    EXPECT_EQ(rte_pmd_vdev_netvsc_ports(&port, 1), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_ports(nullptr, 0), 0);
+    EXPECT_EQ(port, 7);
+    EXPECT_EQ(c_unknown_port(), -ENODEV);
+}
+
+TEST(Api, RefusesNullPointers) {
+    EXPECT_EQ(rte_pmd_vdev_netvsc_ports(nullptr, 1), -EINVAL);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_port_info_get(0, nullptr), -EINVAL);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_register(nullptr, nullptr), -EINVAL);
+}
+
+TEST(Api, RegistersACallbackOnceForEachUser) { EXPECT_EQ(c_registers_twice(), -EEXIST); }
+
+TEST(Api, UnregistersOnlyWhatIsRegistered) {
+    int user = 0;
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_unregister(nothing, &user), -ENOENT);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_register(nothing, &user), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_unregister(nothing, nullptr), -ENOENT);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_unregister(nothing, &user), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_callback_unregister(nothing, &user), -ENOENT);
+}
+
+TEST(Api, NamesEventsAndStates) {
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_event_name(RTE_PMD_VDEV_NETVSC_EVENT_PORT_ADDED),
+                 "port_added");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_event_name(RTE_PMD_VDEV_NETVSC_EVENT_VF_FAILED), "vf_failed");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_event_name(RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD),
+                 "lcore_dead");
+    EXPECT_STREQ(c_name_of_event(256), "unknown");
+    EXPECT_STREQ(c_name_of_event(-1), "unknown");
+    EXPECT_STREQ(c_name_of_event(11), "unknown");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_vf_state_name(RTE_PMD_VDEV_NETVSC_VF_ATTACHED), "attached");
+    EXPECT_STREQ(c_name_of_state(99), "unknown");
+    EXPECT_STREQ(c_name_of_state(-1), "unknown");
+}
+
+} // namespace

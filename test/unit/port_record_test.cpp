@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "port_record.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <numeric>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+constexpr TimePoint start{1h};
+
+TEST(LatencyHistogram, CountsUpToAndIncludingItsBounds) {
+    LatencyHistogram histogram;
+    for (const std::chrono::nanoseconds length :
+         std::initializer_list<std::chrono::nanoseconds>{0ns, 1ms, 1ms + 1ns, 2ms, 1s, 1s + 1ns, 1h})
+        histogram.add(length);
+    EXPECT_THAT(histogram.counts(), ElementsAre(2, 2, 0, 0, 0, 0, 0, 0, 0, 1, 2));
+}
+
+TEST(LatencyHistogram, KnowsTheLastAndTheLongest) {
+    LatencyHistogram histogram;
+    EXPECT_EQ(histogram.last(), 0us);
+    histogram.add(7ms);
+    histogram.add(3ms + 900ns);
+    EXPECT_EQ(histogram.last(), 3ms);
+    EXPECT_EQ(histogram.longest(), 7ms);
+}
+
+TEST(PortRecord, CountsVfsThatComeAndGo) {
+    PortRecord record;
+    record.count(EventType::vf_present, start);
+    EXPECT_EQ(record.last_vf_change, start);
+    record.count(EventType::vf_attached, start + 1s);
+    record.count(EventType::vf_removed, start + 2s);
+    record.count(EventType::vf_present, start + 3s);
+    record.count(EventType::vf_failed, start + 4s);
+    EXPECT_EQ(record.plug_ins, 2);
+    EXPECT_EQ(record.removals, 1);
+    EXPECT_EQ(record.last_vf_change, start + 4s);
+    EXPECT_EQ(record.last_link_change, std::nullopt);
+}
+
+TEST(PortRecord, KnowsTheLinkThatWasTold) {
+    PortRecord record;
+    record.count(EventType::link_up, start);
+    EXPECT_TRUE(record.link_up);
+    record.count(EventType::link_down, start + 1s);
+    EXPECT_FALSE(record.link_up);
+    EXPECT_EQ(record.last_link_change, start + 1s);
+    EXPECT_EQ(record.last_vf_change, std::nullopt);
+}
+
+TEST(PortRecord, TakesTheTimeOfAnAnnouncementOnce) {
+    PortRecord record;
+    record.announced(start); // of a VF no notification told of
+    EXPECT_EQ(record.announcements.longest(), 0us);
+    record.noticed = start;
+    record.announced(start + 5ms);
+    record.announced(start + 9s); // again
+    EXPECT_EQ(record.announcements.last(), 5ms);
+    EXPECT_EQ(record.announcements.longest(), 5ms);
+    const auto &counts = record.announcements.counts();
+    EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), 0U), 1);
+}
+
+} // namespace
+} // namespace netvsc
