@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The public header in C++, the library's exported symbols, and what can be said without EAL. What
-// callbacks are told is seen in the lab (test/vm/test_events.py), their rules in event_bus_test.cpp.
+// callbacks are told is seen in the lab (test/vm/test_events.py), their rules in
+// event_bus_test.cpp.
 #include "rte_pmd_vdev_netvsc.h"
 
 #include <cerrno>

@@ -15,8 +15,8 @@ constexpr TimePoint start{1h};
 
 TEST(LatencyHistogram, CountsUpToAndIncludingItsBounds) {
     LatencyHistogram histogram;
-    for (const std::chrono::nanoseconds length :
-         std::initializer_list<std::chrono::nanoseconds>{0ns, 1ms, 1ms + 1ns, 2ms, 1s, 1s + 1ns, 1h})
+    for (const std::chrono::nanoseconds length : std::initializer_list<std::chrono::nanoseconds>{
+             0ns, 1ms, 1ms + 1ns, 2ms, 1s, 1s + 1ns, 1h})
         histogram.add(length);
     EXPECT_THAT(histogram.counts(), ElementsAre(2, 2, 0, 0, 0, 0, 0, 0, 0, 1, 2));
 }

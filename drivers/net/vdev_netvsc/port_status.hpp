@@ -39,8 +39,9 @@ struct PortStatus {
 
 /// What the driver as a whole has seen.
 struct DriverCounters {
-    std::uint64_t resyncs = 0;          ///< times everything was listed anew: messages were lost
-    std::uint64_t dropped_messages = 0; ///< netlink messages that were malformed or not the kernel's
+    std::uint64_t resyncs = 0; ///< times everything was listed anew: messages were lost
+    std::uint64_t dropped_messages =
+        0; ///< netlink messages that were malformed or not the kernel's
 };
 
 } // namespace netvsc

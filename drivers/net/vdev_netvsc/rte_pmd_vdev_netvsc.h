@@ -79,9 +79,9 @@ struct rte_pmd_vdev_netvsc_port_info {
     char instance[RTE_PMD_VDEV_NETVSC_NAME_SIZE];  /**< Whose it is: "net_vdev_netvsc0" */
     /** The NetVSC netdevice. Linux allows any byte but '/' in its name. */
     char netdevice[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE];
-    int ifindex;     /**< The NetVSC's; 0 if it is gone. */
-    uint8_t mac[6];  /**< The NetVSC's; zeros if it is gone. */
-    bool link_up;    /**< The port's link, as the application was last told. */
+    int ifindex;    /**< The NetVSC's; 0 if it is gone. */
+    uint8_t mac[6]; /**< The NetVSC's; zeros if it is gone. */
+    bool link_up;   /**< The port's link, as the application was last told. */
     char fallback[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE]; /**< The slow path: "tap" */
     char vf[RTE_PMD_VDEV_NETVSC_PCI_SIZE];             /**< Empty if there is none. */
     enum rte_pmd_vdev_netvsc_vf_state vf_state;

@@ -87,10 +87,9 @@ int stats(const char *parameter, rte_tel_data *answer) {
     std::uint64_t up_to_here = 0;
     for (std::size_t i = 0; i < announcements.counts().size(); ++i) {
         up_to_here += announcements.counts()[i];
-        const std::string name =
-            i < LatencyHistogram::bounds_ms.size()
-                ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
-                : "le_inf";
+        const std::string name = i < LatencyHistogram::bounds_ms.size()
+                                     ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
+                                     : "le_inf";
         histogram.add(name.c_str(), up_to_here);
     }
     TelemetryDict dict(answer);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A plugin for EAL's -d, after the driver's: an application of rte_pmd_vdev_netvsc.h within testpmd.
-// Appends to the file $EVENTLOG_FILE a line for each event,
+// A plugin for EAL's -d, after the driver's: an application of rte_pmd_vdev_netvsc.h within
+// testpmd. Appends to the file $EVENTLOG_FILE a line for each event,
 //     event <sequence> <time in ns> <type> <port id> <port> <netdevice> <vf or -> <lcore>
-// and one for each thing it does besides. $EVENTLOG_DO is what that is: words "<event type>=<what>",
-// separated by spaces, where what, done from within the callback, is one of
+// and one for each thing it does besides. $EVENTLOG_DO is what that is: words "<event
+// type>=<what>", separated by spaces, where what, done from within the callback, is one of
 //     unregister  unregisters the callback
 //     another     registers a second callback, which logs "second <sequence>"
 //     info        asks for the port, and logs what is known of it
@@ -13,6 +13,8 @@
 // and the word "churn": a thread registers a callback and unregisters it, without pause, and checks
 // that it is not called afterwards.
 #define _GNU_SOURCE
+#include "rte_pmd_vdev_netvsc.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -26,8 +28,6 @@
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
-
-#include "rte_pmd_vdev_netvsc.h"
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

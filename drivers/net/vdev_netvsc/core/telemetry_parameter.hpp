@@ -10,7 +10,8 @@ namespace netvsc {
 
 /// A telemetry command's parameter, which anybody who reaches the socket can write: a decimal
 /// number that fits a T, and nothing else. @param text  may be null
-template <std::unsigned_integral T> [[nodiscard]] std::optional<T> parse_parameter(const char *text) {
+template <std::unsigned_integral T>
+[[nodiscard]] std::optional<T> parse_parameter(const char *text) {
     if (text == nullptr)
         return std::nullopt;
     const std::string_view whole(text);
