@@ -23,20 +23,22 @@ namespace netvsc::test {
             return "destroy " + std::to_string(c.number);
         }
         std::string operator()(const ReleaseVf &c) const {
-            return "release " + c.pci.to_string() + (c.give_back ? " and give back" : "");
+            return "release " + c.vf.pci.to_string() + (c.give_back ? " and give back" : "");
         }
         std::string operator()(const Announce &c) const {
             return "announce " + std::to_string(c.number) + " " + c.vf.devargs + bound_to(c.bind);
         }
         std::string operator()(const Withdraw &c) const {
-            return "withdraw " + std::to_string(c.number) + " " + c.pci.to_string();
+            return "withdraw " + std::to_string(c.number) + " " + c.vf.pci.to_string();
         }
-        std::string operator()(const GiveBack &c) const { return "give back " + c.pci.to_string(); }
+        std::string operator()(const GiveBack &c) const {
+            return "give back " + c.vf.pci.to_string();
+        }
         std::string operator()(const RefreshLink &c) const {
             return "refresh link of " + std::to_string(c.number);
         }
         std::string operator()(const CheckVf &c) const {
-            return "check " + std::to_string(c.number) + " " + c.pci.to_string();
+            return "check " + std::to_string(c.number) + " " + c.vf.pci.to_string();
         }
         std::string operator()(const ReportRemoval &c) const {
             return "report removal of " + std::to_string(c.number);

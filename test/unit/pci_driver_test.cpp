@@ -90,6 +90,15 @@ TEST_F(PciDriverTest, GivesTheDeviceBackIfTheDriverDoesNotTakeIt) {
     EXPECT_EQ(read("drivers_probe"), "0000:02:00.0");
 }
 
+TEST_F(PciDriverTest, GivesBackOnlyWhatWasTaken) {
+    ASSERT_TRUE(device().give_back());
+    EXPECT_EQ(read("drivers/e1000e/unbind"), "") << "it works with its own driver";
+    write("devices/0000:02:00.0/driver_override", "vfio-pci\n");
+    ASSERT_TRUE(device().give_back());
+    EXPECT_EQ(read("drivers/e1000e/unbind"), "0000:02:00.0");
+    EXPECT_EQ(read("drivers_probe"), "0000:02:00.0");
+}
+
 TEST_F(PciDriverTest, SaysWhatCouldNotBeWritten) {
     const auto bound = device("0000:03:00.0").bind("vfio-pci");
     ASSERT_FALSE(bound);

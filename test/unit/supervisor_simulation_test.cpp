@@ -524,8 +524,8 @@ private:
         require(safe_in_devargs(command.netdevice), "a name that is not safe in device arguments");
         ports_[command.number] = {.netdevice = command.netdevice,
                                   .bind = command.bind,
-                                  .vf_to_probe =
-                                      command.vf ? std::optional(command.vf->pci) : std::nullopt};
+                                  .vf_to_probe = command.vf ? std::optional(command.vf->id.pci)
+                                                            : std::nullopt};
     }
     // What is told of a port and its VF must make sense to one who knows nothing else.
     void take(const Report &event) {
@@ -610,11 +610,12 @@ private:
             return false;
         const ReleaseVf command = to_release_.front();
         to_release_.pop_front();
-        if (const auto port = vf_ports_.find(command.pci); port != vf_ports_.end() && !port->second)
-            close_vf_port(command.pci);
+        if (const auto port = vf_ports_.find(command.vf.pci);
+            port != vf_ports_.end() && !port->second)
+            close_vf_port(command.vf.pci);
         if (command.give_back)
-            give_back(command.pci);
-        answer(supervisor_.vf_released(command.pci));
+            give_back(command.vf.pci);
+        answer(supervisor_.vf_released(command.vf.pci));
         return true;
     }
 
@@ -638,16 +639,16 @@ private:
         return true;
     }
     void run(const GiveBack &command) {
-        give_back(command.pci);
-        answer(supervisor_.vf_released(command.pci));
+        give_back(command.vf.pci);
+        answer(supervisor_.vf_released(command.vf.pci));
     }
     void run(const Announce &command) {
         const auto port = ports_.find(command.number);
         if (port == ports_.end())
             return;
         if (command.only_if_started && fault(2)) // the application has stopped the port
-            return supervisor_.vf_held_back(command.number, command.vf.pci, now);
-        prepare(command.number, port->second, command.vf.pci, command.bind);
+            return supervisor_.vf_held_back(command.number, command.vf.id.pci, now);
+        prepare(command.number, port->second, command.vf.id.pci, command.bind);
     }
     void prepare(PortNumber number, Port &port, const PciAddress &pci, const std::string &bind) {
         if (!bind.empty()) {
@@ -681,17 +682,17 @@ private:
     void run(const Withdraw &command) {
         if (const auto port = ports_.find(command.number); port != ports_.end())
             port->second.pipe.reset();
-        const auto vf = vf_ports_.find(command.pci);
+        const auto vf = vf_ports_.find(command.vf.pci);
         const bool remains = vf != vf_ports_.end() && vf->second;
         if (remains)
-            leaving_.insert(command.pci); // fail-safe leaves it at one of its next looks
+            leaving_.insert(command.vf.pci); // fail-safe leaves it at one of its next looks
         else if (vf != vf_ports_.end())
-            close_vf_port(command.pci);
-        answer(supervisor_.vf_withdrawn(command.number, command.pci, remains, now));
+            close_vf_port(command.vf.pci);
+        answer(supervisor_.vf_withdrawn(command.number, command.vf.pci, remains, now));
     }
     void run(const CheckVf &command) {
-        const auto vf = vf_ports_.find(command.pci);
-        answer(supervisor_.vf_checked(command.number, command.pci,
+        const auto vf = vf_ports_.find(command.vf.pci);
+        answer(supervisor_.vf_checked(command.number, command.vf.pci,
                                       vf != vf_ports_.end() && vf->second));
     }
     void run(const ReportRemoval &command) {

@@ -172,14 +172,14 @@ protected:
             if (!std::holds_alternative<RefreshLink>(command))
                 result.push_back(test::text_of(command));
             if (const auto *withdraw = std::get_if<Withdraw>(&command))
-                std::ranges::move(texts(supervisor_.vf_withdrawn(withdraw->number, withdraw->pci,
+                std::ranges::move(texts(supervisor_.vf_withdrawn(withdraw->number, withdraw->vf,
                                                                  vf_port_remains_, now_)),
                                   std::back_inserter(result));
             if (const auto *release = std::get_if<ReleaseVf>(&command))
-                std::ranges::move(texts(supervisor_.vf_released(release->pci)),
+                std::ranges::move(texts(supervisor_.vf_released(release->vf)),
                                   std::back_inserter(result));
             if (const auto *returned = std::get_if<GiveBack>(&command); returned && vf_is_back_)
-                std::ranges::move(texts(supervisor_.vf_released(returned->pci)),
+                std::ranges::move(texts(supervisor_.vf_released(returned->vf)),
                                   std::back_inserter(result));
         }
         return result;
@@ -944,6 +944,56 @@ TEST_F(SupervisorTest, ABoundVfWhoseNetdeviceStillTellsThatItIsNotOursIsLeft) {
     EXPECT_THAT(link(vf("eth2", 3, mac(9), pci1)),
                 ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0",
                             "announce 1 0000:03:00.0 bind vfio-pci"));
+}
+
+TEST_F(SupervisorTest, OneFunctionIsTheVfsOfSeveralPortsOfMana) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(netvsc_link("eth9", 9, mac(9)));
+    instance(0, "iface=eth1,iface=eth9");
+    created(0);
+    created(1);
+    Link first = vf("enP1", 3, mac(1), pci1);
+    Link second = vf("enP2", 4, mac(9), pci1);
+    first.facts.mana = second.facts.mana = true;
+    EXPECT_THAT(link(first), ElementsAre("announce 0 0000:03:00.0,mac=00:15:5d:00:00:01"));
+    EXPECT_THAT(link(second), ElementsAre("announce 1 0000:03:00.0,mac=00:15:5d:00:00:09,"
+                                          "mac=00:15:5d:00:00:01"));
+    const PciAddress pci = PciAddress::parse(pci1).value();
+    const VfId one(pci, mac(1));
+    const VfId other(pci, mac(9));
+    for (const auto &[number, id] : {std::pair(0U, one), std::pair(1U, other)}) {
+        EXPECT_EQ(supervisor_.port_with_vf(id), number);
+        texts(supervisor_.vf_probed(number, id, 0, now_));
+    }
+    for (const auto &text : elapse())
+        EXPECT_THAT(text, HasSubstr("check"));
+    texts(supervisor_.vf_checked(0, one, true));
+    texts(supervisor_.vf_checked(1, other, true));
+    // What one's port tells is not the other's.
+    texts(supervisor_.vf_recovering(other));
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
+    EXPECT_EQ(port(1).vf_state, VfState::recovering);
+    EXPECT_THAT(gone(3), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_EQ(port(1).vf_state, VfState::recovering);
+    // The function's removal is both's.
+    EXPECT_THAT(link(first), SizeIs(1));
+    vf_port_remains_ = true;
+    EXPECT_THAT(pci_removed(pci1),
+                UnorderedElementsAre("withdraw 0 0000:03:00.0", "withdraw 1 0000:03:00.0"));
+}
+
+TEST_F(SupervisorTest, AManaFunctionIsProbedForAllPortsThatAreKnown) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(netvsc_link("eth9", 9, mac(9)));
+    Link first = vf("enP1", 3, mac(1), pci1);
+    Link second = vf("enP2", 4, mac(9), pci1);
+    first.facts.mana = second.facts.mana = true;
+    link(first);
+    link(second);
+    EXPECT_THAT(instance(0, "iface=eth1,iface=eth9,vf_args=a=1"),
+                ElementsAre("create 0 eth1 vf 0000:03:00.0,mac=00:15:5d:00:00:01,a=1",
+                            "create 1 eth9 vf 0000:03:00.0,mac=00:15:5d:00:00:09,"
+                            "mac=00:15:5d:00:00:01,a=1"));
 }
 
 TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceTheFirstHasLetGoOfIt) {

@@ -43,6 +43,14 @@ TEST(Uevent, GivesTheNetdevicesName) {
     EXPECT_EQ(event->pci_slot_name, "");
 }
 
+TEST(Uevent, TellsWhenSomebodyAskedForIt) {
+    const std::string text = pci_remove + "SYNTH_UUID=0\0"s;
+    const auto event = parse(text);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->synthetic, "0");
+    EXPECT_EQ(parse(pci_remove)->synthetic, "");
+}
+
 TEST(Uevent, RefusesEveryTruncation) {
     for (std::size_t size = 0; size < pci_remove.size(); ++size)
         EXPECT_FALSE(parse(pci_remove.substr(0, size))) << size;

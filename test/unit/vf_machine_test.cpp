@@ -29,7 +29,7 @@ constexpr auto refresh = "refresh link of 0";
 constexpr auto give_one_back = "give back 0000:03:00.0";
 
 Vf vf(const PciAddress &pci, int ifindex = 3) {
-    return {.ifindex = ifindex, .pci = pci, .devargs = pci.to_string()};
+    return {.ifindex = ifindex, .id = pci, .devargs = pci.to_string()};
 }
 
 /// Each call returns the commands that follow as text; messages are gathered.
@@ -247,7 +247,7 @@ TEST_F(VfMachineTest, WhatConcernsAnotherVfIsLeftAlone) {
         machine_.bound(other);
         EXPECT_EQ(state(), all);
         EXPECT_EQ(machine_.deadline(), before);
-        EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one}));
+        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
     }
 }
 
@@ -286,7 +286,7 @@ TEST_F(VfMachineTest, AVfThatGoesIsWithdrawnInEveryState) {
         EXPECT_EQ(state(), VfState::gone);
         EXPECT_TRUE(idle());
         EXPECT_THAT(messages(), ElementsAre(HasSubstr("is gone")));
-        EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one}));
+        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
         EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
         EXPECT_EQ(state(), VfState::absent);
         EXPECT_FALSE(machine_.vf());
@@ -461,7 +461,7 @@ TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClo
     EXPECT_EQ(state(), VfState::present);
     // It is bound all the time, and to be given back.
     EXPECT_THAT(want(std::nullopt), IsEmpty());
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
 }
 
 TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
@@ -499,7 +499,7 @@ TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {
 TEST_F(BoundVfMachineTest, AVfNotBoundYetGoesWithItsNetdevice) {
     want(vf(one));
     EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "and is not given back";
 }
 
@@ -515,10 +515,10 @@ TEST_F(BoundVfMachineTest, ANetdeviceAtABoundVfsAddressIsOfAnotherDevice) {
 
 TEST_F(BoundVfMachineTest, ABoundVfIsGivenBackWhenDismissed) {
     to_attached();
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
     EXPECT_THAT(dismiss(), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
     EXPECT_THAT(port_gone(one), ElementsAre(refresh, give_one_back));
     EXPECT_FALSE(machine_.release());
 }
@@ -528,7 +528,7 @@ TEST_F(BoundVfMachineTest, ABoundVfThatHasGoneIsNotGivenBack) {
         to(from);
         machine_.bound(one);
         EXPECT_THAT(removed(one), ElementsAre(withdraw_one));
-        EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one, .give_back = false}));
+        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = false}));
         EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
         EXPECT_EQ(state(), VfState::absent);
     }
@@ -539,9 +539,9 @@ TEST_F(BoundVfMachineTest, TheNextVfAtTheAddressIsNotTakenForBound) {
     removed(one);
     withdrawn(one);
     want(vf(one));
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
     machine_.bound(one);
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.pci = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
 }
 
 TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGrows) {

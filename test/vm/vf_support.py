@@ -27,13 +27,16 @@ NETVSC = "nv0"
 class Held:
     """What testpmd holds at a moment."""
 
-    descriptors: int
+    descriptors: int  # without those of hugepages, which DPDK takes for its heap as it needs them
     threads: int
+    hugepages: int
 
     @staticmethod
     def by(guest: Guest, testpmd: Testpmd) -> Held:
         process = f"/proc/{testpmd.process.pid}"
-        return Held(len(guest.glob(f"{process}/fd/*")), len(guest.glob(f"{process}/task/*")))
+        links = guest.run(f"readlink {process}/fd/*", check=False).stdout.split("\n")
+        hugepages = sum(link.startswith("/dev/hugepages/") for link in links)
+        return Held(len(links) - hugepages, len(guest.glob(f"{process}/task/*")), hugepages)
 
 
 class VfCase(LabCase):

@@ -17,6 +17,9 @@ struct Uevent {
     std::string_view pci_slot_name; ///< PCI_SLOT_NAME, of PCI devices; else empty
     std::string_view interface;     ///< INTERFACE, of netdevices; else empty
     std::uint64_t sequence = 0;     ///< SEQNUM, growing by one over all of the system's uevents
+    /// SYNTH_UUID: somebody wrote to the device's uevent attribute (udevadm trigger does); nothing
+    /// has happened to the device. Else empty.
+    std::string_view synthetic;
 };
 
 /// Reads one datagram of NETLINK_KOBJECT_UEVENT: "action@devpath" and KEY=VALUE strings, each

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <unistd.h>
 #include <utility>
 
@@ -72,6 +73,12 @@ Result<void> PciDriver::bind(const std::string &driver) const {
     return failure(ENODEV, "binding " + name_ + " to kernel driver " + driver);
 }
 
-Result<void> PciDriver::give_back() const { return rebind(no_override); }
+Result<void> PciDriver::give_back() const {
+    std::ifstream override_file(device_ + "/driver_override");
+    std::string override_text;
+    if (std::getline(override_file, override_text) && override_text == "(null)" && current())
+        return {}; // another device, at the address of the one that was bound
+    return rebind(no_override);
+}
 
 } // namespace netvsc

@@ -60,7 +60,8 @@ bool noiommu_allowed() {
 } // namespace
 
 std::optional<PciEvent> pci_event_of(const Uevent &event) {
-    if (event.subsystem != "pci" || (event.action != "add" && event.action != "remove"))
+    if (event.subsystem != "pci" || !event.synthetic.empty() ||
+        (event.action != "add" && event.action != "remove"))
         return std::nullopt;
     const auto address = PciAddress::parse(event.pci_slot_name);
     if (!address)

@@ -15,7 +15,8 @@ struct PciEvent {
     bool removed = false;
 };
 
-/// @return nullopt for an event that is not about a PCI device's coming or going
+/// @return nullopt for an event that is not about a PCI device's coming or going, or that somebody
+///         asked for
 [[nodiscard]] std::optional<PciEvent> pci_event_of(const Uevent &event);
 
 /// Hands a device's coming or going to the application's rte_dev_event_callback_register()

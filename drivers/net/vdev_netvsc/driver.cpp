@@ -344,26 +344,26 @@ void Driver::on_port_closed(const rte_eth_dev &device) {
             ports_.erase(*number);
             std::erase_if(queue_,
                           [&](const Command &queued) { return is_only_for_port(queued, *number); });
-        } else if (const auto pci = pci_of(device)) {
-            leaving_.erase(*pci);
+        } else if (const auto vf = vf_of(device)) {
+            leaving_.erase(device.data->port_id);
             // fail-safe lets go of a VF in the interrupt thread.
-            commands = supervisor_.vf_port_gone(*pci, rte_thread_is_intr() == 0, now());
+            commands = supervisor_.vf_port_gone(*vf, rte_thread_is_intr() == 0, now());
         }
     }
     carry_out(std::move(commands));
 }
 
 void Driver::on_port_removal(const rte_eth_dev &device) {
-    const auto pci = pci_of(device);
-    if (!pci)
+    const auto vf = vf_of(device);
+    if (!vf)
         return;
     std::shared_ptr<FailsafePort> above;
     {
         const std::lock_guard lock(mutex_);
-        const auto number = supervisor_.port_with_vf(*pci);
+        const auto number = supervisor_.port_with_vf(*vf);
         if (!number)
             return;
-        leaving_.insert(*pci);
+        leaving_.insert(device.data->port_id);
         if (const auto found = ports_.find(*number); found != ports_.end())
             above = found->second;
         // For when fail-safe, which is told after us, has turned to the slow path.
@@ -375,15 +375,15 @@ void Driver::on_port_removal(const rte_eth_dev &device) {
 }
 
 void Driver::on_recovery(const rte_eth_dev &device, rte_eth_event_type event) {
-    const auto pci = pci_of(device);
-    if (!pci)
+    const auto vf = vf_of(device);
+    if (!vf)
         return;
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
         commands = event == RTE_ETH_EVENT_ERR_RECOVERING
-                       ? supervisor_.vf_recovering(*pci)
-                       : supervisor_.vf_recovered(*pci, event == RTE_ETH_EVENT_RECOVERY_SUCCESS);
+                       ? supervisor_.vf_recovering(*vf)
+                       : supervisor_.vf_recovered(*vf, event == RTE_ETH_EVENT_RECOVERY_SUCCESS);
     }
     carry_out(std::move(commands));
 }
@@ -532,7 +532,7 @@ Commands Driver::announce(const Announce &command) {
         return {};
     if (command.only_if_started && !to->started()) {
         const std::lock_guard lock(mutex_);
-        supervisor_.vf_held_back(command.number, command.vf.pci, now());
+        supervisor_.vf_held_back(command.number, command.vf.id, now());
         return {};
     }
     return prepare_vf(*to, command.number, command.vf, command.bind, to->link_up());
@@ -545,13 +545,17 @@ Commands Driver::announce(const Announce &command) {
 Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
                             const std::string &bind, bool failsafe_link_up) {
     if (!bind.empty()) {
-        const auto refused = bind_vf(vf.pci, bind);
+        // EAL may have probed it at its start, by way of the driver it has still.
+        if (const auto early = VfPort::find(vf.id);
+            early && !early->owned() && PciDriver(vf.id.pci).current() != bind)
+            early->remove();
+        const auto refused = bind_vf(vf.id.pci, bind);
         if (refused)
             count(number, &PortRecord::failed_binds);
         const std::lock_guard lock(mutex_);
         if (refused)
-            return supervisor_.vf_bind_failed(number, vf.pci, *refused, now());
-        if (auto let_go = supervisor_.vf_bound(number, vf.pci); !let_go.empty())
+            return supervisor_.vf_bind_failed(number, vf.id, *refused, now());
+        if (auto let_go = supervisor_.vf_bound(number, vf.id); !let_go.empty())
             return let_go;
     }
     int error = 0;
@@ -561,7 +565,7 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
     } else {
         note_announcement(number);
         error = VfPort::probe(vf.devargs);
-        const auto probed = error == 0 ? VfPort::find(vf.pci) : std::nullopt;
+        const auto probed = error == 0 ? VfPort::find(vf.id) : std::nullopt;
         if (probed) {
             probed->adapt(failsafe_link_up);
         } else {
@@ -572,14 +576,14 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
     if (error != 0)
         count(number, &PortRecord::failed_probes);
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_probed(number, vf.pci, error, now());
+    return supervisor_.vf_probed(number, vf.id, error, now());
 }
 
 Commands Driver::withdraw(const Withdraw &command) {
     const auto from = port(command.number);
     if (from)
         from->withdraw();
-    const auto vf = VfPort::find(command.pci);
+    const auto vf = VfPort::find(command.vf);
     bool remains = false;
     if (vf && vf->owned()) {
         remains = true;
@@ -587,7 +591,7 @@ Commands Driver::withdraw(const Withdraw &command) {
         {
             // Once for this withdrawal; if it has to be repeated, nobody heard it.
             const std::lock_guard lock(mutex_);
-            raised = leaving_.erase(command.pci) != 0;
+            raised = leaving_.erase(vf->id()) != 0;
         }
         if (!raised) {
             if (from)
@@ -595,32 +599,32 @@ Commands Driver::withdraw(const Withdraw &command) {
             vf->raise_removal();
         }
     } else if (vf) {
-        VfPort::remove(command.pci);
+        vf->remove();
     }
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_withdrawn(command.number, command.pci, remains, now());
+    return supervisor_.vf_withdrawn(command.number, command.vf, remains, now());
 }
 
 Commands Driver::give_back(const GiveBack &command) {
-    give_back_device(command.pci);
+    give_back_device(command.vf.pci);
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_released(command.pci);
+    return supervisor_.vf_released(command.vf);
 }
 
 Commands Driver::check_vf(const CheckVf &command) {
-    const auto vf = VfPort::find(command.pci);
+    const auto vf = VfPort::find(command.vf);
     const bool taken = vf && vf->owned();
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_checked(command.number, command.pci, taken);
+    return supervisor_.vf_checked(command.number, command.vf, taken);
 }
 
 Commands Driver::release_vf(const ReleaseVf &command) {
-    if (const auto vf = VfPort::find(command.pci); vf && !vf->owned())
-        VfPort::remove(command.pci);
+    if (const auto vf = VfPort::find(command.vf); vf && !vf->owned())
+        vf->remove();
     if (command.give_back)
-        give_back_device(command.pci);
+        give_back_device(command.vf.pci);
     const std::lock_guard lock(mutex_);
-    return supervisor_.vf_released(command.pci);
+    return supervisor_.vf_released(command.vf);
 }
 
 // leaving: the driver's own device, if EAL is just removing that. rte_eal_cleanup() walks the

@@ -110,8 +110,8 @@ private:
     InterruptSource uevent_source_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< see close_port()
-    /// VFs whose PMD has raised the removal itself.
-    std::set<PciAddress> leaving_;
+    /// VFs' ethdev ports whose PMD has raised the removal itself.
+    std::set<std::uint16_t> leaving_;
 };
 
 } // namespace netvsc

@@ -42,11 +42,16 @@ int unplug_and_mend(rte_device *device) {
 
 } // namespace
 
-std::optional<PciAddress> pci_of(const rte_eth_dev &device) {
+std::optional<VfId> vf_of(const rte_eth_dev &device) {
     if (device.device == nullptr || device.device->bus == nullptr ||
         std::strcmp(device.device->bus->name, "pci") != 0)
         return std::nullopt;
-    return PciAddress::parse(device.device->name);
+    const auto pci = PciAddress::parse(device.device->name);
+    if (!pci)
+        return std::nullopt;
+    const rte_ether_addr *mac = device.data->mac_addrs;
+    return VfId(*pci, mac != nullptr ? std::optional(MacAddress(std::to_array(mac->addr_bytes)))
+                                     : std::nullopt);
 }
 
 int VfPort::probe(const std::string &devargs) {
@@ -58,9 +63,11 @@ int VfPort::probe(const std::string &devargs) {
     return result == -EEXIST ? 0 : -result;
 }
 
-std::optional<VfPort> VfPort::find(const PciAddress &pci) {
+std::optional<VfPort> VfPort::find(const VfId &vf) {
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
-        if (rte_eth_dev_is_valid_port(port) != 0 && pci_of(rte_eth_devices[port]) == pci)
+        if (rte_eth_dev_is_valid_port(port) == 0)
+            continue;
+        if (const auto found = vf_of(rte_eth_devices[port]); found && found->matches(vf))
             return VfPort(port);
     }
     return std::nullopt;
@@ -92,8 +99,16 @@ void VfPort::raise_removal() const {
     rte_eth_dev_callback_process(&rte_eth_devices[port_], RTE_ETH_EVENT_INTR_RMV, nullptr);
 }
 
-void VfPort::remove(const PciAddress &pci) {
-    rte_eal_hotplug_remove("pci", pci.to_string().c_str());
+void VfPort::remove() const {
+    const rte_device *device = rte_eth_devices[port_].device;
+    for (std::uint16_t other = 0; other < RTE_MAX_ETHPORTS; ++other) {
+        if (other != port_ && rte_eth_dev_is_valid_port(other) != 0 &&
+            rte_eth_devices[other].device == device) {
+            rte_eth_dev_close(port_);
+            return;
+        }
+    }
+    rte_eal_hotplug_remove("pci", device->name);
 }
 
 } // namespace netvsc

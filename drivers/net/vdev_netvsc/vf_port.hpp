@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "pci_address.hpp"
+#include "command.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,8 +11,9 @@ struct rte_eth_dev;
 
 namespace netvsc {
 
-/// The PCI address of the device below an ethdev port; nullopt for a port on another bus.
-[[nodiscard]] std::optional<PciAddress> pci_of(const rte_eth_dev &device);
+/// The VF that an ethdev port may be, with its MAC address; nullopt for a port on another bus
+/// than PCI.
+[[nodiscard]] std::optional<VfId> vf_of(const rte_eth_dev &device);
 
 /// The ethdev port of a VF.
 class VfPort {
@@ -22,7 +23,7 @@ public:
     /// @return 0 if it is now (or was already) probed, else a positive errno
     [[nodiscard]] static int probe(const std::string &devargs);
 
-    [[nodiscard]] static std::optional<VfPort> find(const PciAddress &pci);
+    [[nodiscard]] static std::optional<VfPort> find(const VfId &vf);
 
     /// Makes the port fit for fail-safe, which cannot take, or leave, every PMD's port as it is
     /// (see vf_port.cpp). To be called after the probe and before fail-safe takes the port.
@@ -34,8 +35,11 @@ public:
     /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.
     void raise_removal() const;
 
-    /// Takes the VF's PCI device from DPDK, closing its port.
-    static void remove(const PciAddress &pci);
+    /// ethdev's.
+    [[nodiscard]] std::uint16_t id() const { return port_; }
+
+    /// Closes the port, and takes its PCI device from DPDK if that has no other.
+    void remove() const;
 
 private:
     explicit VfPort(std::uint16_t port) : port_(port) {}

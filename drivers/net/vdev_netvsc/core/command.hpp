@@ -21,10 +21,26 @@ using InstanceId = std::uint32_t;
 /// CLOCK_MONOTONIC; handed in by the caller, never read by the core.
 using TimePoint = std::chrono::steady_clock::time_point;
 
+/// Which VF: a PCI function, or, where one function is several VFs (MANA), the one of them with
+/// this MAC address.
+struct VfId {
+    // Implicit: a function that is one VF is told by its address.
+    VfId(PciAddress function, std::optional<MacAddress> address = std::nullopt)
+        : pci(function), mac(address) {}
+    PciAddress pci;
+    std::optional<MacAddress> mac;
+
+    /// The two mean the same VF, as far as both tell.
+    [[nodiscard]] bool matches(const VfId &other) const {
+        return pci == other.pci && (!mac || !other.mac || mac == other.mac);
+    }
+    auto operator<=>(const VfId &) const = default;
+};
+
 /// A VF that can be announced to fail-safe.
 struct Vf {
     int ifindex = 0;
-    PciAddress pci;
+    VfId id;
     /// What goes into the pipe, without the newline: the PCI address and device arguments.
     std::string devargs;
     bool operator==(const Vf &) const = default;
@@ -49,7 +65,7 @@ struct DestroyPort {
 /// took it, and of its binding, if we bound it. Answer with Supervisor::vf_released(). (The pipe
 /// went with the port.)
 struct ReleaseVf {
-    PciAddress pci;
+    VfId vf;
     bool give_back = false; ///< its own kernel driver gets it again
     bool operator==(const ReleaseVf &) const = default;
 };
@@ -70,13 +86,13 @@ struct Announce {
 /// Supervisor::vf_withdrawn().
 struct Withdraw {
     PortNumber number = 0;
-    PciAddress pci;
+    VfId vf;
 };
 
 /// The VF is given up while it is there, and its port is closed: give it back to its own kernel
 /// driver. Answer with Supervisor::vf_released().
 struct GiveBack {
-    PciAddress pci;
+    VfId vf;
 };
 
 /// A VF has come or gone, or the carrier of a netdevice below the port has changed: let fail-safe
@@ -88,7 +104,7 @@ struct RefreshLink {
 /// See whether fail-safe owns the VF's port. Answer with Supervisor::vf_checked().
 struct CheckVf {
     PortNumber number = 0;
-    PciAddress pci;
+    VfId vf;
 };
 
 /// The port's NetVSC netdevice is gone: raise RTE_ETH_EVENT_INTR_RMV on the port.

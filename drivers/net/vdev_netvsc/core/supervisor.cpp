@@ -30,6 +30,11 @@ bool differ_in_carrier(const Link &one, const Link &other) {
            ((one.message.flags ^ other.message.flags) & (IFF_UP | IFF_RUNNING)) != 0;
 }
 
+// MANA is one PCI function for several VFs, and its driver tells them apart by MAC address.
+VfId id_of(const Link &link) {
+    return {*link.facts.pci, link.facts.mana ? link.message.mac : std::nullopt};
+}
+
 void say(Commands &commands, Level level, std::string text) {
     commands.emplace_back(Message{.level = level, .text = std::move(text)});
 }
@@ -365,7 +370,7 @@ void Supervisor::refresh_links(const Link &changed, Commands &commands) const {
     if (!changed.may_be_vf())
         return;
     for (const auto &[number, port] : ports_) {
-        if (port.phase == PortPhase::active && port.vf.is(*changed.facts.pci))
+        if (port.phase == PortPhase::active && port.vf.is(id_of(changed)))
             commands.emplace_back(RefreshLink{.number = number});
     }
 }
@@ -487,13 +492,13 @@ void Supervisor::release_vf(Port &port, Commands &commands) {
     const auto vf = port.vf.release();
     if (!vf)
         return;
-    releasing_.insert(vf->pci);
+    releasing_.insert(vf->vf);
     port.vf.begin(std::nullopt);
     commands.emplace_back(ReleaseVf{*vf});
 }
 
-Commands Supervisor::vf_released(const PciAddress &pci) {
-    releasing_.erase(pci);
+Commands Supervisor::vf_released(const VfId &vf) {
+    releasing_.erase(vf);
     Commands commands;
     offer_vfs(commands);
     return commands;
@@ -522,7 +527,7 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
             }
             // The one in use stays while it is there; else the one seen first.
             const auto &current = port.vf.vf();
-            if (current && current->ifindex == link->ifindex() && current->pci == link->facts.pci) {
+            if (current && current->ifindex == link->ifindex() && current->id == id_of(*link)) {
                 chosen = link;
                 break;
             }
@@ -535,11 +540,10 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
     }
     if (chosen == nullptr)
         return std::nullopt;
-    Vf vf{.ifindex = chosen->ifindex(), .pci = *chosen->facts.pci, .devargs = {}};
-    vf.devargs = vf.pci.to_string();
-    // MANA is one PCI function for several ports; its driver tells them apart by address.
-    if (chosen->facts.mana && chosen->message.mac)
-        vf.devargs += ",mac=" + chosen->message.mac->to_string();
+    Vf vf{.ifindex = chosen->ifindex(), .id = id_of(*chosen), .devargs = {}};
+    vf.devargs = vf.id.pci.to_string();
+    for (const MacAddress &mac : macs_below(*chosen))
+        vf.devargs += ",mac=" + mac.to_string();
     if (!port.vf_args.empty())
         vf.devargs += "," + port.vf_args;
     return vf;
@@ -552,18 +556,40 @@ void Supervisor::reconsider_vf(Port &port, Commands &commands) {
     // The netdevice of one that is just being bound may tell before its end that it is not ours.
     if (const auto &current = port.vf.vf(); current && current != vf) {
         if (const Link *link = table_.find(current->ifindex);
-            link && link->facts.pci == current->pci)
+            link && link->facts.pci == current->id.pci)
             port.vf.dismiss(commands);
     }
     port.vf.want(vf, commands);
 }
 
+// What MANA's driver has to be told: the VF's address, and those of the other VFs of its function
+// that our ports have or will have, for a function is probed only once.
+std::vector<MacAddress> Supervisor::macs_below(const Link &vf) const {
+    std::vector<MacAddress> macs;
+    const auto add = [&](const Link &link) {
+        const auto id = id_of(link);
+        if (id.mac && std::ranges::find(macs, *id.mac) == macs.end())
+            macs.push_back(*id.mac);
+    };
+    add(vf);
+    for (const auto &[ifindex, number] : std::map(by_ifindex_.begin(), by_ifindex_.end())) {
+        const Link *netvsc = table_.find(ifindex);
+        if (netvsc == nullptr || !netvsc->message.mac || macs.empty())
+            continue;
+        for (const Link *link : table_.with_mac(*netvsc->message.mac)) {
+            if (link->may_be_vf() && link->facts.pci == vf.facts.pci)
+                add(*link);
+        }
+    }
+    return macs;
+}
+
 // Another port has the VF in hand, were it only to let go of it, or it is just being released: that
 // is waited for, or one would take from the other what it works with.
 bool Supervisor::held_by_another(const Port &port, const Link &link) const {
-    return releasing_.contains(*link.facts.pci) ||
-           std::ranges::any_of(ports_, [&](const auto &entry) {
-               return &entry.second != &port && entry.second.vf.is(*link.facts.pci);
+    const VfId id = id_of(link);
+    return releasing_.contains(id) || std::ranges::any_of(ports_, [&](const auto &entry) {
+               return &entry.second != &port && entry.second.vf.is(id);
            });
 }
 
@@ -571,7 +597,7 @@ bool Supervisor::held_by_another(const Port &port, const Link &link) const {
 // now, or somebody has given it back.
 void Supervisor::expel_predecessor(const Link &link, Commands &commands) {
     for (auto &[number, port] : ports_) {
-        if (port.vf.is(*link.facts.pci) && port.vf.vf()->ifindex != link.ifindex())
+        if (port.vf.is(id_of(link)) && port.vf.vf()->ifindex != link.ifindex())
             tell_vf(
                 port,
                 [&](VfMachine &vf, Commands &more) {
@@ -612,7 +638,7 @@ template <typename Call> void Supervisor::tell_vf(Port &port, Call call, Command
     call(port.vf, commands);
     for (const Command &command : commands | std::views::drop(before)) {
         if (const auto *returned = std::get_if<GiveBack>(&command))
-            releasing_.insert(returned->pci);
+            releasing_.insert(returned->vf);
     }
     if (port.vf.state() != VfState::absent)
         return;
@@ -627,68 +653,72 @@ template <typename Call> Commands Supervisor::tell_vf(PortNumber number, Call ca
     return commands;
 }
 
-template <typename Call> Commands Supervisor::tell_vf(const PciAddress &pci, Call call) {
+template <typename Call> Commands Supervisor::tell_vf(const VfId &vf, Call call) {
     Commands commands;
     for (auto &[number, port] : ports_) {
-        if (port.vf.is(pci))
+        if (port.vf.is(vf))
             tell_vf(port, call, commands);
     }
     return commands;
 }
 
-Commands Supervisor::vf_bound(PortNumber number, const PciAddress &pci) {
+Commands Supervisor::vf_bound(PortNumber number, const VfId &vf) {
     Commands commands;
-    if (Port *port = find(number); port != nullptr && port->vf.is(pci))
-        port->vf.bound(pci);
-    else if (!port_with_vf(pci)) // let go of while it was being bound
-        commands.emplace_back(GiveBack{.pci = pci});
+    if (Port *port = find(number); port != nullptr && port->vf.is(vf))
+        port->vf.bound(vf);
+    else if (!port_with_vf(vf)) // let go of while it was being bound
+        commands.emplace_back(GiveBack{.vf = vf});
     return commands;
 }
 
-void Supervisor::vf_held_back(PortNumber number, const PciAddress &pci, TimePoint now) {
+void Supervisor::vf_held_back(PortNumber number, const VfId &vf, TimePoint now) {
     if (Port *port = find(number))
-        port->vf.held_back(pci, now);
+        port->vf.held_back(vf, now);
 }
 
-Commands Supervisor::vf_bind_failed(PortNumber number, const PciAddress &pci,
-                                    const std::string &reason, TimePoint now) {
-    return tell_vf(number, [&](VfMachine &vf, Commands &commands) {
-        vf.bind_failed(pci, reason, now, commands);
+Commands Supervisor::vf_bind_failed(PortNumber number, const VfId &vf, const std::string &reason,
+                                    TimePoint now) {
+    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
+        machine.bind_failed(vf, reason, now, commands);
     });
 }
 
-Commands Supervisor::vf_probed(PortNumber number, const PciAddress &pci, int error, TimePoint now) {
-    if (error == 0 && !port_with_vf(pci)) // let go of while it was being probed
-        return {Withdraw{.number = number, .pci = pci}};
-    return tell_vf(
-        number, [&](VfMachine &vf, Commands &commands) { vf.probed(pci, error, now, commands); });
+Commands Supervisor::vf_probed(PortNumber number, const VfId &vf, int error, TimePoint now) {
+    if (error == 0 && !port_with_vf(vf)) // let go of while it was being probed
+        return {Withdraw{.number = number, .vf = vf}};
+    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
+        machine.probed(vf, error, now, commands);
+    });
 }
 
-Commands Supervisor::vf_checked(PortNumber number, const PciAddress &pci, bool taken) {
-    return tell_vf(number,
-                   [&](VfMachine &vf, Commands &commands) { vf.checked(pci, taken, commands); });
+Commands Supervisor::vf_checked(PortNumber number, const VfId &vf, bool taken) {
+    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
+        machine.checked(vf, taken, commands);
+    });
 }
 
-Commands Supervisor::vf_withdrawn(PortNumber number, const PciAddress &pci, bool port_remains,
+Commands Supervisor::vf_withdrawn(PortNumber number, const VfId &vf, bool port_remains,
                                   TimePoint now) {
-    return tell_vf(number, [&](VfMachine &vf, Commands &commands) {
-        vf.withdrawn(pci, port_remains, now, commands);
+    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
+        machine.withdrawn(vf, port_remains, now, commands);
     });
 }
 
-Commands Supervisor::vf_port_gone(const PciAddress &pci, bool by_application, TimePoint now) {
-    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) {
-        vf.port_gone(pci, by_application, now, commands);
+Commands Supervisor::vf_port_gone(const VfId &vf, bool by_application, TimePoint now) {
+    return tell_vf(vf, [&](VfMachine &machine, Commands &commands) {
+        machine.port_gone(vf, by_application, now, commands);
     });
 }
 
-Commands Supervisor::vf_recovering(const PciAddress &pci) {
-    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) { vf.recovering(pci, commands); });
-}
-
-Commands Supervisor::vf_recovered(const PciAddress &pci, bool success) {
+Commands Supervisor::vf_recovering(const VfId &vf) {
     return tell_vf(
-        pci, [&](VfMachine &vf, Commands &commands) { vf.recovered(pci, success, commands); });
+        vf, [&](VfMachine &machine, Commands &commands) { machine.recovering(vf, commands); });
+}
+
+Commands Supervisor::vf_recovered(const VfId &vf, bool success) {
+    return tell_vf(vf, [&](VfMachine &machine, Commands &commands) {
+        machine.recovered(vf, success, commands);
+    });
 }
 
 Commands Supervisor::pci_removed(const PciAddress &pci, bool another_is_there) {
@@ -701,14 +731,14 @@ std::vector<PciAddress> Supervisor::vfs() const {
     std::vector<PciAddress> addresses;
     for (const auto &[number, port] : ports_) {
         if (port.vf.vf())
-            addresses.push_back(port.vf.vf()->pci);
+            addresses.push_back(port.vf.vf()->id.pci);
     }
     return addresses;
 }
 
-std::optional<PortNumber> Supervisor::port_with_vf(const PciAddress &pci) const {
+std::optional<PortNumber> Supervisor::port_with_vf(const VfId &vf) const {
     for (const auto &[number, port] : ports_) {
-        if (port.vf.is(pci))
+        if (port.vf.is(vf))
             return number;
     }
     return std::nullopt;
@@ -774,7 +804,7 @@ Supervisor::PortView Supervisor::view_of(const Port &port) const {
             .ifindex = port.ifindex,
             .netdevice = port.netdevice,
             .mac = netvsc != nullptr ? netvsc->message.mac : std::nullopt,
-            .vf = vf ? std::optional(vf->pci) : std::nullopt,
+            .vf = vf ? std::optional(vf->id.pci) : std::nullopt,
             .vf_state = port.vf.state()};
 }
 

@@ -58,32 +58,31 @@ public:
     [[nodiscard]] Commands port_gone(PortNumber number);
     /// The VF has been bound to the kernel driver that vf_bind= names.
     /// @return not empty if it is not wanted any more: then nothing else is to be done with it
-    [[nodiscard]] Commands vf_bound(PortNumber number, const PciAddress &pci);
+    [[nodiscard]] Commands vf_bound(PortNumber number, const VfId &vf);
     /// It could not be bound, and is as it was. @param reason  for the user
-    [[nodiscard]] Commands vf_bind_failed(PortNumber number, const PciAddress &pci,
+    [[nodiscard]] Commands vf_bind_failed(PortNumber number, const VfId &vf,
                                           const std::string &reason, TimePoint now);
-    void vf_held_back(PortNumber number, const PciAddress &pci, TimePoint now);
+    void vf_held_back(PortNumber number, const VfId &vf, TimePoint now);
     /// @param error  positive errno, 0 for success
-    [[nodiscard]] Commands vf_probed(PortNumber number, const PciAddress &pci, int error,
-                                     TimePoint now);
-    [[nodiscard]] Commands vf_checked(PortNumber number, const PciAddress &pci, bool taken);
+    [[nodiscard]] Commands vf_probed(PortNumber number, const VfId &vf, int error, TimePoint now);
+    [[nodiscard]] Commands vf_checked(PortNumber number, const VfId &vf, bool taken);
     /// @param port_remains  the VF's ethdev port is still to be closed, by fail-safe
-    [[nodiscard]] Commands vf_withdrawn(PortNumber number, const PciAddress &pci, bool port_remains,
+    [[nodiscard]] Commands vf_withdrawn(PortNumber number, const VfId &vf, bool port_remains,
                                         TimePoint now);
 
-    [[nodiscard]] Commands vf_released(const PciAddress &pci);
+    [[nodiscard]] Commands vf_released(const VfId &vf);
 
     // ---- What the VF's ethdev port tells.
 
     /// It has been closed. @param by_application  not by fail-safe on its own account
-    [[nodiscard]] Commands vf_port_gone(const PciAddress &pci, bool by_application, TimePoint now);
+    [[nodiscard]] Commands vf_port_gone(const VfId &vf, bool by_application, TimePoint now);
     /// RTE_ETH_EVENT_ERR_RECOVERING.
-    [[nodiscard]] Commands vf_recovering(const PciAddress &pci);
+    [[nodiscard]] Commands vf_recovering(const VfId &vf);
     /// RTE_ETH_EVENT_RECOVERY_SUCCESS or _FAILED.
-    [[nodiscard]] Commands vf_recovered(const PciAddress &pci, bool success);
+    [[nodiscard]] Commands vf_recovered(const VfId &vf, bool success);
 
     /// The port that has this VF.
-    [[nodiscard]] std::optional<PortNumber> port_with_vf(const PciAddress &pci) const;
+    [[nodiscard]] std::optional<PortNumber> port_with_vf(const VfId &vf) const;
 
     // ---- Time.
 
@@ -140,6 +139,7 @@ private:
     void refuse(Instance &instance, const Link &link, Commands &commands) const;
     void report_selectors(InstanceId id, Commands &commands);
     void follow_port(Port &port, const Link &link, Commands &commands);
+    [[nodiscard]] std::vector<MacAddress> macs_below(const Link &vf) const;
     [[nodiscard]] bool held_by_another(const Port &port, const Link &link) const;
     void reconsider_vf(Port &port, Commands &commands);
     void expel_predecessor(const Link &link, Commands &commands);
@@ -149,7 +149,7 @@ private:
     /// Lets a VF's machine take something in by call(machine, commands), and gives it the next VF
     /// if it is done with one. The second form: of every port that has the VF.
     template <typename Call> [[nodiscard]] Commands tell_vf(PortNumber number, Call call);
-    template <typename Call> [[nodiscard]] Commands tell_vf(const PciAddress &pci, Call call);
+    template <typename Call> [[nodiscard]] Commands tell_vf(const VfId &vf, Call call);
     template <typename Call> void tell_vf(Port &port, Call call, Commands &commands);
     void refresh_links(const Link &changed, Commands &commands) const;
     void lose_netvsc(Port &port, Commands &commands);
@@ -162,7 +162,7 @@ private:
     std::map<PortNumber, Port> ports_;
     std::unordered_map<int, PortNumber> by_ifindex_;
     /// VFs that are being released or given back.
-    std::set<PciAddress> releasing_;
+    std::set<VfId> releasing_;
     /// Netdevices whose port the application closed, with the instances it was of: not attached
     /// again by them while they stay.
     std::unordered_map<int, std::set<InstanceId>> closed_;

@@ -51,7 +51,7 @@ VfMachine::VfMachine(PortNumber port, std::string bind, std::chrono::millisecond
 void VfMachine::say(Commands &commands, Level level, const std::string &what) const {
     commands.emplace_back(Message{.level = level,
                                   .text = port_name(number_) + ": VF " +
-                                          (vf_ ? vf_->pci.to_string() : "") + " " + what});
+                                          (vf_ ? vf_->id.pci.to_string() : "") + " " + what});
 }
 
 // Reports each change once, and nothing of a VF that was not reported to be there: one its port is
@@ -60,7 +60,7 @@ void VfMachine::report(EventType type, Commands &commands) {
     if (reported_ == type || (!reported_ && type != EventType::vf_present))
         return;
     reported_ = type;
-    commands.emplace_back(Report{.type = type, .number = number_, .vf = vf_->pci});
+    commands.emplace_back(Report{.type = type, .number = number_, .vf = vf_->id.pci});
     if (type == EventType::vf_removed)
         reported_.reset();
 }
@@ -78,13 +78,17 @@ void VfMachine::introduce(Commands &commands) {
 void VfMachine::want(const std::optional<Vf> &vf, Commands &commands) {
     if (state_ == VfState::gone || vf == vf_)
         return;
+    if (vf && vf_ && vf->ifindex == vf_->ifindex && vf->id == vf_->id) {
+        vf_ = vf; // other arguments: for when it is probed next
+        return;
+    }
     if (state_ == VfState::absent) {
         appear(*vf, commands);
         return;
     }
     // One that we bound has lost its netdevice by that. But if its address has a netdevice
     // again, another device has it by now.
-    if (!bound_ || (vf && is(vf->pci)))
+    if (!bound_ || (vf && is(vf->id)))
         leave(commands);
 }
 
@@ -106,7 +110,7 @@ void VfMachine::appear(const Vf &vf, Commands &commands) {
     report(EventType::vf_present, commands);
     // A bind that fails takes the netdevice away and brings it back: that is no reason to try it
     // again at once.
-    if (failed_bind_ && failed_bind_->pci == vf.pci) {
+    if (failed_bind_ && failed_bind_->vf.matches(vf.id)) {
         state_ = VfState::faulted;
         next_ = failed_bind_->next;
         report(EventType::vf_failed, commands);
@@ -144,7 +148,7 @@ void VfMachine::leave(Commands &commands) {
     state_ = VfState::gone;
     next_.reset();
     backoff_ = leave_backoff;
-    commands.emplace_back(Withdraw{.number = number_, .pci = vf_->pci});
+    commands.emplace_back(Withdraw{.number = number_, .vf = vf_->id});
 }
 
 // The VF's port is closed: the next one can come, were it at the same PCI address.
@@ -155,26 +159,26 @@ void VfMachine::settle(Commands &commands) {
         return;
     }
     if (bound_ && !removed_)
-        commands.emplace_back(GiveBack{.pci = vf_->pci});
+        commands.emplace_back(GiveBack{.vf = vf_->id});
     begin(std::nullopt);
 }
 
 // ---- What became of commands.
 
-void VfMachine::bound(const PciAddress &pci) {
-    if (!is(pci))
+void VfMachine::bound(const VfId &id) {
+    if (!is(id))
         return;
     bound_ = true;
     removed_ = false; // it would have failed
     failed_bind_.reset();
 }
 
-void VfMachine::bind_failed(const PciAddress &pci, const std::string &reason, TimePoint now,
+void VfMachine::bind_failed(const VfId &id, const std::string &reason, TimePoint now,
                             Commands &commands) {
-    if (!is(pci) || state_ != VfState::present)
+    if (!is(id) || state_ != VfState::present)
         return;
-    if (!failed_bind_ || failed_bind_->pci != pci)
-        failed_bind_ = {.pci = pci, .backoff = first_bind_backoff, .next = {}};
+    if (!failed_bind_ || !failed_bind_->vf.matches(id))
+        failed_bind_ = {.vf = id, .backoff = first_bind_backoff, .next = {}};
     const auto delay = failed_bind_->backoff.next();
     failed_bind_->next = now + delay.length;
     retry_later(delay, "could not be bound to " + bind_ + ": " + reason, now, commands);
@@ -190,8 +194,8 @@ void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimeP
             what + "; trying again in " + std::to_string(delay.length.count()) + " ms");
 }
 
-void VfMachine::probed(const PciAddress &pci, int error, TimePoint now, Commands &commands) {
-    if (!is(pci) || state_ != VfState::present)
+void VfMachine::probed(const VfId &id, int error, TimePoint now, Commands &commands) {
+    if (!is(id) || state_ != VfState::present)
         return;
     const auto delay = backoff_.next();
     if (error != 0) {
@@ -206,8 +210,8 @@ void VfMachine::probed(const PciAddress &pci, int error, TimePoint now, Commands
     next_ = now + 2 * hotplug_poll_ + delay.length;
 }
 
-void VfMachine::checked(const PciAddress &pci, bool taken, Commands &commands) {
-    if (!is(pci) || state_ != VfState::announced)
+void VfMachine::checked(const VfId &id, bool taken, Commands &commands) {
+    if (!is(id) || state_ != VfState::announced)
         return;
     if (!taken) {
         announce(commands);
@@ -221,9 +225,8 @@ void VfMachine::checked(const PciAddress &pci, bool taken, Commands &commands) {
     commands.emplace_back(RefreshLink{.number = number_});
 }
 
-void VfMachine::withdrawn(const PciAddress &pci, bool port_remains, TimePoint now,
-                          Commands &commands) {
-    if (!is(pci) || state_ != VfState::gone)
+void VfMachine::withdrawn(const VfId &id, bool port_remains, TimePoint now, Commands &commands) {
+    if (!is(id) || state_ != VfState::gone)
         return;
     if (port_remains)
         next_ = now + backoff_.next().length;
@@ -233,9 +236,8 @@ void VfMachine::withdrawn(const PciAddress &pci, bool port_remains, TimePoint no
 
 // ---- The VF's port.
 
-void VfMachine::port_gone(const PciAddress &pci, bool by_application, TimePoint now,
-                          Commands &commands) {
-    if (!is(pci))
+void VfMachine::port_gone(const VfId &id, bool by_application, TimePoint now, Commands &commands) {
+    if (!is(id))
         return;
     switch (state_) {
     case VfState::gone:
@@ -257,22 +259,22 @@ void VfMachine::port_gone(const PciAddress &pci, bool by_application, TimePoint 
     }
 }
 
-void VfMachine::held_back(const PciAddress &pci, TimePoint now) {
-    if (!is(pci) || state_ != VfState::present)
+void VfMachine::held_back(const VfId &id, TimePoint now) {
+    if (!is(id) || state_ != VfState::present)
         return;
     state_ = VfState::faulted;
     next_ = now + application_grace;
 }
 
-void VfMachine::recovering(const PciAddress &pci, Commands &commands) {
-    if (!is(pci) || state_ != VfState::attached)
+void VfMachine::recovering(const VfId &id, Commands &commands) {
+    if (!is(id) || state_ != VfState::attached)
         return;
     state_ = VfState::recovering;
     say(commands, Level::warning, "has an error its driver is recovering from");
 }
 
-void VfMachine::recovered(const PciAddress &pci, bool success, Commands &commands) {
-    if (!is(pci) || state_ != VfState::recovering)
+void VfMachine::recovered(const VfId &id, bool success, Commands &commands) {
+    if (!is(id) || state_ != VfState::recovering)
         return;
     if (success) {
         state_ = VfState::attached;
@@ -293,10 +295,10 @@ void VfMachine::elapsed(TimePoint now, Commands &commands) {
     next_.reset();
     switch (state_) {
     case VfState::announced:
-        commands.emplace_back(CheckVf{.number = number_, .pci = vf_->pci});
+        commands.emplace_back(CheckVf{.number = number_, .vf = vf_->id});
         return;
     case VfState::gone:
-        commands.emplace_back(Withdraw{.number = number_, .pci = vf_->pci});
+        commands.emplace_back(Withdraw{.number = number_, .vf = vf_->id});
         return;
     default:
         announce(commands);
@@ -306,7 +308,7 @@ void VfMachine::elapsed(TimePoint now, Commands &commands) {
 std::optional<ReleaseVf> VfMachine::release() const {
     if (!vf_)
         return std::nullopt;
-    return ReleaseVf{.pci = vf_->pci, .give_back = bound_ && !removed_};
+    return ReleaseVf{.vf = vf_->id, .give_back = bound_ && !removed_};
 }
 
 } // namespace netvsc

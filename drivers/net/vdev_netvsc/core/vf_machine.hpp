@@ -56,22 +56,21 @@ public:
 
     // ---- What became of commands.
 
-    void bound(const PciAddress &pci);
-    void bind_failed(const PciAddress &pci, const std::string &reason, TimePoint now,
-                     Commands &commands);
+    void bound(const VfId &id);
+    void bind_failed(const VfId &id, const std::string &reason, TimePoint now, Commands &commands);
     /// @param error  positive errno, 0 for success
-    void probed(const PciAddress &pci, int error, TimePoint now, Commands &commands);
-    void checked(const PciAddress &pci, bool taken, Commands &commands);
+    void probed(const VfId &id, int error, TimePoint now, Commands &commands);
+    void checked(const VfId &id, bool taken, Commands &commands);
     /// @param port_remains  its ethdev port is still to be closed (by fail-safe)
-    void withdrawn(const PciAddress &pci, bool port_remains, TimePoint now, Commands &commands);
+    void withdrawn(const VfId &id, bool port_remains, TimePoint now, Commands &commands);
 
     // ---- What the VF's ethdev port tells.
 
-    void port_gone(const PciAddress &pci, bool by_application, TimePoint now, Commands &commands);
+    void port_gone(const VfId &id, bool by_application, TimePoint now, Commands &commands);
     /// Announce::only_if_started was said, and the port was not started.
-    void held_back(const PciAddress &pci, TimePoint now);
-    void recovering(const PciAddress &pci, Commands &commands);
-    void recovered(const PciAddress &pci, bool success, Commands &commands);
+    void held_back(const VfId &id, TimePoint now);
+    void recovering(const VfId &id, Commands &commands);
+    void recovered(const VfId &id, bool success, Commands &commands);
 
     // ---- Time.
 
@@ -85,7 +84,7 @@ public:
     [[nodiscard]] VfState state() const { return state_; }
     /// The VF in hand (in state gone: the one that went).
     [[nodiscard]] const std::optional<Vf> &vf() const { return vf_; }
-    [[nodiscard]] bool is(const PciAddress &pci) const { return vf_ && vf_->pci == pci; }
+    [[nodiscard]] bool is(const VfId &id) const { return vf_ && vf_->id.matches(id); }
 
 private:
     void appear(const Vf &vf, Commands &commands);
@@ -114,7 +113,7 @@ private:
     /// The last bind that failed, and when it may be tried again. A bind takes the device from a
     /// driver it works with, so this outlasts the netdevice.
     struct FailedBind {
-        PciAddress pci;
+        VfId vf;
         Backoff backoff;
         TimePoint next;
     };
