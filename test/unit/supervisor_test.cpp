@@ -1057,6 +1057,22 @@ TEST_F(SupervisorTest, ABoundVfWhosePciFunctionGoesIsWithdrawn) {
                 ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
 }
 
+TEST_F(SupervisorTest, ABoundVfThatLosesItsKernelDriverIsWithdrawn) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=uio_pci_generic");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    const auto unbound = [&](const char *pci) {
+        return texts(supervisor_.pci_unbound(PciAddress::parse(pci).value()));
+    };
+    EXPECT_THAT(unbound(pci1), IsEmpty()) << "from its own driver, to be bound";
+    bound(0, pci1);
+    gone(3);
+    EXPECT_THAT(unbound(pci2), IsEmpty());
+    EXPECT_THAT(unbound(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not given back";
+    EXPECT_THAT(pci_removed(pci1), IsEmpty());
+}
+
 // The removal is read only after the address has passed to another device, which is bound already.
 TEST_F(SupervisorTest, ABoundVfThatALateRemovalMayBeOfIsGivenBackAndBeginsAnew) {
     link(netvsc_link("eth1", 2, mac(1)));

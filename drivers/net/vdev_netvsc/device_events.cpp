@@ -52,6 +52,8 @@ bool eal_monitor_runs() {
     return false;
 }
 
+thread_local bool handing_on = false;
+
 bool noiommu_allowed() {
     std::ifstream parameter("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
     return parameter.get() == 'Y';
@@ -60,20 +62,35 @@ bool noiommu_allowed() {
 } // namespace
 
 std::optional<PciEvent> pci_event_of(const Uevent &event) {
-    if (event.subsystem != "pci" || !event.synthetic.empty() ||
-        (event.action != "add" && event.action != "remove"))
+    using Kind = PciEvent::Kind;
+    if (event.subsystem != "pci" || !event.synthetic.empty())
+        return std::nullopt;
+    Kind kind{};
+    if (event.action == "add")
+        kind = Kind::added;
+    else if (event.action == "unbind")
+        kind = Kind::unbound;
+    else if (event.action == "remove")
+        kind = Kind::removed;
+    else
         return std::nullopt;
     const auto address = PciAddress::parse(event.pci_slot_name);
     if (!address)
         return std::nullopt;
-    return PciEvent{.address = *address, .removed = event.action == "remove"};
+    return PciEvent{.address = *address, .kind = kind};
 }
 
 void hand_on(const PciEvent &event) {
-    if (!eal_monitor_runs())
-        rte_dev_event_callback_process(event.address.to_string().c_str(),
-                                       event.removed ? RTE_DEV_EVENT_REMOVE : RTE_DEV_EVENT_ADD);
+    if (event.kind == PciEvent::Kind::unbound || eal_monitor_runs())
+        return;
+    handing_on = true;
+    rte_dev_event_callback_process(event.address.to_string().c_str(),
+                                   event.kind == PciEvent::Kind::removed ? RTE_DEV_EVENT_REMOVE
+                                                                         : RTE_DEV_EVENT_ADD);
+    handing_on = false;
 }
+
+bool is_handing_on() { return handing_on; }
 
 void replace_registers(const PciAddress &address) {
     rte_bus *bus = rte_bus_find_by_name("pci");

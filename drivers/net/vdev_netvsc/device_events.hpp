@@ -9,10 +9,12 @@
 
 namespace netvsc {
 
-/// A PCI device's coming or going, as a uevent tells it.
+/// What a uevent tells of a PCI device. One that is taken away is first unbound from its kernel
+/// driver: with a UIO driver, which asks nobody, it works no more from then on.
 struct PciEvent {
+    enum class Kind { added, unbound, removed };
     PciAddress address;
-    bool removed = false;
+    Kind kind = Kind::added;
 };
 
 /// @return nullopt for an event that is not about a PCI device's coming or going, or that somebody
@@ -23,6 +25,9 @@ struct PciEvent {
 /// callbacks, as EAL's own monitor does; does nothing while that runs (its callbacks would be
 /// called twice). To be called in EAL's interrupt thread, without locks.
 void hand_on(const PciEvent &event);
+
+/// Called back from within hand_on(): the event is our own.
+[[nodiscard]] bool is_handing_on();
 
 /// Lets DPDK's drivers go on in a device that the kernel has taken away: its registers are
 /// replaced by plain memory. For devices bound to a UIO driver; does nothing for others.

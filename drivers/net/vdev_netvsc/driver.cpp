@@ -257,9 +257,11 @@ void Driver::on_uevents() {
             if (!lost)
                 log(Level::warning, lost.error().message());
             for (const PciEvent &event : events) {
-                if (event.removed)
-                    append(commands, supervisor_.pci_removed(event.address,
-                                                             PciDriver(event.address).exists()));
+                const PciDriver device(event.address);
+                if (event.kind == PciEvent::Kind::removed)
+                    append(commands, supervisor_.pci_removed(event.address, device.exists()));
+                else if (event.kind == PciEvent::Kind::unbound && !device.current())
+                    append(commands, supervisor_.pci_unbound(event.address));
             }
             if (lost && *lost) {
                 for (const PciAddress &vf : supervisor_.vfs()) {
@@ -269,7 +271,7 @@ void Driver::on_uevents() {
             }
         }
         for (const PciEvent &event : events) {
-            if (event.removed)
+            if (event.kind != PciEvent::Kind::added && !PciDriver(event.address).current())
                 replace_registers(event.address);
         }
         carry_out(std::move(commands));
@@ -284,7 +286,7 @@ void Driver::on_uevents() {
 void Driver::on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept {
     try {
         const auto pci = PciAddress::parse(device != nullptr ? device : "");
-        if (!pci || event != RTE_DEV_EVENT_REMOVE)
+        if (!pci || event != RTE_DEV_EVENT_REMOVE || is_handing_on())
             return;
         auto &driver = *static_cast<Driver *>(self);
         Commands commands;

@@ -727,6 +727,11 @@ Commands Supervisor::pci_removed(const PciAddress &pci, bool another_is_there) {
     });
 }
 
+Commands Supervisor::pci_unbound(const PciAddress &pci) {
+    return tell_vf(
+        pci, [&](VfMachine &machine, Commands &commands) { machine.pci_unbound(pci, commands); });
+}
+
 std::vector<PciAddress> Supervisor::vfs() const {
     std::vector<PciAddress> addresses;
     for (const auto &[number, port] : ports_) {

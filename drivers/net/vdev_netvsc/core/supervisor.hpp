@@ -46,6 +46,8 @@ public:
     /// @param another_is_there  the address has passed to another device by now, which may be
     ///                          the one that is bound
     [[nodiscard]] Commands pci_removed(const PciAddress &pci, bool another_is_there);
+    /// A PCI function has no kernel driver any more: it is about to go, or somebody wants it.
+    [[nodiscard]] Commands pci_unbound(const PciAddress &pci);
     /// The PCI functions of all VFs in hand.
     [[nodiscard]] std::vector<PciAddress> vfs() const;
 

@@ -136,6 +136,11 @@ void VfMachine::pci_removed(const PciAddress &pci, bool another_is_there, Comman
         leave(commands);
 }
 
+void VfMachine::pci_unbound(const PciAddress &pci, Commands &commands) {
+    if (bound_)
+        pci_removed(pci, false, commands);
+}
+
 void VfMachine::dismiss(Commands &commands) {
     again_ = false;
     if (state_ != VfState::absent && state_ != VfState::gone)

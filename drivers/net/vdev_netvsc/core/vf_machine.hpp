@@ -44,6 +44,9 @@ public:
     /// @param another_is_there  its address has passed to another device by now, which may be the
     ///                          one that was bound: it is given back
     void pci_removed(const PciAddress &pci, bool another_is_there, Commands &commands);
+    /// It has lost its kernel driver. That means something of one that we bound only: the netdevice
+    /// of any other tells.
+    void pci_unbound(const PciAddress &pci, Commands &commands);
     /// The port's NetVSC has gone, and the VF with it as far as the port is concerned.
     void dismiss(Commands &commands);
 
