@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Forwards frames between ports, two and two, with keepalive done by the application itself: its
+// lcores mark themselves alive, the main lcore checks them, tells others by shared memory, and
+// starts those anew that have died.
+
+#include "monitor.hpp"
+#include "options.hpp"
+#include "ports.hpp"
+#include "statistics.hpp"
+#include "worker.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <thread>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_timer.h>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick = 1ms;           // how often the main lcore looks what is due
+constexpr auto patience = 5s;        // how long lcores may take to end
+volatile std::sig_atomic_t ends = 0; // set by a signal
+
+extern "C" void on_signal(int /*number*/) { ends = 1; }
+
+/// Calls a function on the main lcore again and again, by rte_timer.
+class Periodic {
+public:
+    Periodic(std::chrono::milliseconds period, std::function<void()> call)
+        : call_(std::move(call)) {
+        rte_timer_init(&timer_);
+        const auto milliseconds = static_cast<std::uint64_t>(period.count());
+        if (milliseconds != 0)
+            rte_timer_reset(&timer_, rte_get_timer_hz() * milliseconds / 1000, PERIODICAL,
+                            rte_lcore_id(), on_timer, this);
+    }
+    Periodic(const Periodic &) = delete;
+    Periodic &operator=(const Periodic &) = delete;
+    ~Periodic() { rte_timer_stop_sync(&timer_); }
+
+private:
+    static void on_timer(rte_timer * /*timer*/, void *self) {
+        static_cast<Periodic *>(self)->call_();
+    }
+
+    rte_timer timer_{};
+    std::function<void()> call_;
+};
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+// @return whether all have ended
+bool end_all(const Workers &workers) {
+    for (const auto &worker : workers)
+        worker->end();
+    const auto until = std::chrono::steady_clock::now() + patience;
+    const auto idle = [](const auto &worker) { return worker->is_idle(); };
+    while (!std::ranges::all_of(workers, idle)) {
+        if (std::chrono::steady_clock::now() >= until)
+            return false;
+        std::this_thread::sleep_for(tick);
+    }
+    // One that was dead may have left something.
+    for (const auto &worker : workers)
+        worker->flush();
+    return true;
+}
+
+void run(const Workers &workers, const Ports &ports, Monitor *monitor, const Options &options) {
+    const Periodic check(monitor != nullptr ? options.check : 0ms, [&] { monitor->ping(); });
+    const Periodic print(options.statistics,
+                         [&] { std::cout << statistics(ports.paths(), workers) << std::flush; });
+    for (const auto &worker : workers) {
+        if (monitor != nullptr)
+            monitor->watch(worker->lcore());
+        worker->start();
+    }
+    std::cout << "l2fwd-keepalive: forwarding\n" << std::flush;
+    while (ends == 0) {
+        rte_timer_manage();
+        for (const auto &worker : workers)
+            worker->restart_if_wanted();
+        std::this_thread::sleep_for(tick);
+    }
+}
+
+int forward(const Options &options) {
+    const auto refuse = [](const std::string &why) {
+        std::cerr << "l2fwd-keepalive: " << why << '\n';
+        return 1;
+    };
+    if (const int error = rte_timer_subsystem_init(); error != 0 && error != -EALREADY)
+        return refuse(std::string("rte_timer_subsystem_init: ") + rte_strerror(-error));
+    Workers workers;
+    std::unique_ptr<Monitor> monitor;
+    if (options.check.count() != 0) {
+        auto started = Monitor::start(options.shm, [&](unsigned lcore) {
+            std::cout << "Dead core " << lcore << " - restarting.." << std::endl;
+            for (const auto &worker : workers) {
+                if (worker->lcore() == lcore)
+                    worker->want_restart();
+            }
+        });
+        if (!started)
+            return refuse(started.error());
+        monitor = std::move(*started);
+    }
+    auto ports = Ports::start(options.port_mask);
+    if (!ports)
+        return refuse(ports.error());
+    auto made = make_workers(ports->paths(), options.queues_per_lcore,
+                             monitor ? monitor->keepalive() : nullptr, options.lifetime);
+    if (!made)
+        return refuse(made.error());
+    workers = std::move(*made);
+    run(workers, *ports, monitor.get(), options);
+    const bool ended = end_all(workers);
+    std::cout << statistics(ports->paths(), workers) << std::flush;
+    if (!ended) {
+        // An lcore that hangs may go on at any time, in memory that closing would take away.
+        monitor.reset();
+        std::cerr << "l2fwd-keepalive: an lcore hangs; ports are not closed\n" << std::flush;
+        std::_Exit(1);
+    }
+    return 0;
+}
+
+} // namespace
+} // namespace netvsc
+
+int main(int count, char **arguments) {
+    try {
+        const int used = rte_eal_init(count, arguments);
+        if (used < 0) {
+            std::cerr << "l2fwd-keepalive: rte_eal_init: " << rte_strerror(rte_errno) << '\n';
+            return 1;
+        }
+        const auto options = netvsc::Options::parse({arguments + used + 1, arguments + count});
+        int status = 0;
+        if (!options) {
+            std::cerr << "l2fwd-keepalive: " << options.error() << '\n' << netvsc::Options::usage;
+            status = 2;
+        } else if (options->help) {
+            std::cout << netvsc::Options::usage;
+        } else {
+            std::signal(SIGINT, netvsc::on_signal);
+            std::signal(SIGTERM, netvsc::on_signal);
+            status = netvsc::forward(*options);
+        }
+        rte_eal_cleanup();
+        return status;
+    } catch (const std::exception &error) {
+        std::cerr << "l2fwd-keepalive: " << error.what() << '\n';
+        return 1;
+    }
+}
