@@ -51,14 +51,26 @@ FakeApplication::FakeApplication(std::filesystem::path path, Behaviour behaviour
         for (;;) {
             const Connection client(
                 FileDescriptor(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
-            if (!client.valid())
-                return;
+            {
+                const std::scoped_lock lock(mutex_);
+                if (!client.valid() || ended_)
+                    return;
+                current_ = &client;
+            }
             behaviour(client);
+            const std::scoped_lock lock(mutex_);
+            current_ = nullptr;
         }
     });
 }
 
 FakeApplication::~FakeApplication() {
+    {
+        const std::scoped_lock lock(mutex_);
+        ended_ = true;
+        if (current_ != nullptr)
+            current_->close();
+    }
     ::shutdown(listener_.get(), SHUT_RDWR); // accept() returns
     thread_.join();
     std::error_code ignored;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -52,7 +53,8 @@ public:
     FakeApplication(std::filesystem::path path, Behaviour behaviour);
     FakeApplication(const FakeApplication &) = delete;
     FakeApplication &operator=(const FakeApplication &) = delete;
-    /// Stops listening; the client has to have closed its connection, or the behaviour to end.
+    /// Ends as a process does: what was connected is closed. A behaviour that waits for anything
+    /// but its client has to have ended.
     ~FakeApplication();
 
     /// Greets and answers until the client goes.
@@ -64,6 +66,9 @@ public:
 private:
     std::filesystem::path path_;
     FileDescriptor listener_;
+    std::mutex mutex_;
+    const Connection *current_ = nullptr;
+    bool ended_ = false;
     std::jthread thread_;
 };
 

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "collector.hpp"
+
+#include "json_fields.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace netvsc::collectd {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Pages of events read at once: more than the driver keeps.
+constexpr int max_pages = 64;
+
+std::unexpected<Error> not_understood(const char *command) {
+    return failure(EPROTO, std::string("answer to ") + command);
+}
+
+Result<std::vector<unsigned>> parse_ports(const nlohmann::json &answer, const char *command) {
+    std::vector<unsigned> ports;
+    if (answer.is_null()) // nothing that makes ports has been linked
+        return ports;
+    if (!answer.is_array())
+        return not_understood(command);
+    for (const auto &element : answer) {
+        const auto port = json_as<std::uint16_t>(element);
+        if (!port)
+            return not_understood(command);
+        ports.push_back(*port);
+    }
+    return ports;
+}
+
+// nullopt: the port has gone meanwhile.
+Result<std::optional<bool>> parse_link(const nlohmann::json &answer) {
+    if (answer.is_null())
+        return std::nullopt;
+    const auto status = json_field<std::string>(answer, "status");
+    if (status != "UP" && status != "DOWN")
+        return not_understood("/ethdev/link_status");
+    return status == "UP";
+}
+
+std::optional<LcoreState> lcore_state(const std::string &type) {
+    if (type == "lcore_alive")
+        return LcoreState::alive;
+    if (type == "lcore_missing")
+        return LcoreState::missing;
+    if (type == "lcore_dead")
+        return LcoreState::dead;
+    return std::nullopt;
+}
+
+} // namespace
+
+Collector::Collector(Config config, std::string runtime_folder)
+    : file_prefix_(std::move(config.file_prefix)),
+      shm_name_(config.keepalive ? config.keepalive->shm_name : ""),
+      runtime_folder_(std::move(runtime_folder)) {
+    if (config.link)
+        link_.emplace(std::move(*config.link));
+    if (config.keepalive)
+        keepalive_.emplace(std::move(*config.keepalive));
+}
+
+Report Collector::read() {
+    Report report;
+    if (link_)
+        read_application(report);
+    if (keepalive_)
+        read_keepalive(report);
+    return report;
+}
+
+// ---- The application's telemetry.
+
+void Collector::read_application(Report &report) {
+    const auto deadline = steady_clock::now() + time_limit;
+    // Twice: the application may have been started anew since the last read.
+    Result<void> done;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const bool had_client = client_.has_value();
+        done = had_client ? Result<void>() : connect(deadline, report);
+        if (done)
+            done = read_events(deadline, report);
+        if (done)
+            done = read_ports(deadline, report);
+        if (client_ && !client_->connected()) {
+            client_.reset();
+            link_->forget();
+        }
+        if (done || client_ || !had_client)
+            break;
+    }
+    if (!done)
+        application_trouble(done.error(), report);
+    else if (application_trouble_.end())
+        report.messages.push_back(
+            {.level = Level::notice, .text = "application '" + file_prefix_ + "' answers"});
+}
+
+Result<void> Collector::connect(Deadline deadline, Report &report) {
+    auto client = connect_application(runtime_folder_, file_prefix_, deadline);
+    if (!client)
+        return std::unexpected(std::move(client.error()));
+    client_.emplace(std::move(*client));
+    const auto &greeting = client_->greeting();
+    cursor_.connected(greeting.pid);
+    report.messages.push_back({.level = Level::info,
+                               .text = "connected to application '" + file_prefix_ + "', PID " +
+                                       std::to_string(greeting.pid) + ", " +
+                                       printable(greeting.version)});
+    return learn_facts(deadline);
+}
+
+Result<void> Collector::learn_facts(Deadline deadline) {
+    constexpr const char *list = "/vdev_netvsc/list";
+    const auto answer = client_->query(list, deadline);
+    if (!answer)
+        return std::unexpected(answer.error());
+    const auto ports = parse_ports(*answer, list);
+    if (!ports)
+        return std::unexpected(ports.error());
+    for (const unsigned port : *ports) {
+        const auto info = client_->query("/vdev_netvsc/info," + std::to_string(port), deadline);
+        if (!info)
+            return std::unexpected(info.error());
+        if (auto facts = parse_info(*info))
+            link_->learn(port, std::move(*facts));
+    }
+    return {};
+}
+
+Result<void> Collector::read_ports(Deadline deadline, Report &report) {
+    constexpr const char *list = "/ethdev/list";
+    const auto answer = client_->query(list, deadline);
+    if (!answer)
+        return std::unexpected(answer.error());
+    const auto ports = parse_ports(*answer, list);
+    if (!ports)
+        return std::unexpected(ports.error());
+    link_->present(*ports, report);
+    for (const unsigned port : *ports) {
+        if (!link_->watched(port))
+            continue;
+        const auto status = client_->query("/ethdev/link_status," + std::to_string(port), deadline);
+        if (!status)
+            return std::unexpected(status.error());
+        const auto up = parse_link(*status);
+        if (!up)
+            return std::unexpected(up.error());
+        if (*up)
+            link_->polled(port, **up, report);
+    }
+    return {};
+}
+
+Result<void> Collector::read_events(Deadline deadline, Report &report) {
+    constexpr const char *command = "/vdev_netvsc/events";
+    for (int page = 0; page < max_pages; ++page) {
+        const auto answer =
+            client_->query(std::string(command) + ',' + std::to_string(cursor_.since()), deadline);
+        if (!answer)
+            return std::unexpected(answer.error());
+        if (answer->is_null()) // net_vdev_netvsc is not there
+            return {};
+        auto batch = parse_events(*answer);
+        if (!batch)
+            return not_understood(command);
+        const std::int64_t now = batch->now_ns;
+        const auto news = cursor_.take(std::move(*batch));
+        if (news.missed > 0)
+            report.messages.push_back(
+                {.level = Level::warning,
+                 .text = std::to_string(news.missed) + " events of application '" + file_prefix_ +
+                         "' were lost: it keeps no more, read them more often (Interval)"});
+        for (const auto &event : news.events)
+            tell(event, std::chrono::nanoseconds(now) - std::chrono::nanoseconds(event.time_ns),
+                 report);
+        if (!news.more)
+            break;
+    }
+    return {};
+}
+
+void Collector::tell(const DriverEvent &event, std::chrono::nanoseconds age, Report &report) {
+    const auto state = lcore_state(event.type);
+    if (!state)
+        link_->happened(event, age, report);
+    else if (keepalive_ && event.lcore >= 0)
+        keepalive_->happened(static_cast<unsigned>(event.lcore), *state, age, report);
+}
+
+void Collector::application_trouble(const Error &error, Report &report) {
+    const std::string who = "application '" + file_prefix_ + "'";
+    Level level = Level::warning;
+    std::string text;
+    switch (error.number) {
+    case ENOENT:
+    case ECONNREFUSED:
+        level = Level::notice;
+        text = who + " is not running (" + error.message() + "); waiting for it";
+        break;
+    case ETIMEDOUT:
+        text = who + " does not answer within " + std::to_string(time_limit.count()) +
+               " ms; its link status is not known";
+        break;
+    case EACCES:
+        text = who + " may not be asked (" + error.message() +
+               "): collectd has to run as root or as the application's user";
+        break;
+    case ECONNRESET:
+    case EPIPE:
+        text = who + " has closed the connection (" + error.message() +
+               "): it has ended, or has ten telemetry clients already; trying again";
+        break;
+    default:
+        text = who + ": " + error.message() + "; its link status is not known";
+    }
+    application_trouble_.begin(level, printable(std::move(text)), report);
+}
+
+// ---- The keepalive area.
+
+void Collector::read_keepalive(Report &report) {
+    using Condition = KeepaliveReader::Condition;
+    if (reader_) {
+        const auto condition = reader_->condition();
+        if (condition == Condition::replaced || condition == Condition::removed) {
+            reader_.reset();
+            keepalive_->forget();
+        }
+    }
+    if (!reader_) {
+        auto opened = KeepaliveReader::open({.name = shm_name_});
+        if (!opened)
+            return keepalive_trouble(opened.error(), report);
+        reader_.emplace(std::move(*opened));
+        activity_ = {};
+    }
+    const auto snapshot = reader_->read();
+    if (!snapshot) {
+        reader_.reset();
+        keepalive_->forget();
+        return keepalive_trouble(snapshot.error(), report);
+    }
+    const auto condition = reader_->condition();
+    if (condition == Condition::abandoned ||
+        (condition == Condition::unlocked && activity_.left_over(*snapshot, steady_clock::now()))) {
+        keepalive_->forget();
+        return keepalive_trouble({.number = EOWNERDEAD, .context = "shared memory " + shm_name_},
+                                 report);
+    }
+    if (keepalive_trouble_.end())
+        report.messages.push_back(
+            {.level = Level::notice, .text = "shared memory " + shm_name_ + " is read"});
+    keepalive_->polled(*snapshot, report);
+}
+
+void Collector::keepalive_trouble(const Error &error, Report &report) {
+    if (error.number == ENOENT)
+        keepalive_trouble_.begin(Level::notice,
+                                 "there is no shared memory " + shm_name_ +
+                                     "; waiting for an application that makes it",
+                                 report);
+    else
+        keepalive_trouble_.begin(Level::warning,
+                                 printable(error.message()) + "; the lcores' states are not known",
+                                 report);
+}
+
+} // namespace netvsc::collectd

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config.hpp"
+#include "driver_events.hpp"
+#include "keepalive_reader.hpp"
+#include "keepalive_status.hpp"
+#include "link_status.hpp"
+#include "telemetry_client.hpp"
+#include "trouble.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace netvsc::collectd {
+
+/// Reads what is asked for of one DPDK application: its telemetry and its keepalive area. The
+/// application may come, go and come back as it likes.
+///
+/// Threads: none of its own, no locking; one thread at a time may call it.
+class Collector {
+public:
+    /// No read() takes longer than this, whatever the application does. (What it does is
+    /// answered in some hundred microseconds if all is well.)
+    static constexpr std::chrono::milliseconds time_limit{500};
+
+    /// @param runtime_folder  where the application's runtime folder is, named by its prefix
+    Collector(Config config, std::string runtime_folder);
+
+    [[nodiscard]] Report read();
+
+private:
+    using Deadline = TelemetryClient::Deadline;
+
+    void read_application(Report &report);
+    [[nodiscard]] Result<void> connect(Deadline deadline, Report &report);
+    [[nodiscard]] Result<void> read_ports(Deadline deadline, Report &report);
+    [[nodiscard]] Result<void> read_events(Deadline deadline, Report &report);
+    [[nodiscard]] Result<void> learn_facts(Deadline deadline);
+    void tell(const DriverEvent &event, std::chrono::nanoseconds age, Report &report);
+    void application_trouble(const Error &error, Report &report);
+
+    void read_keepalive(Report &report);
+    void keepalive_trouble(const Error &error, Report &report);
+
+    std::string file_prefix_;
+    std::string shm_name_;
+    std::string runtime_folder_;
+
+    std::optional<LinkStatus> link_;
+    std::optional<TelemetryClient> client_;
+    EventCursor cursor_;
+    Trouble application_trouble_;
+
+    std::optional<KeepaliveStatus> keepalive_;
+    std::optional<KeepaliveReader> reader_;
+    AreaActivity activity_;
+    Trouble keepalive_trouble_;
+};
+
+} // namespace netvsc::collectd

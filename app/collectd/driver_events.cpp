@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "driver_events.hpp"
+
+#include "json_fields.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace netvsc::collectd {
+namespace {
+
+std::string text_field(const nlohmann::json &object, const char *key) {
+    return json_field<std::string>(object, key).value_or("");
+}
+
+std::optional<DriverEvent> parse_event(const nlohmann::json &object) {
+    const auto sequence = json_field<std::uint64_t>(object, "seq");
+    const auto time = json_field<std::int64_t>(object, "time_ns");
+    auto type = json_field<std::string>(object, "type");
+    if (!sequence || !time || !type)
+        return std::nullopt;
+    return DriverEvent{.sequence = *sequence,
+                       .time_ns = *time,
+                       .type = std::move(*type),
+                       .port_id = json_field<unsigned>(object, "port_id").value_or(0),
+                       .facts = {.name = text_field(object, "port"),
+                                 .netdevice = text_field(object, "netdevice"),
+                                 .vf = text_field(object, "vf")},
+                       .lcore = json_field<int>(object, "lcore").value_or(-1)};
+}
+
+} // namespace
+
+std::optional<EventBatch> parse_events(const nlohmann::json &answer) {
+    const auto first = json_field<std::uint64_t>(answer, "first");
+    const auto next = json_field<std::uint64_t>(answer, "next");
+    const auto now = json_field<std::int64_t>(answer, "now_ns");
+    if (!first || !next || !now)
+        return std::nullopt;
+    const auto events = answer.find("events");
+    // DPDK 22.11 cannot have an array of objects within an object: they come as an object by
+    // number there.
+    if (events == answer.end() || !events->is_structured())
+        return std::nullopt;
+    EventBatch batch{.first = *first, .next = *next, .now_ns = *now, .events = {}};
+    for (const auto &object : *events) {
+        auto event = parse_event(object);
+        if (!event)
+            return std::nullopt;
+        batch.events.push_back(std::move(*event));
+    }
+    std::ranges::sort(batch.events, {}, &DriverEvent::sequence); // "10" comes before "9"
+    return batch;
+}
+
+std::optional<PortFacts> parse_info(const nlohmann::json &answer) {
+    auto name = json_field<std::string>(answer, "name");
+    if (!name)
+        return std::nullopt;
+    return PortFacts{.name = std::move(*name),
+                     .netdevice = text_field(answer, "netdevice"),
+                     .vf = text_field(answer, "vf")};
+}
+
+void EventCursor::connected(int pid) {
+    if (pid == pid_)
+        return;
+    history_ = pid_ == -1;
+    pid_ = pid;
+    since_ = 1;
+}
+
+EventCursor::News EventCursor::take(EventBatch batch) {
+    News news;
+    if (batch.next < since_) {
+        // Fewer events than we have seen: a new process with the old one's PID, as in containers.
+        since_ = 1;
+        news.more = true;
+        return news;
+    }
+    std::erase_if(batch.events, [&](const auto &event) { return event.sequence < since_; });
+    if (!history_ && batch.first > since_)
+        news.missed = batch.first - since_;
+    since_ = batch.next;
+    news.more = !batch.events.empty();
+    if (!history_)
+        news.events = std::move(batch.events);
+    if (!news.more)
+        history_ = false;
+    return news;
+}
+
+} // namespace netvsc::collectd

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "link_status.hpp"
+
+#include "text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace netvsc::collectd {
+namespace {
+
+// How net_vdev_netvsc's events are told. Link and lcore events are not among them: these have
+// the stock plugin's form.
+struct Wording {
+    std::string_view type;
+    Severity severity;
+    std::string_view text;
+};
+constexpr std::array wordings = {
+    Wording{"port_added", Severity::okay, "Port added"},
+    Wording{"port_removed", Severity::warning, "Port removed"},
+    Wording{"vf_present", Severity::okay, "VF present"},
+    Wording{"vf_attached", Severity::okay, "VF attached"},
+    Wording{"vf_failed", Severity::failure, "VF failed"},
+    Wording{"vf_removed", Severity::warning, "VF removed"},
+};
+
+} // namespace
+
+void LinkStatus::present(std::span<const unsigned> ports, Report &report) {
+    std::erase_if(ports_, [&](const auto &entry) {
+        return std::ranges::find(ports, entry.first) == ports.end();
+    });
+    if (std::exchange(names_checked_, true))
+        return;
+    const auto watched_ports = static_cast<std::size_t>(
+        std::ranges::count_if(ports, [this](unsigned port) { return watched(port); }));
+    if (config_.port_names.size() > watched_ports)
+        report.messages.push_back(
+            {.level = Level::notice,
+             .text = "Event link_status: " + std::to_string(config_.port_names.size()) +
+                     " PortName lines, but the application has " + std::to_string(watched_ports) +
+                     " enabled ports now: the other names wait for ports to come"});
+}
+
+void LinkStatus::polled(unsigned port, bool up, Report &report) {
+    if (config_.notify) {
+        notify(port, up, {}, report);
+        return;
+    }
+    const auto told = std::exchange(ports_[port].told, up);
+    if (told != up || !config_.only_changes)
+        report.values.push_back({.plugin_instance = config_.name_of(port),
+                                 .type_instance = "link_status",
+                                 .value = up ? 1.0 : 0.0});
+}
+
+void LinkStatus::happened(const DriverEvent &event, std::chrono::nanoseconds age, Report &report) {
+    if (!watched(event.port_id) || event.type.starts_with("lcore_"))
+        return;
+    auto &port = ports_[event.port_id];
+    port.facts.name = event.facts.name;
+    port.facts.netdevice = event.facts.netdevice;
+    if (event.type.starts_with("vf_"))
+        port.facts.vf = event.type == "vf_removed" ? "" : event.facts.vf;
+    if (event.type == "link_up" || event.type == "link_down") {
+        if (config_.notify)
+            notify(event.port_id, event.type == "link_up", age, report);
+        return;
+    }
+    const auto wording = std::ranges::find(wordings, event.type, &Wording::type);
+    if (wording == wordings.end())
+        return;
+    Notification notification = about(event.port_id, event.facts);
+    notification.severity = wording->severity;
+    notification.age = age;
+    notification.message = wording->text;
+    if (!event.facts.vf.empty())
+        notification.message += ": " + printable(event.facts.vf);
+    if (!event.facts.netdevice.empty())
+        notification.message += " of NetVSC " + printable(event.facts.netdevice);
+    notification.metadata.emplace_back("event", event.type);
+    report.notifications.push_back(std::move(notification));
+    if (event.type == "port_removed")
+        ports_.erase(event.port_id);
+}
+
+void LinkStatus::notify(unsigned port, bool up, std::chrono::nanoseconds age, Report &report) {
+    auto &known = ports_[port];
+    if (std::exchange(known.told, up) == up && config_.only_changes)
+        return;
+    Notification notification = about(port, known.facts);
+    notification.severity = up ? Severity::okay : Severity::warning;
+    notification.message = up ? "Link Status: UP" : "Link Status: DOWN";
+    notification.age = age;
+    report.notifications.push_back(std::move(notification));
+}
+
+Notification LinkStatus::about(unsigned port, const PortFacts &facts) const {
+    Notification notification;
+    notification.plugin_instance = config_.name_of(port);
+    const auto add = [&](const char *key, const std::string &value) {
+        if (!value.empty())
+            notification.metadata.emplace_back(key, printable(value));
+    };
+    add("port", facts.name);
+    add("netvsc", facts.netdevice);
+    add("vf", facts.vf);
+    return notification;
+}
+
+void LinkStatus::forget() {
+    ports_.clear();
+    names_checked_ = false;
+}
+
+} // namespace netvsc::collectd
