@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "applications.hpp"
+
+#include <set>
+#include <unistd.h>
+#include <vector>
+
+namespace netvsc::status {
+namespace {
+
+TelemetryClient::Deadline deadline() { return std::chrono::steady_clock::now() + patience; }
+
+std::string joined(const std::set<std::string> &names) {
+    std::string text;
+    for (const std::string &name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+// Those of other users are in folders of their own.
+std::string whose(const std::string &runtime_folder) {
+    return " below " + runtime_folder +
+           (::geteuid() == 0 ? "" : ", where this user's are (root's are seen by root only)");
+}
+
+std::string explained(const std::string &prefix, const Error &error) {
+    const std::string application = "application with --file-prefix " + prefix;
+    switch (error.number) {
+    case EACCES:
+    case EPERM:
+        return error.message() + ": run this as the user the application runs as, or as root";
+    case ETIMEDOUT:
+        return "the " + application + " does not answer: " + error.message();
+    case ENOENT:
+    case ECONNREFUSED:
+        return "no " + application + " runs: " + error.message();
+    case ECONNRESET:
+        return error.message() + ": it has ended, or serves too many already";
+    default:
+        return error.message();
+    }
+}
+
+// A command that is not known is answered by null.
+Result<bool> has_driver(TelemetryClient &client) {
+    auto answer = client.query("/vdev_netvsc/list", deadline());
+    if (!answer)
+        return std::unexpected(std::move(answer.error()));
+    return answer->is_array();
+}
+
+std::expected<Application, std::string> named(const std::string &runtime_folder,
+                                              const std::string &prefix) {
+    auto client = connect_application(runtime_folder, prefix, deadline());
+    if (!client)
+        return std::unexpected(explained(prefix, client.error()));
+    const auto ours = has_driver(*client);
+    if (!ours)
+        return std::unexpected(explained(prefix, ours.error()));
+    if (!*ours)
+        return std::unexpected("the application with --file-prefix " + prefix +
+                               " has not loaded net_vdev_netvsc (or DPDK's own, which tells "
+                               "nothing): give EAL our plugin by -d");
+    return Application{.prefix = prefix, .client = std::move(*client)};
+}
+
+} // namespace
+
+std::expected<Application, std::string> find_application(const std::string &runtime_folder,
+                                                         const std::string &prefix) {
+    if (!prefix.empty())
+        return named(runtime_folder, prefix);
+    std::vector<Application> found;
+    std::set<std::string> others;
+    std::string trouble; // of the last that runs but cannot be asked
+    for (const TelemetrySocket &socket : telemetry_sockets(runtime_folder)) {
+        auto client = TelemetryClient::connect(socket.path, deadline());
+        if (!client) {
+            // A socket at which nobody listens was left behind by one that was killed.
+            if (client.error().number != ECONNREFUSED && client.error().number != ENOENT)
+                trouble = explained(socket.prefix, client.error());
+            continue;
+        }
+        const auto ours = has_driver(*client);
+        if (!ours)
+            trouble = explained(socket.prefix, ours.error());
+        else if (*ours)
+            found.push_back({.prefix = socket.prefix, .client = std::move(*client)});
+        else
+            others.insert(socket.prefix);
+    }
+    if (found.size() == 1)
+        return std::move(found.front());
+    if (found.size() > 1) {
+        std::set<std::string> prefixes;
+        for (const Application &application : found)
+            prefixes.insert(application.prefix);
+        return std::unexpected("several applications with net_vdev_netvsc run; choose one by "
+                               "--file-prefix: " +
+                               joined(prefixes));
+    }
+    if (!trouble.empty())
+        return std::unexpected(trouble);
+    if (!others.empty())
+        return std::unexpected("none of the running DPDK applications has loaded "
+                               "net_vdev_netvsc: " +
+                               joined(others));
+    return std::unexpected("no DPDK application runs" + whose(runtime_folder));
+}
+
+} // namespace netvsc::status

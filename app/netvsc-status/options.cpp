@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "options.hpp"
+
+#include "telemetry_client.hpp"
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+namespace netvsc::status {
+namespace {
+
+constexpr unsigned max_events = 50; // as many as fit into one answer of DPDK's telemetry
+constexpr double min_interval = 0.1;
+constexpr double max_interval = 3600;
+
+template <typename T> std::optional<T> parse_number(std::string_view text) {
+    T number{};
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || stop != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+std::unexpected<std::string> wrong(std::string_view name, std::string_view value,
+                                   std::string_view expected) {
+    return std::unexpected(std::string(name) + " " + std::string(value) + ": expected " +
+                           std::string(expected));
+}
+
+} // namespace
+
+const char *const Options::usage =
+    "usage: netvsc-status [--file-prefix PREFIX] [--watch] [--json] ...\n"
+    "Shows the ports of net_vdev_netvsc in a running DPDK application: their VFs, links, paths,\n"
+    "lcores, and what happened last.\n"
+    "  --file-prefix PREFIX     the application's, as it was given to EAL; needed if several run\n"
+    "  --watch                  show it anew every second, in place, until interrupted\n"
+    "  --interval SECONDS       ... every so many seconds, 0.1 to 3600\n"
+    "  --events N               how many of the last events to show, 0 to 50 (10)\n"
+    "  --json                   as a JSON object; with --watch one in each line\n"
+    "  --runtime-folder FOLDER  where DPDK applications have their runtime folders\n"
+    "Exit status: 0; 1 there is no such application, or it does not answer; 2 wrong arguments\n";
+
+std::expected<Options, std::string> Options::parse(std::span<const char *const> arguments) {
+    Options options;
+    options.runtime_folder = dpdk_runtime_folder();
+    for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+        const std::string_view name = *at;
+        if (name == "--watch" || name == "-w") {
+            options.watch = true;
+        } else if (name == "--json") {
+            options.json = true;
+        } else if (name == "--help" || name == "-h") {
+            options.help = true;
+        } else if (name == "--file-prefix" || name == "-f" || name == "--interval" ||
+                   name == "--events" || name == "--runtime-folder") {
+            if (++at == arguments.end())
+                return std::unexpected(std::string(name) + " wants a value");
+            const std::string_view value = *at;
+            if (name == "--file-prefix" || name == "-f") {
+                options.file_prefix = value;
+            } else if (name == "--runtime-folder") {
+                options.runtime_folder = value;
+            } else if (name == "--events") {
+                const auto number = parse_number<unsigned>(value);
+                if (!number || *number > max_events)
+                    return wrong(name, value, "a number from 0 to 50");
+                options.events = *number;
+            } else {
+                const auto seconds = parse_number<double>(value);
+                if (!seconds || !(*seconds >= min_interval && *seconds <= max_interval))
+                    return wrong(name, value, "a number of seconds from 0.1 to 3600");
+                options.interval =
+                    std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
+                options.watch = true;
+            }
+        } else {
+            return std::unexpected("unknown argument '" + std::string(name) + "'");
+        }
+    }
+    return options;
+}
+
+} // namespace netvsc::status

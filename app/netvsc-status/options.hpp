@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <span>
+#include <string>
+
+namespace netvsc::status {
+
+/// The command line of netvsc-status.
+struct Options {
+    std::string file_prefix;    ///< empty: the only one that runs
+    std::string runtime_folder; ///< of DPDK
+    std::size_t events = 10;    ///< how many to show
+    bool watch = false;
+    std::chrono::milliseconds interval{1000};
+    bool json = false;
+    bool help = false;
+
+    static const char *const usage;
+
+    /// @param arguments  without the program's name
+    /// @return or else a message
+    [[nodiscard]] static std::expected<Options, std::string>
+    parse(std::span<const char *const> arguments);
+};
+
+} // namespace netvsc::status

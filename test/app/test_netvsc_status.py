@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""netvsc-status before telemetry sockets that a test plays: what it shows, and what it says of trouble.
+
+Environment: NETVSC_BUILD, the build folder (default: build in the project's folder).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+from typing import Any, Callable
+
+BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
+PROGRAM = str(BUILD / "app/netvsc-status/netvsc-status")
+NOW = 1_000_000_000_000_000
+MAX = 2 ** 64 - 1
+
+
+def info(port: int = 0, **changes: Any) -> dict[str, Any]:
+    """An answer of /vdev_netvsc/info."""
+    return {"port_id": port, "name": f"net_failsafe_vsc{port}", "instance": "net_vdev_netvsc0",
+            "netdevice": f"eth{port + 1}", "ifindex": 3 + port, "mac": "00:15:5d:00:00:01", "fallback": "tap",
+            "vf": "0000:02:00.0", "vf_state": "attached", "link": "up", "path": "vf",
+            "last_link_change_ns": NOW - 3_200_000_000, "last_vf_change_ns": NOW - 75_000_000_000, "now_ns": NOW,
+            **changes}
+
+
+def stats(**changes: Any) -> dict[str, Any]:
+    """An answer of /vdev_netvsc/stats."""
+    return {"plug_ins": 5, "removals": 4, "failed_binds": 0, "failed_probes": 0, "resyncs": 0, "dropped_messages": 0,
+            "announce_last_us": 4321, "announce_max_us": 21000, "announce_histogram": {"le_inf": 5}, **changes}
+
+
+def event(sequence: int, type: str, ago_s: float, **changes: Any) -> dict[str, Any]:
+    """One of /vdev_netvsc/events."""
+    return {"seq": sequence, "time_ns": NOW - int(ago_s * 1e9), "type": type, "port_id": 0,
+            "port": "net_failsafe_vsc0", "netdevice": "eth1", "vf": "", "lcore": -1, **changes}
+
+
+class Application:
+    """Plays a DPDK application's telemetry: answers a command by what `answers` has for it, null for any other."""
+
+    def __init__(self, folder: Path, prefix: str, driver: bool = True) -> None:
+        self.path = folder / prefix / "dpdk_telemetry.v2"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.events = [event(number, "link_up" if number % 2 else "link_down", 20 - number) for number in range(1, 13)]
+        self.answers: dict[str, Any] = {}
+        if driver:
+            self.answers = {"/vdev_netvsc/list": [0], "/vdev_netvsc/info,0": info(), "/vdev_netvsc/stats,0": stats(),
+                            "/vdev_netvsc/events": self.answer_events,
+                            "/vdev_netvsc/keepalive": {"period_ms": 100, "shm": "/dpdk_keepalive_shm_name", "lcores": {
+                                "10": {"state": "ALIVE", "last_seen_ms": 12, "deaths": 0},
+                                "2": {"state": "DEAD", "last_seen_ms": 3100, "deaths": 1}}}}
+        self.hangs = False
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends, leaving the socket's file behind as a killed process does."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def answer_events(self, since: str) -> dict[str, Any]:
+        """As the driver does."""
+        kept = {str(one["seq"]): one for one in self.events if one["seq"] >= int(since or 0)}
+        return {"first": 1, "next": len(self.events) + 1, "now_ns": NOW, "events": kept}
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            connection.send(json.dumps({"version": "DPDK 22.11.11", "pid": 4711, "max_output_len": 16384}).encode())
+            while command := connection.recv(1024).decode():
+                if self.hangs:
+                    continue
+                name, _, parameter = command.partition(",")
+                answer = self.answers.get(command, self.answers.get(name))
+                if isinstance(answer, Callable):
+                    answer = answer(parameter)
+                connection.send(json.dumps({name: answer}).encode())
+
+
+class StatusCase(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def application(self, prefix: str = "rte", driver: bool = True) -> Application:
+        application = Application(self.folder, prefix, driver)
+        return application
+
+    def run_status(self, *arguments: str, status: int = 0, **more: Any) -> str:
+        """What it prints; its standard error if it was to fail."""
+        done = subprocess.run([PROGRAM, "--runtime-folder", str(self.folder), *arguments], capture_output=True,
+                              text=True, timeout=20, **more)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertEqual(done.stdout if status else done.stderr, "")
+        return done.stderr if status else done.stdout
+
+
+class Screen(StatusCase):
+    def test_shows_all_there_is(self) -> None:
+        self.application()
+        self.assertEqual(self.run_status("--events", "3"), """\
+DPDK application with --file-prefix rte: DPDK 22.11.11, process 4711
+
+Port 0  net_failsafe_vsc0 of net_vdev_netvsc0
+  NetVSC     eth1 (ifindex 3)  00:15:5d:00:00:01
+  VF         0000:02:00.0 attached for 1 min 15 s
+  Link       up for 3.2 s
+  Path       VF (tap stands by)
+  VFs so far came 5 times, went 4 times; announced in 4.3 ms, longest 21.0 ms
+
+Lcores, watched every 100 ms, in /dpdk_keepalive_shm_name
+    2  DEAD      last polled 3.1 s ago, died once
+   10  ALIVE     last polled 12 ms ago
+
+Last events
+   10         10 s ago  link_down      net_failsafe_vsc0 (eth1)
+   11        9.0 s ago  link_up        net_failsafe_vsc0 (eth1)
+   12        8.0 s ago  link_down      net_failsafe_vsc0 (eth1)
+""")
+
+    def test_without_a_vf(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/info,0"] = info(vf="", vf_state="absent", path="fallback",
+                                                          last_link_change_ns=0, last_vf_change_ns=0)
+        application.answers["/vdev_netvsc/stats,0"] = stats(plug_ins=0, removals=0, announce_last_us=0,
+                                                            announce_max_us=0, failed_binds=1, failed_probes=2)
+        shown = self.run_status()
+        for line in ("  VF         none", "  Link       up", "  Path       tap, the slow path",
+                     "  VFs so far none came", "  Failed     1 binds, 2 probes"):
+            self.assertIn(line + "\n", shown)
+
+    def test_a_port_that_is_stopped_and_whose_netvsc_is_gone(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/info,0"] = info(ifindex=0, mac="", path="none", link="down")
+        shown = self.run_status()
+        self.assertIn("  NetVSC     eth1 (gone)", shown)
+        self.assertIn("  Path       none: the port is stopped, or has neither VF nor tap\n", shown)
+
+    def test_several_ports(self) -> None:
+        application = self.application()
+        application.answers.update({"/vdev_netvsc/list": [0, 3], "/vdev_netvsc/info,3": info(3),
+                                    "/vdev_netvsc/stats,3": stats()})
+        shown = self.run_status()
+        self.assertLess(shown.index("Port 0  net_failsafe_vsc0"), shown.index("Port 3  net_failsafe_vsc3"))
+
+    def test_no_ports_no_keepalive_no_events(self) -> None:
+        application = self.application()
+        application.events.clear()
+        application.answers.update({"/vdev_netvsc/list": [], "/vdev_netvsc/keepalive": None})
+        self.assertEqual(self.run_status().splitlines()[2:], [
+            "No ports: net_vdev_netvsc is loaded, but has none", ""])
+
+    def test_keepalive_off(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/keepalive"] = {"period_ms": 0, "shm": "", "lcores": {}}
+        self.assertIn("Lcores not watched (argument keepalive=)\n", self.run_status())
+
+    def test_events_of_vfs_and_lcores_in_order(self) -> None:
+        application = self.application()
+        application.events = [event(9, "vf_present", 7300, vf="0000:02:00.0"),
+                              event(10, "lcore_dead", 200_000, port="", netdevice="", port_id=65535, lcore=2)]
+        application.answers["/vdev_netvsc/events"] = lambda since: {
+            "first": 1, "next": 11, "now_ns": NOW,
+            "events": {} if int(since) == MAX else {str(one["seq"]): one for one in application.events}}
+        self.assertEqual(self.run_status().partition("Last events\n")[2], """\
+    9    2 h 1 min ago  vf_present     net_failsafe_vsc0 (eth1)  VF 0000:02:00.0
+   10      2 d 7 h ago  lcore_dead     lcore 2
+""")
+
+    def test_what_a_terminal_would_obey_is_not_shown(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/info,0"] = info(netdevice="\x1b[2Jeth\n1\u0080")
+        shown = self.run_status()
+        self.assertIn("  NetVSC     ?[2Jeth?1?? (ifindex 3)", shown)
+
+    def test_answers_of_other_kinds(self) -> None:
+        application = self.application()
+        for command in list(application.answers):
+            if command == "/vdev_netvsc/list":
+                continue
+            for nonsense in (None, [], {}, "text", 7, [[]], {"lcores": 7, "period_ms": 1}, {"events": {"x": []}},
+                             {"events": 7, "next": -1}):
+                with self.subTest(command, answer=nonsense):
+                    before = application.answers[command]
+                    application.answers[command] = nonsense
+                    self.run_status()
+                    self.run_status("--json")
+                    application.answers[command] = before
+
+
+class Json(StatusCase):
+    def test_is_one_object(self) -> None:
+        application = self.application()
+        shown = json.loads(self.run_status("--json", "--events", "2"))
+        self.assertEqual(shown, {"file_prefix": "rte", "version": "DPDK 22.11.11", "pid": 4711, "now_ns": NOW,
+                                 "ports": [{**info(), "stats": stats()}], "events": application.events[-2:],
+                                 "keepalive": application.answers["/vdev_netvsc/keepalive"]})
+
+    def test_without_events(self) -> None:
+        self.application()
+        self.assertEqual(json.loads(self.run_status("--json", "--events", "0"))["events"], [])
+
+
+class Finding(StatusCase):
+    def test_none_runs(self) -> None:
+        self.assertIn(f"netvsc-status: no DPDK application runs below {self.folder}", self.run_status(status=1))
+
+    def test_one_was_killed(self) -> None:
+        self.application().close()
+        self.assertIn("no DPDK application runs", self.run_status(status=1))
+        self.assertIn("no application with --file-prefix rte runs", self.run_status("-f", "rte", status=1))
+
+    def test_none_has_the_driver(self) -> None:
+        self.application("a", driver=False)
+        self.application("b", driver=False)
+        self.assertIn("none of the running DPDK applications has loaded net_vdev_netvsc: a, b",
+                      self.run_status(status=1))
+        self.assertIn("the application with --file-prefix a has not loaded net_vdev_netvsc",
+                      self.run_status("-f", "a", status=1))
+
+    def test_the_one_that_has_it(self) -> None:
+        self.application("a", driver=False)
+        self.application("b")
+        self.assertIn("--file-prefix b:", self.run_status())
+
+    def test_several_have_it(self) -> None:
+        for prefix in ("one", "two"):
+            self.application(prefix)
+        self.application("other", driver=False)
+        self.assertIn("choose one by --file-prefix: one, two\n", self.run_status(status=1))
+        self.assertIn("--file-prefix two:", self.run_status("--file-prefix", "two"))
+
+    def test_wrong_prefix(self) -> None:
+        self.application()
+        self.assertIn("no application with --file-prefix other runs", self.run_status("-f", "other", status=1))
+        self.run_status("-f", "../x", status=1)
+
+    def test_one_hangs(self) -> None:
+        self.application().hangs = True
+        began = time.monotonic()
+        self.assertIn("the application with --file-prefix rte does not answer", self.run_status(status=1))
+        self.assertLess(time.monotonic() - began, 10)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to be another user")
+    def test_no_permission(self) -> None:
+        application = self.application()
+        application.path.parent.chmod(0o755)
+        self.folder.chmod(0o755)
+        application.path.chmod(0o700)
+        said = self.run_status(status=1, user=65534, group=65534, extra_groups=[])
+        self.assertIn("Permission denied: run this as the user the application runs as, or as root", said)
+
+
+class Arguments(StatusCase):
+    def test_wrong_ones(self) -> None:
+        for words, reason in ((["--bogus"], "unknown argument '--bogus'"), (["-f"], "-f wants a value"),
+                              (["--events", "51"], "--events 51: expected a number from 0 to 50"),
+                              (["--events", "x"], "--events x: expected a number"),
+                              (["--interval", "0"], "--interval 0: expected a number of seconds"),
+                              (["--interval", "nan"], "--interval nan: expected a number of seconds")):
+            with self.subTest(words):
+                said = self.run_status(*words, status=2)
+                self.assertIn("netvsc-status: " + reason, said)
+                self.assertIn("usage: ", said)
+
+    def test_help(self) -> None:
+        self.assertTrue(self.run_status("--help").startswith("usage: netvsc-status"))
+
+
+class Watch(StatusCase):
+    def spawn(self, *arguments: str, terminal: bool = False) -> tuple[subprocess.Popen[bytes], int]:
+        """The program and a descriptor to read its output from."""
+        reader, writer = pty.openpty() if terminal else os.pipe()
+        process = subprocess.Popen([PROGRAM, "--runtime-folder", str(self.folder), "--interval", "0.1", *arguments],
+                                   stdout=writer, stderr=subprocess.STDOUT)
+        os.close(writer)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(os.close, reader)
+        return process, reader
+
+    def read_until(self, reader: int, pattern: str, text: str = "") -> str:
+        """All output up to when it has the pattern."""
+        until = time.monotonic() + 20
+        while not re.search(pattern, text, re.S):
+            ready, _, _ = select.select([reader], [], [], max(0, until - time.monotonic()))
+            if not ready:
+                self.fail(f"no {pattern!r} in {text!r}")
+            text += os.read(reader, 65536).decode()
+        return text
+
+    def test_refreshes_in_place(self) -> None:
+        application = self.application()
+        process, reader = self.spawn(terminal=True)
+        self.read_until(reader, r"\x1b\[H.*Link       up.*\x1b\[J.*\x1b\[HDPDK.*\x1b\[J")
+        application.answers["/vdev_netvsc/info,0"] = info(link="down")
+        text = self.read_until(reader, r"Link       down.*\x1b\[J")
+        self.assertEqual(text.count("\x1b[2J"), 0, "cleared only at the start")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(5), 0)
+
+    def test_follows_a_restart(self) -> None:
+        first = self.application()
+        process, reader = self.spawn("--json")
+        text = self.read_until(reader, "}\n")
+        self.assertEqual(json.loads(text.splitlines()[0])["ports"][0]["link"], "up")
+        first.path.unlink()
+        first.hangs = True
+        first.close()
+        self.read_until(reader, "waiting for it\n")
+        second = self.application()
+        second.answers["/vdev_netvsc/info,0"] = info(link="down")
+        self.read_until(reader, '"link":"down"')
+        process.terminate()
+        self.assertEqual(process.wait(5), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""netvsc-status beside real applications: what it shows is what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from events import EventCase, EventLog  # noqa: E402
+from lab.guest import Completed  # noqa: E402
+from support import BUILD, MACS, wait_for  # noqa: E402
+
+STATUS = str(BUILD / "app/netvsc-status/netvsc-status")
+
+
+class Status(EventCase):
+    def status(self, *arguments: str) -> Completed:
+        """Runs it."""
+        done = self.guest.run([STATUS, *arguments], check=False)
+        print(done.stdout, done.stderr, sep="", flush=True)
+        return done
+
+    def test_shows_a_running_testpmd(self) -> None:
+        log = EventLog(self)
+        name = self.names[0]
+        testpmd = self.run_with_log(log, f"--vdev=net_vdev_netvsc0,iface={name},keepalive=1000")
+        testpmd.start()
+        self.plug("vf", MACS[0])
+        log.wait("vf_attached")
+        address = self.machine.pci_address("vf")
+        wait_for("a watched lcore", lambda: "lcores" in json.dumps(
+            self.telemetry(testpmd, "/vdev_netvsc/keepalive")) and self.telemetry(
+                testpmd, "/vdev_netvsc/keepalive")["lcores"])
+
+        shown = self.status()
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        for pattern in (rf"^DPDK application with --file-prefix {testpmd.name}: DPDK [\d.]+\S*, process "
+                        rf"{testpmd.process.pid}$", r"^Port 0  net_failsafe_vsc0 of net_vdev_netvsc0$",
+                        rf"^  NetVSC     {name} \(ifindex \d+\)  {MACS[0]}$",
+                        rf"^  VF         {address} attached for [\d.]+ m?s$", r"^  Path       VF \(tap stands by\)$",
+                        r"^  VFs so far came once, went 0 times; announced in [\d.]+ ms, longest [\d.]+ ms$",
+                        r"^    1  \w+ +last polled .* ago",
+                        rf"^    1 .* ago  port_added     net_failsafe_vsc0 \({name}\)$",
+                        rf" ago  vf_attached    net_failsafe_vsc0 \({name}\)  VF {address}$"):
+            self.assertRegex(shown.stdout, r"(?m)" + pattern)
+
+        told = json.loads(self.status("--json", "--events", "50").stdout)
+        self.assertEqual([(event["seq"], event["time_ns"], event["type"]) for event in told["events"]],
+                         [(event.sequence, event.time_ns, event.type) for event in log.events()])
+        self.assertEqual({key: value for key, value in told["ports"][0].items() if key not in ("now_ns", "stats")},
+                         {key: value for key, value in self.telemetry(testpmd, "/vdev_netvsc/info,0").items()
+                          if key != "now_ns"})
+
+        # A second application, and then another that has not the driver.
+        other = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={name}x")
+        several = self.status()
+        self.assertEqual(several.returncode, 1)
+        self.assertIn("choose one by --file-prefix: " + ", ".join(sorted([testpmd.name, other.name])), several.stderr)
+        chosen = self.status("--file-prefix", other.name)
+        self.assertIn("No ports: net_vdev_netvsc is loaded, but has none", chosen.stdout)
+        self.assertEqual(other.quit(), 0)
+        self.assertEqual(testpmd.quit(), 0)
+        none = self.status()
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("netvsc-status: no DPDK application runs", none.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
