@@ -70,6 +70,12 @@ class Idle(LabCase):
         wait_for("fail-safe's VF", lambda: "vf" in self.ports_with_traffic(testpmd))
         self.assertEqual(self.activity(testpmd), Activity(0, {}))
 
+    def test_keepalive_wakes_at_its_period(self) -> None:
+        """And with keepalive=0, as all other cases have it, not at all."""
+        testpmd = self.run_driver(",hotplug_poll=60000,keepalive=500")
+        found = self.activity(testpmd)
+        self.assertTrue(SECONDS <= found.wake_ups <= 2 * SECONDS + 2, found)
+
     def ports_with_traffic(self, testpmd: Testpmd) -> set[str]:
         """Where frames come back; testpmd does not forward afterwards."""
         testpmd.start()
