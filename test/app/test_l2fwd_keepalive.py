@@ -23,6 +23,7 @@ from support import BUILD, Program, wait_for  # noqa: E402
 PROGRAM = BUILD / "app/l2fwd-keepalive/l2fwd-keepalive"
 AGENT = BUILD / "app/ka-agent/ka-agent"
 THREADSTOP = BUILD / "test/vm/tools/threadstop"
+BUSY_MS = "500"  # for a period in which an lcore gets its processor even on a busy machine
 NULLS = ("net_null0", "net_null1")
 
 
@@ -158,7 +159,7 @@ class Dies(L2fwdCase):
         wait_for(f"state {state}", lambda: self.view.states()[lcore] == state, 10)
 
     def test_hanging_lcore(self) -> None:
-        program = self.forwarding("-p", "3", "-q", "2", "-K", "200", "-T", "1")
+        program = self.forwarding("-p", "3", "-q", "2", "-K", BUSY_MS, "-T", "1")
         self.wait_state(1, ALIVE)
         self.assertEqual(self.view.states()[0], UNUSED)
         agent = Program([AGENT, "--shm", self.name])
@@ -169,14 +170,16 @@ class Dies(L2fwdCase):
             self.wait_state(1, state)
         agent.expect("^1 dead cores: 1$")
         program.expect(r"^Dead core 1 - restarting\.\.$")
-        self.assertEqual(program.out.count("Dead core"), 1)
         program.expect("Port statistics")
+        deaths = program.out.count("Dead core")
+        time.sleep(2)
+        self.assertEqual(program.out.count("Dead core"), deaths)
         before = Statistics(program.out).total["received"]
         self.go_on(stopper)
         self.wait_state(1, ALIVE)
         time.sleep(1.2)
         found = self.final(program)
-        self.assertEqual(found.restarts, {1: 1})
+        self.assertEqual(found.restarts, {1: deaths})
         self.assertGreater(found.total["received"], before)
         self.assert_adds_up(found, {0: 1, 1: 0})
 
@@ -190,17 +193,17 @@ class Dies(L2fwdCase):
 
     def test_one_of_two_and_what_cannot_be_sent_meanwhile(self) -> None:
         """Lcore 2 empties the ring that lcore 1 fills: while it hangs frames are dropped, and counted."""
-        program = self.forwarding("-p", "3", "-K", "200", vdevs=("net_null0", "net_ring0"), lcores="0@0,1@1,2@1")
+        program = self.forwarding("-p", "3", "-K", BUSY_MS, vdevs=("net_null0", "net_ring0"), lcores="0@0,1@1,2@1")
         self.wait_state(2, ALIVE)
         time.sleep(0.5)
         stopper = self.stop_thread(program, 2)
         program.expect(r"^Dead core 2 - restarting\.\.$")
-        self.assertEqual(self.view.states()[1], ALIVE)
+        self.wait_state(1, ALIVE)
         self.go_on(stopper)
         self.wait_state(2, ALIVE)
         time.sleep(0.5)
         found = self.final(program)
-        self.assertEqual(found.restarts, {1: 0, 2: 1})
+        self.assertGreaterEqual(found.restarts[2], 1)
         self.assertGreater(found.ports[1]["dropped"], 0)
         self.assert_adds_up(found, {0: 1, 1: 0})
         in_ring = found.ports[1]["sent"] - found.ports[1]["received"]
