@@ -91,6 +91,22 @@ class LinkEvents(EventCase):
         self.assert_told("VF up", lambda: self.set_link("vf", True), "link_up")
         self.assertEqual(self.link_asked(), "up")
 
+    def test_changes_while_the_port_is_stopped(self) -> None:
+        """The application asks when it has started the port; from then on it is told."""
+        self.pmd.stop()
+        self.pmd.cmd("port stop 0")
+        self.assert_told("stopped", lambda: self.set_link("nv0", False))
+        self.pmd.cmd("port start 0")
+        self.assertEqual(self.link_asked(), "down")
+        witness = LinkWitness(self.pmd)
+        since = self.log.last()
+        self.set_link("nv0", True)
+        witness.expect(1)
+        # Callbacks cannot have been told of the first before now.
+        self.assertEqual(self.log.link_types(since), ["link_down", "link_up"])
+        self.assertEqual(self.link_asked(), "up")
+        self.assert_told("down", lambda: self.set_link("nv0", False), "link_down")
+
     def test_vf_whose_driver_does_not_tell(self) -> None:
         """MANA's way: without LSC events of its own."""
         self.pmd.quit()

@@ -87,6 +87,7 @@ private:
     static void report_removal(PortNumber number);
     void report(const Report &report);
     void report_closed(PortNumber number);
+    void report_link(PortNumber number, bool up);
     /// The kernel's notification from which these follow was read at this time.
     void note_notification(const Commands &commands, TimePoint read);
     void note_announcement(PortNumber number);

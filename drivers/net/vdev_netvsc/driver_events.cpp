@@ -6,6 +6,7 @@
 #include "events.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <ethdev_driver.h>
 
@@ -67,22 +68,23 @@ void Driver::report_closed(PortNumber number) {
 
 // Whoever raised it: what the application is told by ethdev and by us is the same.
 void Driver::on_link_event(const rte_eth_dev &device) {
-    const auto number = FailsafePort::number_of(device.data->name);
-    if (!number)
-        return;
-    const bool up = device.data->dev_link.link_status == RTE_ETH_LINK_UP;
+    if (const auto number = FailsafePort::number_of(device.data->name))
+        report_link(*number, device.data->dev_link.link_status == RTE_ETH_LINK_UP);
+}
+
+void Driver::report_link(PortNumber number, bool up) {
     Event event;
     {
         const std::lock_guard lock(mutex_);
-        const auto record = records_.find(*number);
+        const auto record = records_.find(number);
         if (record == records_.end() || record->second.port_id == no_port ||
             record->second.link_up == up)
             return;
         const auto type = up ? EventType::link_up : EventType::link_down;
-        if (const auto view = supervisor_.port(*number))
+        if (const auto view = supervisor_.port(number))
             record->second.netdevice = view->netdevice;
         record->second.count(type, now());
-        event = event_of(type, *number, record->second, std::nullopt);
+        event = event_of(type, number, record->second, std::nullopt);
     }
     publish(std::move(event));
 }
@@ -91,13 +93,23 @@ void Driver::refresh_link(PortNumber number) {
     const auto refreshed = port(number);
     if (!refreshed)
         return;
+    const bool started = refreshed->started();
+    const bool known_up = refreshed->link_up();
     bool told_up = false;
+    bool missed = false;
     {
         const std::lock_guard lock(mutex_);
         const auto record = records_.find(number);
         if (record == records_.end() || record->second.port_id == no_port)
             return;
+        missed = std::exchange(record->second.link_missed, !started);
         told_up = record->second.link_up;
+    }
+    if (!started)
+        return;
+    if (missed) { // the application has asked since: what it was answered is what it knows
+        report_link(number, known_up);
+        told_up = known_up;
     }
     refreshed->refresh_link(told_up);
 }

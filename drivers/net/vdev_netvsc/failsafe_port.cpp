@@ -109,9 +109,9 @@ bool FailsafePort::link_up() const {
 }
 
 void FailsafePort::refresh_link(bool told_up) const {
-    if (!started())
-        return;
     rte_eth_dev *device = ethdev();
+    if (device == nullptr)
+        return;
     device->dev_ops->link_update(device, 0);
     if (link_up() != told_up)
         rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_LSC, nullptr);

@@ -48,6 +48,7 @@ public:
     /// application (RTE_ETH_EVENT_INTR_LSC) if it is another than it was last told. fail-safe
     /// itself keeps the status of a VF that left, which was "down" in the end, and an application
     /// that asks for the status changes what fail-safe compares with.
+    /// The port must have been started.
     void refresh_link(bool told_up) const;
 
     /// Makes the application call fail-safe's safe burst functions from now on. fail-safe

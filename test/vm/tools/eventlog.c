@@ -3,8 +3,8 @@
 // A plugin for EAL's -d, after the driver's: an application of rte_pmd_vdev_netvsc.h within
 // testpmd. Appends to the file $EVENTLOG_FILE a line for each event,
 //     event <sequence> <time in ns> <type> <port id> <port> <netdevice> <vf or -> <lcore>
-// and one for each thing it does besides. $EVENTLOG_DO is what that is: words "<event
-// type>=<what>", separated by spaces, where what, done from within the callback, is one of
+// and one for each thing it does besides. What that is $EVENTLOG_DO says: words separated by
+// spaces, each <event type>=<what>. What is done, from within the callback, is one of
 //     unregister  unregisters the callback
 //     another     registers a second callback, which logs "second <sequence>"
 //     info        asks for the port, and logs what is known of it

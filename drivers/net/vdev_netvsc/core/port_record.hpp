@@ -36,7 +36,8 @@ private:
 struct PortRecord {
     std::uint16_t port_id = no_port;
     std::string netdevice;
-    bool link_up = false; ///< as was last told
+    bool link_up = false;     ///< as was last told
+    bool link_missed = false; ///< it may have changed while the port was stopped
     std::optional<TimePoint> last_link_change;
     std::optional<TimePoint> last_vf_change;
 
