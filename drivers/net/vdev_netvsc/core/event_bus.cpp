@@ -32,10 +32,8 @@ std::uint64_t EventBus::publish(Event event, std::chrono::steady_clock::time_poi
         sequence = next_++;
         if (kept_.size() > capacity_)
             kept_.pop_front();
-        if (subscribers_.empty()) {
-            undelivered_ = next_;
+        if (subscribers_.empty())
             return sequence;
-        }
     }
     wake_();
     return sequence;

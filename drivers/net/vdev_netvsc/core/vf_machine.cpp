@@ -61,8 +61,6 @@ void VfMachine::report(EventType type, Commands &commands) {
         return;
     reported_ = type;
     commands.emplace_back(Report{.type = type, .number = number_, .vf = vf_->id.pci});
-    if (type == EventType::vf_removed)
-        reported_.reset();
 }
 
 void VfMachine::introduce(Commands &commands) {
