@@ -195,6 +195,27 @@ TEST(LinkTable, IsRoutedWhileThereIsAnAddress) {
     EXPECT_FALSE(table.is_routed(3));
 }
 
+TEST(LinkTable, IsReachedByAddressesItHasNotByItself) {
+    LinkTable table;
+    const auto reached_by = [&](const InterfaceAddress &address) {
+        table.put_address(address);
+        const bool reached = table.may_be_reached(2);
+        EXPECT_TRUE(table.is_routed(2));
+        table.remove_address(address);
+        return reached;
+    };
+    EXPECT_FALSE(table.may_be_reached(2));
+    EXPECT_TRUE(reached_by(test::ipv4(2)));
+    EXPECT_TRUE(reached_by(test::ipv6(2, 0x20, 0x01)));
+    EXPECT_TRUE(reached_by(test::ipv6(2, 0xfd, 0x80)));
+    EXPECT_FALSE(reached_by(test::ipv6(2, 0xfe, 0x80)));
+    EXPECT_FALSE(reached_by(test::ipv6(2, 0xfe, 0xbf)));
+    EXPECT_TRUE(reached_by(test::ipv6(2, 0xfe, 0xc0)));
+    table.put_address(test::ipv6(2, 0xfe, 0x80));
+    table.put_address(test::ipv4(2));
+    EXPECT_TRUE(table.may_be_reached(2));
+}
+
 TEST(LinkTable, ThePrefixAndTheFamilyArePartOfAnAddress) {
     LinkTable table;
     InterfaceAddress wide = ipv4(2);

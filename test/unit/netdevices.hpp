@@ -54,4 +54,11 @@ namespace netvsc::test {
             .address = {10, 0, 0, host}};
 }
 
+[[nodiscard]] inline InterfaceAddress ipv6(int ifindex, std::uint8_t first, std::uint8_t second) {
+    return {.ifindex = ifindex,
+            .family = 10, // AF_INET6
+            .prefix_length = 64,
+            .address = {first, second}};
+}
+
 } // namespace netvsc::test

@@ -71,6 +71,16 @@ class BindCase(VfCase):
         self.assertEqual(self.kernel_driver(), self.bind)
         return testpmd
 
+    def check_probed_by_eal_before(self) -> None:
+        """A PMD that works by the VF's own kernel driver has taken it in EAL's scan."""
+        self.plug_vf()
+        self.machine.ifname(VF)
+        testpmd = self.forward(f",vf_bind={self.bind}", memory=self.memory, by=VF)
+        self.assertIn("Probe PCI driver: net_testvf", testpmd.start_output)
+        self.assertEqual(self.kernel_driver(), self.bind)
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
     def check_given_back_at_the_end(self) -> None:
         self.assert_quits(self.with_bound_vf())
         self.wait_given_back(self.kernel)
@@ -96,6 +106,9 @@ class Vfio(BindCase):
 
     def test_pulled_out(self) -> None:
         self.check_surprise()
+
+    def test_probed_by_eal_before(self) -> None:
+        self.check_probed_by_eal_before()
 
     def test_given_back_at_the_end(self) -> None:
         self.check_given_back_at_the_end()
@@ -129,6 +142,39 @@ class Vfio(BindCase):
         self.wait_given_back(self.kernel)
 
 
+class WithoutIommu(BindCase):
+    """An e1000e bound to vfio-pci where there is no IOMMU."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
+    bind = "vfio-pci"
+    model = "e1000e"
+    kernel = "e1000e"
+    memory = None
+    PARAMETER = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+    def allow(self, allowed: bool) -> bool:
+        """Whether the kernel knows of it."""
+        return self.guest.run(f"test ! -e {self.PARAMETER} && exit 3; echo {'Y' if allowed else 'N'} > {self.PARAMETER}",
+                              check=False).returncode == 0
+
+    def test_unplugged(self) -> None:
+        if not self.allow(True):
+            self.skipTest("the guest's kernel was built without CONFIG_VFIO_NOIOMMU")
+        testpmd = self.forward_bound()
+        self.check_cycles(self.plug_vf, lambda: self.unplug(VF), testpmd)
+        self.assertIn("no IOMMU; vfio-pci is used without its protection", testpmd.process.output())
+
+    def test_not_allowed(self) -> None:
+        self.allow(False)
+        self.plug_vf()
+        self.machine.ifname(VF)
+        testpmd = self.forward_bound()
+        self.said(testpmd, "could not be bound to vfio-pci: no IOMMU protects .* enable_unsafe_noiommu_mode is off")
+        self.assertEqual(self.kernel_driver(), self.kernel)
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+
 class Uio(BindCase):
     """A virtio-net NIC, whose registers vanish under DPDK's hands."""
 
@@ -149,6 +195,9 @@ class Uio(BindCase):
 
     def test_pulled_out_of_an_application_with_hot_plug(self) -> None:
         self.check_surprise(hot_plug=True)
+
+    def test_probed_by_eal_before(self) -> None:
+        self.check_probed_by_eal_before()
 
     def test_given_back_at_the_end(self) -> None:
         self.check_given_back_at_the_end()

@@ -4,12 +4,8 @@
 #include "log.hpp"
 #include "pci_driver.hpp"
 
-#include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <linux/netlink.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bus_driver.h>
@@ -21,38 +17,6 @@ namespace netvsc {
 namespace {
 
 using Level = Message::Level;
-
-// A uevent socket that has joined every group: EAL's monitor makes such a one, udev's library
-// and we do not. EAL itself does not tell whether its monitor runs.
-bool is_eal_monitor(int fd) {
-    int domain = 0;
-    int protocol = 0;
-    socklen_t size = sizeof domain;
-    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_NETLINK)
-        return false;
-    size = sizeof protocol;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 ||
-        protocol != NETLINK_KOBJECT_UEVENT)
-        return false;
-    sockaddr_nl address{};
-    size = sizeof address;
-    return ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size) == 0 &&
-           address.nl_groups == ~0U;
-}
-
-bool eal_monitor_runs() {
-    std::error_code error;
-    for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-        const std::string name = entry.path().filename();
-        int fd = -1;
-        std::from_chars(name.data(), name.data() + name.size(), fd);
-        if (is_eal_monitor(fd))
-            return true;
-    }
-    return false;
-}
-
-thread_local bool handing_on = false;
 
 bool noiommu_allowed() {
     std::ifstream parameter("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
@@ -79,18 +43,6 @@ std::optional<PciEvent> pci_event_of(const Uevent &event) {
         return std::nullopt;
     return PciEvent{.address = *address, .kind = kind};
 }
-
-void hand_on(const PciEvent &event) {
-    if (event.kind == PciEvent::Kind::unbound || eal_monitor_runs())
-        return;
-    handing_on = true;
-    rte_dev_event_callback_process(event.address.to_string().c_str(),
-                                   event.kind == PciEvent::Kind::removed ? RTE_DEV_EVENT_REMOVE
-                                                                         : RTE_DEV_EVENT_ADD);
-    handing_on = false;
-}
-
-bool is_handing_on() { return handing_on; }
 
 void replace_registers(const PciAddress &address) {
     rte_bus *bus = rte_bus_find_by_name("pci");

@@ -21,14 +21,6 @@ struct PciEvent {
 ///         asked for
 [[nodiscard]] std::optional<PciEvent> pci_event_of(const Uevent &event);
 
-/// Hands a device's coming or going to the application's rte_dev_event_callback_register()
-/// callbacks, as EAL's own monitor does; does nothing while that runs (its callbacks would be
-/// called twice). To be called in EAL's interrupt thread, without locks.
-void hand_on(const PciEvent &event);
-
-/// Called back from within hand_on(): the event is our own.
-[[nodiscard]] bool is_handing_on();
-
 /// Lets DPDK's drivers go on in a device that the kernel has taken away: its registers are
 /// replaced by plain memory. For devices bound to a UIO driver; does nothing for others.
 void replace_registers(const PciAddress &address);

@@ -277,7 +277,8 @@ void Driver::on_uevents() {
         carry_out(std::move(commands));
         pump();
         for (const PciEvent &event : events)
-            hand_on(event);
+            relay_.hand_on(event, now());
+        arm();
     } catch (const std::exception &error) {
         log(Level::error, std::string("uevent: ") + error.what());
     }
@@ -286,9 +287,9 @@ void Driver::on_uevents() {
 void Driver::on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept {
     try {
         const auto pci = PciAddress::parse(device != nullptr ? device : "");
-        if (!pci || event != RTE_DEV_EVENT_REMOVE || is_handing_on())
-            return;
         auto &driver = *static_cast<Driver *>(self);
+        if (!pci || event != RTE_DEV_EVENT_REMOVE || !driver.relay_.heard_removal(*pci))
+            return;
         Commands commands;
         {
             const std::lock_guard lock(driver.mutex_);
@@ -307,6 +308,7 @@ void Driver::on_alarm(void *self) noexcept {
             const std::lock_guard lock(driver.mutex_);
             driver.alarm_.reset();
         }
+        driver.relay_.elapsed(now());
         driver.pump();
     } catch (const std::exception &error) {
         log(Level::error, std::string("alarm: ") + error.what());
@@ -477,8 +479,10 @@ void Driver::arm() {
         const std::lock_guard lock(mutex_);
         const TimePoint at = now();
         std::optional<TimePoint> due = supervisor_.deadline();
-        if (dump_retry_ && (!due || *dump_retry_ < *due))
-            due = dump_retry_;
+        for (const auto &other : {dump_retry_, relay_.deadline()}) {
+            if (other && (!due || *other < *due))
+                due = other;
+        }
         if (!queue_.empty())
             due = at;
         if (!due || (alarm_ && *alarm_ <= *due))

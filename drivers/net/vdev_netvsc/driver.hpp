@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "event_relay.hpp"
 #include "failsafe_port.hpp"
 #include "interrupt_source.hpp"
 #include "link_monitor.hpp"
@@ -109,6 +110,7 @@ private:
     InterruptSource netlink_;
     std::shared_ptr<UeventMonitor> uevents_;
     InterruptSource uevent_source_;
+    EventRelay relay_;                    ///< with a lock of its own
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< see close_port()
     /// VFs' ethdev ports whose PMD has raised the removal itself.

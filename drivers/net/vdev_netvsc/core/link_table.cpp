@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "link_table.hpp"
 
+#include <algorithm>
+#include <sys/socket.h>
 #include <utility>
 
 namespace netvsc {
@@ -8,6 +10,12 @@ namespace {
 
 // Only what has a device below it can be a NetVSC or a VF.
 bool is_indexed(const Link &link) { return link.is_ethernet() && !link.message.software; }
+
+// fe80::/10 (RFC 4291, 2.5.6).
+bool is_link_local(const InterfaceAddress &address) {
+    return address.family == AF_INET6 && address.address[0] == 0xfe &&
+           (address.address[1] & 0xc0) == 0x80;
+}
 
 } // namespace
 
@@ -105,6 +113,13 @@ void LinkTable::remove_address(const InterfaceAddress &address) {
 }
 
 bool LinkTable::is_routed(int ifindex) const { return addresses_.contains(ifindex); }
+
+bool LinkTable::may_be_reached(int ifindex) const {
+    const auto found = addresses_.find(ifindex);
+    return found != addresses_.end() && std::ranges::any_of(found->second, [](const auto &entry) {
+               return !is_link_local(entry.first);
+           });
+}
 
 void LinkTable::begin_listing() { ++listing_; }
 

@@ -38,6 +38,9 @@ public:
     void remove_address(const InterfaceAddress &address);
     /// The netdevice has an IPv4 or IPv6 address, link-local ones included.
     [[nodiscard]] bool is_routed(int ifindex) const;
+    /// It has an address by which the machine may be reached: not only IPv6 link-local ones, which
+    /// a netdevice gets by itself when it is brought up.
+    [[nodiscard]] bool may_be_reached(int ifindex) const;
 
     void begin_listing();
     /// Drops the addresses a listing did not name.

@@ -195,13 +195,13 @@ Commands Supervisor::link_gone(int ifindex) {
 
 Commands Supervisor::address(const AddressMessage &message) {
     const int ifindex = message.address.ifindex;
-    const bool was_routed = table_.is_routed(ifindex);
+    const bool might_be_reached = table_.may_be_reached(ifindex);
     if (message.gone)
         table_.remove_address(message.address);
     else
         table_.put_address(message.address);
     Commands commands;
-    if (was_routed != table_.is_routed(ifindex))
+    if (might_be_reached != table_.may_be_reached(ifindex))
         reconsider_vfs_with(ifindex, commands); // vf_bind= is only for those without
     return commands;
 }
@@ -516,7 +516,7 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
             if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()) ||
                 held_by_another(port, *link))
                 continue;
-            if (!port.vf.bind().empty() && table_.is_routed(link->ifindex())) {
+            if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex())) {
                 if (port.refused_vf != link->ifindex())
                     say(commands, Level::error,
                         port_name(port.number) + ": VF " + printable(link->name()) +
