@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import (INTERVAL_S, STOCK, Application, Area, Collectd, Notification, metrics,  # noqa: E402
+from support import (BUILD, INTERVAL_S, STOCK, Application, Area, Collectd, Notification, metrics,  # noqa: E402
                      need_collectd, unique, wait_for)
 
 PLUGINS = ("csv", "unixsock", "exec", "write_prometheus", "logfile")
@@ -272,6 +272,56 @@ class Keepalive(Case):
         area.path.symlink_to("/etc/passwd")
         collectd.said("is a symbolic link")
         self.assertTrue(collectd.running())
+
+
+class Forwarder(Case):
+    """l2fwd-keepalive, which watches its own lcores: links by its telemetry, lcores by its shared memory."""
+
+    def test_dead_lcore_and_back(self) -> None:
+        prefix, name = unique("forwarder"), "/" + unique("netvsc_keepalive")
+        application = self.popen(BUILD / "app/l2fwd-keepalive/l2fwd-keepalive", "--lcores", "0@0,1@1", "--no-huge", "-m",
+                                 "128", "--no-pci", "--file-prefix", prefix, "--vdev", "net_null0", "--vdev",
+                                 "net_null1", "--", "-p", "3", "-q", "2", "-K", "500", "--shm", name)
+        events = f"""
+            <EAL>
+              FilePrefix "{prefix}"
+            </EAL>
+            <Event "keep_alive">
+              LCoreMask "0x2"
+              KeepAliveShmName "{name}"
+            </Event>"""
+        collectds = [Collectd(self, events + """
+            <Event "link_status">
+            </Event>""")]
+        if (STOCK / "dpdkevents.so").exists():
+            collectds.append(Collectd(self, events, STOCK))
+        lcore = "dpdkevents-keepalive/gauge-lcore1"
+
+        def last(*values: float) -> None:
+            for collectd in collectds:
+                wait_for(f"lcore 1 at {values}", lambda: collectd.csv().get(lcore, [None])[-1] in values)
+        last(1.0)
+        wait_for("both links", lambda: {"dpdkevents-port.0/gauge-link_status", "dpdkevents-port.1/gauge-link_status"} <=
+                 set(collectds[0].csv()))
+        stopper = self.popen(BUILD / "test/vm/tools/threadstop", str(application.pid), "rte-worker-1")
+        last(2.0, 3.0)
+        assert stopper.stdin is not None
+        stopper.stdin.close()
+        last(1.0)
+        self.assertEqual({tuple(sorted(name for name in collectd.csv() if "keepalive" in name))
+                          for collectd in collectds}, {(lcore,)})
+
+    def popen(self, program: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        if not program.exists():
+            self.skipTest(f"{program} was not built")
+        process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+
+        def end() -> None:
+            process.kill()
+            process.communicate()
+        self.addCleanup(end)
+        return process
 
 
 class Configuration(Case):
