@@ -15,9 +15,9 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from events import PATIENCE_S, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
+from events import EVENTLOG, PATIENCE_S, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, TESTVF, device_names, wait_for  # noqa: E402
+from support import DRIVER, MACS, TESTVF, device_names, end, wait_for  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_EVENT_CYCLES") or "20")
 PORT = "net_failsafe_vsc0"
@@ -133,6 +133,30 @@ class LinkEvents(EventCase):
         self.assertEqual(links[-1:], ["link_down"])
         self.assertEqual(self.link_asked(), "down")
         self.assert_told("up", lambda: self.set_link("nv0", True), "link_up")
+
+
+class LinkOfABoundVf(EventCase):
+    """A VF without a netdevice: only its PMD tells its link."""
+
+    machine_arguments = {"iommu": True, "memory": 2560}
+
+    def test_comes_up_after_it_was_taken(self) -> None:
+        self.guest.modprobe("vfio-pci")
+        log = EventLog(self)
+        testpmd = self.run_with_log(log, f"--vdev=net_vdev_netvsc0,iface={self.names[0]},vf_bind=vfio-pci",
+                                    drivers=[DRIVER, EVENTLOG])
+        testpmd.start()
+        witness = LinkWitness(testpmd)
+        self.machine.nic_add("vf", MACS[0], "e1000e")  # whose link takes some seconds
+        self.addCleanup(self.unplug, "vf")
+        self.addCleanup(end, testpmd.process)
+        log.wait("vf_attached")
+        testpmd.process.expect(r"Port \d+: link state change event", PATIENCE_S)
+        wait_for("link up", lambda: testpmd.port_info()[0]["Link status"] == "up", PATIENCE_S)
+        time.sleep(QUIET_S)
+        self.assertIn(log.link_types(), ([], ["link_down", "link_up"]))
+        witness.expect(len(log.link_types()))
+        self.assertEqual(self.telemetry(testpmd, "/vdev_netvsc/info,0")["link"], "up")
 
 
 class InTree(EventCase):
