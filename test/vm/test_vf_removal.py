@@ -6,6 +6,7 @@ Environment: NETVSC_CYCLES, how often (default 3); NETVSC_FLAPS, how often witho
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -159,10 +160,13 @@ class Removal(VfCase):
     def test_flapping(self) -> None:
         testpmd = self.forward()
         began = time.monotonic()
+        self.addCleanup(self.unplug_quietly, VF)
         for number in range(FLAPS):
-            self.add_vf()
+            self.machine.nic_add(VF, MACS[0])
             if number % 2:
-                self.machine.ifname(VF)  # otherwise it may go before the guest's kernel has brought it up
+                # Otherwise it may go before the guest's kernel has brought it up, or be taken for its predecessor.
+                with contextlib.suppress(LabTimeout):
+                    self.machine.ifname(VF)
             self.unplug(VF)
         self.note(f"{FLAPS} times plugged and unplugged in {time.monotonic() - began:.1f} s: "
                   f"{self.count(testpmd, 'is there')} seen, {self.count(testpmd, 'attached')} attached")

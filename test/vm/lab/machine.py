@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -17,10 +18,11 @@ from . import images
 from .errors import LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
-from .qmp import Qmp
+from .qmp import Qmp, QmpError
 from .switch import Switch
 
 QEMU = "qemu-system-x86_64"
+ASK_AGAIN_S = 5.0
 FIRST_ROOT_PORT_SLOT = 0x10  # the root ports' device numbers on bus 0: the guest finds a NIC by its root port
 LOGS_KEPT = 40
 TAIL_LINES = 40
@@ -40,6 +42,7 @@ class Nic:
     mac: str
     model: str
     port: int
+    mark: int  # QEMU's events before it was there
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,9 @@ class Machine:
                 device["iommu_platform"] = True
             device.update((key.replace("_", "-") if key != "iommu_platform" else key, value)
                           for key, value in properties.items())
+            mark = 0
             if self._qmp is not None:
+                mark = self._qmp.event_count()
                 try:
                     self._qmp.netdev_add(netdev)
                     try:
@@ -297,7 +302,7 @@ class Machine:
                     switch.remove(id)
                     raise
             self._devices[id] = netdev, device
-            self.nics[id] = Nic(id, mac, model, port)
+            self.nics[id] = Nic(id, mac, model, port, mark)
             return self.nics[id]
 
     def nic_unplug(self, id: str) -> int:
@@ -306,18 +311,28 @@ class Machine:
         Returns a mark for nic_unplugged(), which has to follow before the id or the root port can be used again.
         """
         nic = self._nic(id)
-        mark = self.qmp.event_count()
         self.switch(nic.mac).unplug(id)
-        self.qmp.device_del(id)
-        return mark
+        # A guest that answers a request late may have let go of this NIC, too, in its predecessor's place.
+        with contextlib.suppress(QmpError):
+            self.qmp.device_del(id)
+        return nic.mark
 
     def nic_unplugged(self, id: str, mark: int, timeout: float = 30.0) -> int:
         """Waits until the guest has let go of the NIC; returns when it did (host's monotonic clock, ns)."""
         nic = self._nic(id)
-        try:
-            event = self.qmp.wait_event("DEVICE_DELETED", timeout, mark, lambda data: data.get("device") == id)
-        except LabTimeout as error:
-            raise LabTimeout(f"NIC {id}: the guest did not let go of it in {timeout:g} s. {self._explain()}") from error
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                event = self.qmp.wait_event("DEVICE_DELETED", min(ASK_AGAIN_S, timeout), mark,
+                                            lambda data: data.get("device") == id)
+                break
+            except LabTimeout as error:
+                if time.monotonic() >= until:
+                    raise LabTimeout(f"NIC {id}: the guest did not let go of it in {timeout:g} s. "
+                                     f"{self._explain()}") from error
+            # A guest that was asked before it had seen the NIC may not have heard it.
+            with contextlib.suppress(QmpError):  # it has heard, and is at it
+                self.qmp.device_del(id)
         with self._lock:
             netdev, _ = self._devices.pop(id)
             self.qmp.netdev_del(netdev["id"])
