@@ -250,9 +250,8 @@ Result<std::unique_ptr<TxQueue>> TxQueue::create(unsigned ifindex, const std::at
     auto socket = PacketSocket::open(ifindex);
     if (!socket)
         return std::unexpected(socket.error());
-    constexpr int on = 1;
-    if (set_option(socket->fd(), SOL_PACKET, PACKET_QDISC_BYPASS, on) < 0)
-        return netvsc::system_error("PACKET_QDISC_BYPASS");
+    // Not PACKET_QDISC_BYPASS: with it Linux 6.1 divides by zero when it sends by a netdevice that is
+    // just going (packet_direct_xmit(), real_num_tx_queues).
     return std::unique_ptr<TxQueue>(new TxQueue(std::move(*socket), gone));
 }
 
