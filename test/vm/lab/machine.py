@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import socket
 import threading
 import time
@@ -18,10 +17,10 @@ from . import images
 from .errors import LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
+from .qemu import Qemu
 from .qmp import Qmp, QmpError
 from .switch import Switch
 
-QEMU = "qemu-system-x86_64"
 ASK_AGAIN_S = 5.0
 FIRST_ROOT_PORT_SLOT = 0x10  # the root ports' device numbers on bus 0: the guest finds a NIC by its root port
 LOGS_KEPT = 40
@@ -36,12 +35,13 @@ def default_cache_dir() -> Path:
 
 @dataclass(frozen=True)
 class Nic:
-    """A NIC of the machine: its id (also its port's name in the switch), address, QEMU model and root port."""
+    """A NIC of the machine: its id (also its port's name in the switch), address, QEMU model, root port and switch."""
 
     id: str
     mac: str
     model: str
     port: int
+    switch: str
     mark: int  # QEMU's events before it was there
 
 
@@ -61,7 +61,8 @@ class Unplug:
 class Machine:
     """A virtual machine; a context manager that boots it and, at the end, leaves nothing behind but its logs.
 
-    NICs are added before or after boot (nic_add); those with the same MAC address share a Switch. The host's root
+    NICs are added before or after boot (nic_add); those with the same MAC address share a Switch, and an SR-IOV NIC
+    joins that of its VF. The host's root
     is seen through a cache: a host file changed while the guest runs may be seen in its old form.
     Methods may be called from any thread. Sizes are in MiB, times in seconds.
     """
@@ -69,9 +70,10 @@ class Machine:
     def __init__(self, cpus: int = 2, memory: int = 2048, hugepages: int = 0, iommu: bool = False,
                  root_ports: int = 8, modules: Sequence[str] = ("virtio_net", "e1000e"), kernel: str | None = None,
                  kernel_args: Sequence[str] = (), cache_dir: Path | None = None, log_dir: Path | None = None,
-                 boot_timeout: float = 60.0, shell: bool = False) -> None:
+                 boot_timeout: float = 60.0, shell: bool = False, qemu: Qemu = Qemu()) -> None:
         """hugepages: how many of 2 MiB, out of `memory`. modules: kernel modules loaded before the agent answers.
 
+        qemu: the system's, unless a test needs another (qemu.at_least).
         shell: a root shell on the socket `shell_path` (see __main__.py), independent of the agent.
         """
         self.cpus = cpus
@@ -95,6 +97,7 @@ class Machine:
         self._qmp: Qmp | None = None
         self._guest: Guest | None = None
         self._shell = shell
+        self._qemu = qemu
         name = f"{os.getpid()}-{next(_number)}"
         self.console_log = self.log_dir / f"{name}-console.log"
         self.qemu_log = self.log_dir / f"{name}-qemu.log"
@@ -143,8 +146,7 @@ class Machine:
         self.boot_seconds = time.monotonic() - began
 
     def _boot(self) -> None:
-        if shutil.which(QEMU) is None:
-            raise LabError(f"{QEMU} is missing (package qemu-system-x86)")
+        self._qemu.version()  # says what is wrong with it
         kernel = images.kernel_image(self.kernel, self.cache_dir)
         initramfs = images.initramfs(self.kernel, self.cache_dir)
         self._prepare_logs()
@@ -226,7 +228,7 @@ class Machine:
         if self._shell:
             args += ["lab.shell=1"]
         command = [
-            QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            *self._qemu.words, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
             "-smp", str(self.cpus), "-m", str(self.memory),
             "-kernel", str(kernel), "-initrd", str(initramfs),
@@ -260,9 +262,10 @@ class Machine:
             raise LabError(f"no NIC has the address {mac}") from None
 
     def nic_add(self, id: str, mac: str, model: str = "virtio-net-pci", port: int | None = None,
-                **properties: Any) -> Nic:
+                switch: str | None = None, **properties: Any) -> Nic:
         """Adds a NIC, before boot or by hot-plug, on root port `port` or the first free one.
 
+        switch: the MAC address whose Switch it belongs to, if not its own: that of a VF that it will have.
         properties: more of QEMU's device properties (underscores for hyphens). Returns when QEMU has plugged it;
         ifname() waits for the guest.
         """
@@ -276,10 +279,10 @@ class Machine:
                 port = free[0]
             if port not in free:
                 raise LabError(f"NIC {id}: no free root port ({self.root_ports} in all, used: {sorted(used)})")
-            if mac not in self._switches:
-                self._switches[mac] = Switch(mac)
-            switch = self._switches[mac]
-            qemu_path, our_path = switch.add(id)
+            home = (switch or mac).lower()
+            if home not in self._switches:
+                self._switches[home] = Switch(home)
+            qemu_path, our_path = self._switches[home].add(id)
             backend = f"net{next(self._serial)}"
             netdev = {"type": "dgram", "id": backend, "local": {"type": "unix", "path": str(qemu_path)},
                       "remote": {"type": "unix", "path": str(our_path)}}
@@ -299,10 +302,10 @@ class Machine:
                         self._qmp.netdev_del(backend)
                         raise
                 except LabError:
-                    switch.remove(id)
+                    self._switches[home].remove(id)
                     raise
             self._devices[id] = netdev, device
-            self.nics[id] = Nic(id, mac, model, port, mark)
+            self.nics[id] = Nic(id, mac, model, port, home, mark)
             return self.nics[id]
 
     def nic_unplug(self, id: str) -> int:
@@ -311,7 +314,7 @@ class Machine:
         Returns a mark for nic_unplugged(), which has to follow before the id or the root port can be used again.
         """
         nic = self._nic(id)
-        self.switch(nic.mac).unplug(id)
+        self.switch(nic.switch).unplug(id)
         # A guest that answers a request late may have let go of this NIC, too, in its predecessor's place.
         with contextlib.suppress(QmpError):
             self.qmp.device_del(id)
@@ -336,7 +339,7 @@ class Machine:
         with self._lock:
             netdev, _ = self._devices.pop(id)
             self.qmp.netdev_del(netdev["id"])
-            self.switch(nic.mac).remove(id)
+            self.switch(nic.switch).remove(id)
             del self.nics[id]
         return event["host_ns"]
 
