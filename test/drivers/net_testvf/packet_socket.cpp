@@ -250,8 +250,8 @@ Result<std::unique_ptr<TxQueue>> TxQueue::create(unsigned ifindex, const std::at
     auto socket = PacketSocket::open(ifindex);
     if (!socket)
         return std::unexpected(socket.error());
-    // Not PACKET_QDISC_BYPASS: with it Linux 6.1 divides by zero when it sends by a netdevice that is
-    // just going (packet_direct_xmit(), real_num_tx_queues).
+    // Not PACKET_QDISC_BYPASS: with it Linux 6.1 divides by zero when it sends by a netdevice that
+    // is just going (packet_direct_xmit(), real_num_tx_queues).
     return std::unique_ptr<TxQueue>(new TxQueue(std::move(*socket), gone));
 }
 
