@@ -168,6 +168,19 @@ TEST_F(KeepaliveAreaTest, does_not_go_with_a_child_of_its_owner) {
     EXPECT_EQ(open()->condition(), Condition::owned);
 }
 
+TEST_F(KeepaliveAreaTest, knows_whether_it_is_intact) {
+    auto area = create();
+    ASSERT_TRUE(area);
+    EXPECT_TRUE(area->intact());
+    const auto size = status().st_size;
+    ASSERT_EQ(::truncate(shm.path().c_str(), size - 1), 0);
+    EXPECT_FALSE(area->intact());
+    ASSERT_EQ(::truncate(shm.path().c_str(), size), 0);
+    EXPECT_TRUE(area->intact());
+    ASSERT_EQ(::unlink(shm.path().c_str()), 0);
+    EXPECT_FALSE(area->intact());
+}
+
 TEST_F(KeepaliveAreaTest, leaves_anothers_area_alone_when_it_goes) {
     auto area = create();
     ASSERT_TRUE(area);

@@ -131,6 +131,12 @@ sem_t *KeepaliveArea::semaphore() const {
     return reinterpret_cast<sem_t *>(memory_ + KeepaliveLayout::semaphore_offset());
 }
 
+bool KeepaliveArea::intact() const {
+    struct stat status{};
+    return ::fstat(file_.get(), &status) == 0 && status.st_nlink > 0 &&
+           status.st_size == static_cast<off_t>(layout_.size());
+}
+
 void KeepaliveArea::set(unsigned lcore, LcoreState state, std::uint64_t last_seen) {
     if (lcore >= layout_.lcores())
         return;

@@ -44,6 +44,10 @@ public:
     /// that made it.
     ~KeepaliveArea();
 
+    /// Nobody has truncated it or taken its name away. Whoever may write to it can: touching it
+    /// then is SIGBUS, and no reader finds it. To be asked before it is written to after a while.
+    [[nodiscard]] bool intact() const;
+
     /// Any thread; readers see whole values. Does nothing for an lcore beyond Options::lcores.
     /// @param last_seen  in cycles of the time stamp counter, as DPDK's rte_keepalive has it
     void set(unsigned lcore, LcoreState state, std::uint64_t last_seen);

@@ -54,13 +54,6 @@ bool is_idle(unsigned lcore) {
            rte_eal_get_lcore_state(lcore) == WAIT;
 }
 
-bool is_started_port_of_ours(std::uint16_t port) {
-    if (rte_eth_dev_is_valid_port(port) == 0)
-        return false;
-    const rte_eth_dev_data &data = *rte_eth_devices[port].data;
-    return data.dev_started != 0 && FailsafePort::number_of(data.name);
-}
-
 std::string name_of_port(std::uint16_t port) {
     std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
     return rte_eth_dev_get_name_by_port(port, name.data()) == 0 ? name.data() : "";
@@ -90,27 +83,34 @@ std::expected<void, std::string> Keepalive::join(const std::string &instance,
                                "': expected a group's name or number");
     if (instances_.insert(instance).second && instances_.size() == 1) {
         settings_ = settings;
+        group_ = group;
         watch_ = {};
-        auto area =
-            KeepaliveArea::create({.name = settings.shm, .lcores = area_lcores, .group = group});
-        if (area)
-            area_.emplace(std::move(*area));
-        else
-            log(Level::error, instance +
-                                  ": lcores are watched, but other programs cannot read "
-                                  "their states: " +
-                                  area.error().message());
+        for (auto &[id, watched] : queues_)
+            watched.mark->lcore.store(0, std::memory_order_relaxed);
+        make_area();
         arm();
     }
     return {};
+}
+
+// Called with the mutex held.
+void Keepalive::make_area() {
+    area_.reset();
+    auto area =
+        KeepaliveArea::create({.name = settings_.shm, .lcores = area_lcores, .group = group_});
+    if (area)
+        area_.emplace(std::move(*area));
+    else
+        log(Level::error, "lcores are watched, but other programs cannot read their states: " +
+                              area.error().message());
 }
 
 void Keepalive::leave(const std::string &instance) {
     const std::lock_guard lock(mutex_);
     if (instances_.erase(instance) == 0 || !instances_.empty())
         return;
-    for (auto &[id, watched] : queues_)
-        remove_callback(id.first, id.second, watched);
+    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port)
+        remove_callbacks(port);
     area_.reset();
 }
 
@@ -123,10 +123,6 @@ void Keepalive::end() {
 void Keepalive::port_closed(std::uint16_t port) {
     const std::lock_guard lock(mutex_);
     closing_.insert(port);
-    for (auto &[id, watched] : queues_) {
-        if (id.first == port)
-            remove_callback(id.first, id.second, watched);
-    }
 }
 
 Keepalive::Status Keepalive::status() {
@@ -178,36 +174,58 @@ void Keepalive::period_over() {
     tell(changes, now);
 }
 
-// Called with the mutex held. The callbacks of queues that are no more stay: ethdev removes none
-// beyond the configured queues, and they do no harm.
+// Called with the mutex held.
 std::vector<QueuePolls> Keepalive::look() {
-    std::vector<QueuePolls> polls;
+    std::array<std::uint16_t, RTE_MAX_ETHPORTS> started{}; // with so many queues
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
-        if (closing_.contains(port) || !is_started_port_of_ours(port))
+        if (closing_.contains(port) || rte_eth_dev_is_valid_port(port) == 0)
             continue;
-        const std::uint16_t count = rte_eth_devices[port].data->nb_rx_queues;
-        for (std::uint16_t queue = 0; queue < count; ++queue) {
-            Watched &watched = queues_[{port, queue}];
-            if (watched.callback == nullptr) {
-                watched.callback =
-                    rte_eth_add_rx_callback(port, queue, on_burst, watched.mark.get());
-                if (watched.callback == nullptr)
-                    log(Level::error,
-                        name_of_port(port) + ": Rx queue " + std::to_string(queue) +
-                            " is not watched: rte_eth_add_rx_callback: " + rte_strerror(rte_errno));
-            }
-            const std::uint32_t mark = watched.mark->lcore.exchange(0, std::memory_order_relaxed);
-            polls.push_back({.port = port,
-                             .queue = queue,
-                             .lcore = mark == 0 ? std::nullopt : std::optional(mark - 1)});
+        const rte_eth_dev_data &data = *rte_eth_devices[port].data;
+        if (!FailsafePort::number_of(data.name)) {
+            remove_callbacks(port);
+        } else if (data.dev_started != 0) {
+            started[port] = data.nb_rx_queues;
+            for (std::uint16_t queue = 0; queue < started[port]; ++queue)
+                add_callback(port, queue);
         }
     }
     closing_.clear();
+    std::vector<QueuePolls> polls;
+    for (auto &[id, watched] : queues_) {
+        const auto [port, queue] = id;
+        // Those of stopped ports as well: they are of the past when the port is started again.
+        const std::uint32_t mark = watched.mark->lcore.exchange(0, std::memory_order_relaxed);
+        if (queue < started[port])
+            polls.push_back({.port = port,
+                             .queue = queue,
+                             .lcore = mark == 0 ? std::nullopt : std::optional(mark - 1)});
+    }
     return polls;
+}
+
+// Called with the mutex held. ethdev keeps callbacks while a port is stopped and configured anew.
+void Keepalive::add_callback(std::uint16_t port, std::uint16_t queue) {
+    Watched &watched = queues_[{port, queue}];
+    if (watched.callback != nullptr)
+        return;
+    watched.callback = rte_eth_add_rx_callback(port, queue, on_burst, watched.mark.get());
+    if (watched.callback == nullptr)
+        log(Level::error,
+            name_of_port(port) + ": Rx queue " + std::to_string(queue) +
+                " is not watched: rte_eth_add_rx_callback: " + rte_strerror(rte_errno));
 }
 
 // Called with the mutex held.
 void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now) {
+    if (area_ && !area_->intact()) {
+        log(Level::warning, "shared memory " + settings_.shm +
+                                " was truncated or removed by somebody; it is made anew");
+        make_area();
+        if (area_) {
+            for (const auto &[number, lcore] : watch_.lcores())
+                area_->set(number, lcore.state, lcore.last_seen.cycles);
+        }
+    }
     if (area_) {
         for (const auto &[number, lcore] : watch_.lcores()) {
             if (lcore.last_seen.time == now.time)
@@ -243,19 +261,21 @@ void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now)
     }
 }
 
-// Called with the mutex held.
-void Keepalive::remove_callback(std::uint16_t port, std::uint16_t queue, Watched &watched) {
-    // A queue beyond those that are configured keeps it (-EINVAL), and so does the port's number
-    // when the port is closed: it is found here when the number has such a queue again.
-    if (watched.callback == nullptr ||
-        rte_eth_remove_rx_callback(port, queue, watched.callback) != 0)
-        return;
-    auto *removed = const_cast<rte_eth_rxtx_callback *>(watched.callback);
-    watched.callback = nullptr;
-    // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
-    const auto delay = std::chrono::microseconds(grace).count();
-    if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback, removed) != 0)
-        log(Level::info, "an Rx callback is not freed: no alarm");
+// Called with the mutex held. ethdev removes them only from queues that are configured, and of a
+// port that is being closed none is any more, yet the next port with the number has them again.
+// One that cannot be removed is kept, and found when it can, or when the queue is ours again.
+void Keepalive::remove_callbacks(std::uint16_t port) {
+    for (auto &[id, watched] : queues_) {
+        if (id.first != port || watched.callback == nullptr ||
+            rte_eth_remove_rx_callback(port, id.second, watched.callback) != 0)
+            continue;
+        auto *removed = const_cast<rte_eth_rxtx_callback *>(watched.callback);
+        watched.callback = nullptr;
+        // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
+        const auto delay = std::chrono::microseconds(grace).count();
+        if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback, removed) != 0)
+            log(Level::info, "an Rx callback is not freed: no alarm");
+    }
 }
 
 } // namespace netvsc

@@ -49,7 +49,7 @@ public:
     /// The process ends, perhaps without rte_eal_cleanup().
     void end();
 
-    /// A port is being closed: another may have its number next. Called before it is gone.
+    /// A port is being closed. Called before it is gone: what DPDK knows of it goes meanwhile.
     void port_closed(std::uint16_t port);
 
     struct Status {
@@ -73,14 +73,17 @@ private:
                                   std::uint16_t count, std::uint16_t maximum, void *mark) noexcept;
     static void on_alarm(void *self) noexcept;
     void arm();
+    void make_area();
     void period_over();
     [[nodiscard]] std::vector<QueuePolls> look();
     void tell(const std::vector<LcoreChange> &changes, const Moment &now);
-    void remove_callback(std::uint16_t port, std::uint16_t queue, Watched &watched);
+    void add_callback(std::uint16_t port, std::uint16_t queue);
+    void remove_callbacks(std::uint16_t port);
 
     std::mutex mutex_;
     std::set<std::string> instances_;
     Settings settings_;
+    std::optional<gid_t> group_;
     std::optional<KeepaliveArea> area_;
     LcoreWatch watch_;
     /// By port and queue. Marks stay for ever: a callback in flight may still write to one.

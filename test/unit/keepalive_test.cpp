@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The keepalive on real ethdev ports: fail-safe over net_null, without hugepages. The main lcore
+// polls; the period is short.
+#include "keepalive.hpp"
+#include "keepalive_reader.hpp"
+#include "shm_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <thread>
+
+#include <ethdev_driver.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+namespace netvsc::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+// Long enough for a busy machine, and nothing waits for many.
+constexpr auto period = 50ms;
+constexpr auto patience = 20s;
+
+bool wait_for(const std::function<bool()> &look) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (!look()) {
+        if (std::chrono::steady_clock::now() >= until)
+            return false;
+        std::this_thread::sleep_for(1ms);
+    }
+    return true;
+}
+
+class KeepaliveTest : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        std::array<std::string, 10> words{"test",
+                                          "--no-huge",
+                                          "-m",
+                                          "64",
+                                          "-l",
+                                          "0",
+                                          "--no-pci",
+                                          "--no-telemetry",
+                                          "--file-prefix",
+                                          "netvsc_test_" + std::to_string(::getpid())};
+        std::array<char *, words.size()> eal{};
+        std::ranges::transform(words, eal.begin(), [](std::string &word) { return word.data(); });
+        ASSERT_GE(rte_eal_init(static_cast<int>(eal.size()), eal.data()), 0);
+        pool = rte_pktmbuf_pool_create("packets", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+        ASSERT_NE(pool, nullptr);
+        ASSERT_EQ(
+            rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_close, nullptr),
+            0);
+    }
+    static void TearDownTestSuite() { rte_eal_cleanup(); }
+
+    void TearDown() override {
+        keepalive().leave("one");
+        keepalive().leave("two");
+        for (const char *device : {"net_failsafe_vsc0", "net_null7"})
+            remove(device);
+    }
+
+    // As the driver does.
+    static int on_close(std::uint16_t port, rte_eth_event_type /*event*/, void * /*user*/,
+                        void * /*result*/) {
+        keepalive().port_closed(port);
+        return 0;
+    }
+
+    [[nodiscard]] Keepalive::Settings settings() const {
+        return {.period = period, .shm = shm.name(), .group = {}};
+    }
+
+    static std::uint16_t add(const char *device, const char *arguments) {
+        EXPECT_EQ(rte_eal_hotplug_add("vdev", device, arguments), 0);
+        std::uint16_t port = RTE_MAX_ETHPORTS;
+        EXPECT_EQ(rte_eth_dev_get_port_by_name(device, &port), 0);
+        return port;
+    }
+    static std::uint16_t add_ours() { return add("net_failsafe_vsc0", "dev(net_null0,no-rx=1)"); }
+    static void remove(const char *device) {
+        std::uint16_t port = 0;
+        if (rte_eth_dev_get_port_by_name(device, &port) != 0)
+            return;
+        EXPECT_EQ(rte_eth_dev_stop(port), 0);
+        EXPECT_EQ(rte_eth_dev_close(port), 0);
+        rte_eal_hotplug_remove("vdev", device);
+    }
+    static void start(std::uint16_t port, std::uint16_t queues) {
+        EXPECT_EQ(rte_eth_dev_stop(port), 0);
+        const rte_eth_conf configuration{};
+        ASSERT_EQ(rte_eth_dev_configure(port, queues, queues, &configuration), 0);
+        for (std::uint16_t queue = 0; queue < queues; ++queue) {
+            ASSERT_EQ(rte_eth_rx_queue_setup(port, queue, 64, 0, nullptr, pool), 0);
+            ASSERT_EQ(rte_eth_tx_queue_setup(port, queue, 64, 0, nullptr), 0);
+        }
+        ASSERT_EQ(rte_eth_dev_start(port), 0);
+    }
+    static unsigned callbacks(std::uint16_t port, std::uint16_t queue) {
+        unsigned count = 0;
+        for (const rte_eth_rxtx_callback *callback = rte_eth_devices[port].post_rx_burst_cbs[queue];
+             callback != nullptr; callback = callback->next)
+            ++count;
+        return count;
+    }
+    static void poll(std::uint16_t port, std::uint16_t queue) {
+        std::array<rte_mbuf *, 4> packets{};
+        EXPECT_EQ(rte_eth_rx_burst(port, queue, packets.data(), packets.size()), 0);
+    }
+    static LcoreState state() {
+        const auto status = keepalive().status();
+        const auto lcore = status.lcores.find(rte_lcore_id());
+        return lcore == status.lcores.end() ? LcoreState::unused : lcore->second.state;
+    }
+    static bool poll_until(std::uint16_t port, std::uint16_t queue, LcoreState wanted) {
+        return wait_for([&] {
+            poll(port, queue);
+            return state() == wanted;
+        });
+    }
+
+    ShmName shm;
+    static inline rte_mempool *pool = nullptr;
+};
+
+TEST_F(KeepaliveTest, follows_the_lcore_that_polls) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    const auto read = [&] {
+        return KeepaliveReader::open({.name = shm.name()})->read()->states.at(rte_lcore_id());
+    };
+    start(port, 1);
+    EXPECT_TRUE(poll_until(port, 0, LcoreState::alive));
+    EXPECT_EQ(read(), LcoreState::alive);
+    EXPECT_TRUE(wait_for([&] { return read() == LcoreState::dead; }));
+    EXPECT_TRUE(wait_for([&] { return read() == LcoreState::gone; }));
+    EXPECT_TRUE(poll_until(port, 0, LcoreState::alive));
+    ASSERT_EQ(rte_eth_dev_stop(port), 0);
+    EXPECT_TRUE(wait_for([] { return state() == LcoreState::unused; }));
+    EXPECT_EQ(read(), LcoreState::unused);
+    EXPECT_EQ(keepalive().status().lcores.at(rte_lcore_id()).deaths, 1U);
+}
+
+TEST_F(KeepaliveTest, each_queue_has_one_callback_whatever_is_configured) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    for (const std::uint16_t queues : std::array<std::uint16_t, 5>{2, 1, 3, 3, 2}) {
+        start(port, queues);
+        const auto last = static_cast<std::uint16_t>(queues - 1);
+        EXPECT_TRUE(wait_for([&] { return callbacks(port, last) == 1; })) << queues;
+        EXPECT_TRUE(poll_until(port, last, LcoreState::alive)) << queues;
+    }
+    std::this_thread::sleep_for(3 * period);
+    for (const std::uint16_t queue : std::array<std::uint16_t, 3>{0, 1, 2})
+        EXPECT_EQ(callbacks(port, queue), 1U) << queue;
+}
+
+TEST_F(KeepaliveTest, the_next_port_of_the_number_is_not_ours) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 1);
+    ASSERT_TRUE(wait_for([&] { return callbacks(port, 0) == 1; }));
+    remove("net_failsafe_vsc0");
+    const auto other = add("net_null7", "no-rx=1");
+    ASSERT_EQ(other, port) << "the case is about one number";
+    start(other, 1);
+    for (int i = 0; i < 1000; ++i)
+        poll(other, 0);
+    EXPECT_TRUE(wait_for([&] { return callbacks(other, 0) == 0; }));
+    poll(other, 0);
+    std::this_thread::sleep_for(3 * period);
+    EXPECT_EQ(state(), LcoreState::unused);
+}
+
+TEST_F(KeepaliveTest, what_was_polled_before_is_of_the_past) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 2);
+    ASSERT_TRUE(wait_for([&] { return callbacks(port, 1) == 1; }));
+    ASSERT_TRUE(poll_until(port, 1, LcoreState::alive));
+    poll(port, 1);
+    start(port, 1); // queue 1 has a mark still
+    EXPECT_TRUE(wait_for([] { return state() == LcoreState::unused; }));
+    std::this_thread::sleep_for(2 * period);
+    start(port, 2);
+    std::this_thread::sleep_for(4 * period);
+    EXPECT_EQ(state(), LcoreState::unused);
+}
+
+TEST_F(KeepaliveTest, what_was_polled_before_it_was_off) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 1);
+    ASSERT_TRUE(poll_until(port, 0, LcoreState::alive));
+    poll(port, 0);
+    keepalive().leave("one");
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    std::this_thread::sleep_for(3 * period);
+    EXPECT_TRUE(keepalive().status().lcores.empty());
+}
+
+TEST_F(KeepaliveTest, port_that_comes_again_has_one_callback_for_each_queue) {
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    for (int round = 0; round < 3; ++round) {
+        const auto port = add_ours();
+        start(port, 2);
+        ASSERT_TRUE(wait_for([&] { return callbacks(port, 1) == 1; })) << round;
+        start(port, 1); // ethdev keeps the second queue's callback beyond the port's end
+        remove("net_failsafe_vsc0");
+    }
+    const auto port = add_ours();
+    start(port, 2);
+    EXPECT_TRUE(poll_until(port, 1, LcoreState::alive));
+    EXPECT_TRUE(wait_for([&] { return callbacks(port, 0) == 1; }));
+    EXPECT_EQ(callbacks(port, 1), 1U);
+}
+
+TEST_F(KeepaliveTest, ends_with_the_last_instance) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    ASSERT_TRUE(keepalive().join("two", settings()));
+    start(port, 1);
+    ASSERT_TRUE(poll_until(port, 0, LcoreState::alive));
+    keepalive().leave("one");
+    EXPECT_TRUE(poll_until(port, 0, LcoreState::alive));
+    EXPECT_TRUE(shm.exists());
+    keepalive().leave("two");
+    EXPECT_FALSE(shm.exists());
+    EXPECT_EQ(callbacks(port, 0), 0U);
+    poll(port, 0);
+    EXPECT_EQ(keepalive().status().settings.period, 0ms);
+    // And again.
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    EXPECT_TRUE(poll_until(port, 0, LcoreState::alive));
+}
+
+TEST_F(KeepaliveTest, thread_that_is_no_lcore_is_nobody) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 1);
+    ASSERT_TRUE(wait_for([&] { return callbacks(port, 0) == 1; }));
+    std::jthread([&] {
+        ASSERT_EQ(rte_lcore_id(), LCORE_ID_ANY);
+        for (const auto until = std::chrono::steady_clock::now() + 3 * period;
+             std::chrono::steady_clock::now() < until;)
+            poll(port, 0);
+    }).join();
+    EXPECT_TRUE(keepalive().status().lcores.empty());
+}
+
+TEST_F(KeepaliveTest, area_that_somebody_spoils_is_made_anew) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 1);
+    ASSERT_TRUE(poll_until(port, 0, LcoreState::alive));
+    const auto spoil = {std::function([&] { return ::unlink(shm.path().c_str()); }),
+                        std::function([&] { return ::truncate(shm.path().c_str(), 0); })};
+    for (const auto &spoiled : spoil) {
+        ASSERT_EQ(spoiled(), 0);
+        EXPECT_TRUE(wait_for([&] {
+            poll(port, 0);
+            const auto reader = KeepaliveReader::open({.name = shm.name()});
+            return reader && reader->read()->states.at(rte_lcore_id()) == LcoreState::alive;
+        }));
+    }
+}
+
+TEST_F(KeepaliveTest, one_for_the_process) {
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    auto other = settings();
+    other.period = 2 * period;
+    const auto refused = keepalive().join("two", other);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), HasSubstr("one has other values"));
+    keepalive().leave("two"); // never joined
+    EXPECT_TRUE(shm.exists());
+    keepalive().leave("one");
+    EXPECT_TRUE(keepalive().join("two", other));
+}
+
+TEST_F(KeepaliveTest, groups) {
+    auto with_group = settings();
+    with_group.group = "no such group";
+    const auto refused = keepalive().join("one", with_group);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), HasSubstr("'keepalive_group=no such group': expected"));
+    EXPECT_FALSE(shm.exists());
+    with_group.group = std::to_string(::getegid());
+    EXPECT_TRUE(keepalive().join("one", with_group));
+    struct stat status{};
+    ASSERT_EQ(::stat(shm.path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0660U);
+    EXPECT_EQ(status.st_gid, ::getegid());
+}
+
+} // namespace
+} // namespace netvsc::test
