@@ -36,12 +36,11 @@ std::optional<BitMask> parse_mask(std::string_view text) {
     return mask;
 }
 
-std::optional<std::size_t> highest(const BitMask &mask) {
-    for (std::size_t bit = mask.size(); bit-- > 0;) {
-        if (mask.test(bit))
-            return bit;
-    }
-    return std::nullopt;
+std::size_t width(const BitMask &mask) {
+    std::size_t bits = mask.size();
+    while (bits > 0 && !mask.test(bits - 1))
+        --bits;
+    return bits;
 }
 
 } // namespace netvsc::collectd

@@ -16,7 +16,7 @@ using BitMask = std::bitset<4096>;
 /// what BitMask holds. @return nullopt for anything else
 [[nodiscard]] std::optional<BitMask> parse_mask(std::string_view text);
 
-/// The highest member; nullopt if there is none.
-[[nodiscard]] std::optional<std::size_t> highest(const BitMask &mask);
+/// The highest member and one; 0 if there is none.
+[[nodiscard]] std::size_t width(const BitMask &mask);
 
 } // namespace netvsc::collectd

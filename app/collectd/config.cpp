@@ -167,7 +167,7 @@ void parse_link(const ConfigItem &event, LinkConfig &link, Messages &messages) {
     const std::size_t enabled = link.ports.count();
     if (enabled == 0)
         block.say(Level::warning, "EnabledPortMask 0: no port is watched");
-    else if (enabled >= all_ports_width && *highest(link.ports) == enabled - 1)
+    else if (enabled >= all_ports_width && width(link.ports) == enabled)
         link.ports.set();
     if (link.port_names.size() > link.ports.count())
         block.say(Level::warning, std::to_string(link.port_names.size()) + " PortName lines for " +

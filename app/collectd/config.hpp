@@ -16,16 +16,16 @@ struct ConfigItem {
     using Argument = std::variant<std::string, double, bool>;
 
     std::string key;
-    std::vector<Argument> arguments{};
-    std::vector<ConfigItem> children{};
+    std::vector<Argument> arguments;
+    std::vector<ConfigItem> children;
 };
 
 /// `<Event "link_status">`
 struct LinkConfig {
-    bool only_changes = true;              ///< SendEventsOnUpdate
-    bool notify = false;                   ///< SendNotification: notifications in place of values
-    BitMask ports = BitMask().set();       ///< EnabledPortMask
-    std::vector<std::string> port_names{}; ///< PortName, of the enabled ports in order
+    bool only_changes = true;            ///< SendEventsOnUpdate
+    bool notify = false;                 ///< SendNotification: notifications in place of values
+    BitMask ports = BitMask().set();     ///< EnabledPortMask
+    std::vector<std::string> port_names; ///< PortName, of the enabled ports in order
 
     /// The name of @p port: its PortName or "port.<n>".
     [[nodiscard]] std::string name_of(unsigned port) const;
@@ -35,15 +35,15 @@ struct LinkConfig {
 struct KeepaliveConfig {
     bool only_changes = true;
     bool notify = false;
-    BitMask lcores{};                                  ///< LCoreMask
+    BitMask lcores;                                    ///< LCoreMask
     std::string shm_name = "/dpdk_keepalive_shm_name"; ///< KeepAliveShmName
 };
 
 /// `<Plugin dpdkevents>`
 struct Config {
-    std::string file_prefix = "rte";  ///< of the application: FilePrefix in `<EAL>`
-    std::optional<LinkConfig> link{}; ///< nullopt: not asked for
-    std::optional<KeepaliveConfig> keepalive{};
+    std::string file_prefix = "rte"; ///< of the application: FilePrefix in `<EAL>`
+    std::optional<LinkConfig> link;  ///< nullopt: not asked for
+    std::optional<KeepaliveConfig> keepalive;
 };
 
 /// Reads the children of a `<Plugin>` block, in the stock plugin's form, into @p config. What is

@@ -27,10 +27,10 @@ Severity severity_of(LcoreState state) {
 
 void KeepaliveStatus::polled(const KeepaliveSnapshot &snapshot, Report &report) {
     const std::size_t lcores = std::min(snapshot.states.size(), config_.lcores.size());
-    if (!std::exchange(width_checked_, true) && *highest(config_.lcores) >= lcores)
+    if (!std::exchange(width_checked_, true) && width(config_.lcores) > lcores)
         report.messages.push_back({.level = Level::warning,
                                    .text = "Event keep_alive: LCoreMask includes lcore " +
-                                           std::to_string(*highest(config_.lcores)) +
+                                           std::to_string(width(config_.lcores) - 1) +
                                            ", but the area has " + std::to_string(lcores) +
                                            " lcores: those beyond are not watched"});
     for (unsigned lcore = 0; lcore < lcores; ++lcore) {

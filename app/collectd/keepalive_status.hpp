@@ -41,7 +41,7 @@ public:
 
 private:
     std::vector<std::uint64_t> last_seen_;
-    Time moved_{};
+    Time moved_;
 };
 
 } // namespace netvsc::collectd

@@ -33,7 +33,7 @@ struct Notification {
     std::string message;
     std::string plugin_instance;
     std::chrono::nanoseconds age{}; ///< how long ago it was when it was read
-    std::vector<std::pair<std::string, std::string>> metadata{};
+    std::vector<std::pair<std::string, std::string>> metadata;
     bool operator==(const Notification &) const = default;
 };
 

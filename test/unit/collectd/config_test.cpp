@@ -50,9 +50,9 @@ TEST(BitMaskTest, ReadsHexadecimalDigitsOfAnyNumber) {
     EXPECT_EQ(parse_mask("0X00"), BitMask());
     const auto wide = parse_mask("0x1" + std::string(32, '0'));
     ASSERT_TRUE(wide);
-    EXPECT_EQ(highest(*wide), 128U);
+    EXPECT_EQ(width(*wide), 129U);
     EXPECT_EQ(wide->count(), 1U);
-    EXPECT_EQ(highest(*parse_mask(std::string(1024, 'f'))), 4095U);
+    EXPECT_EQ(width(*parse_mask(std::string(1024, 'f'))), 4096U);
     EXPECT_EQ(parse_mask(std::string(5000, '0') + "1"), BitMask(1));
 }
 
@@ -145,8 +145,8 @@ TEST(CollectdConfigTest, SaysThatNoPortIsEnabled) {
 }
 
 TEST(CollectdConfigTest, TakesPortMasksBeyond32Ports) {
-    EXPECT_EQ(highest(link_of(line("EnabledPortMask", "0x100000000000000000")).first.link->ports),
-              68U);
+    EXPECT_EQ(width(link_of(line("EnabledPortMask", "0x100000000000000000")).first.link->ports),
+              69U);
     EXPECT_TRUE(link_of(line("EnabledPortMask", 4294967295.0)).first.link->ports.all())
         << "all ones: all ports";
     EXPECT_EQ(link_of(line("EnabledPortMask", 4294967294.0)).first.link->ports.count(), 31U);
@@ -205,7 +205,7 @@ TEST(CollectdConfigTest, TakesLcoreMasksWiderThan64Bits) {
     const auto [config, messages] =
         keepalive_of(line("LCoreMask", "0x80000000000000000000000000000001"));
     EXPECT_THAT(messages, IsEmpty());
-    EXPECT_EQ(highest(config.keepalive->lcores), 127U);
+    EXPECT_EQ(width(config.keepalive->lcores), 128U);
     EXPECT_EQ(config.keepalive->lcores.count(), 2U);
 }
 
