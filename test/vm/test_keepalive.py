@@ -122,12 +122,15 @@ class Deaths(KeepaliveCase):
         subprocess.run(["cc", "-O1", "-o", program, example / "ka-agent/main.c", f"-I{example}", *flags.split()],
                        check=True)
         self.guest.write_file("/run/lab/dpdk-ka-agent", program.read_bytes(), 0o755)
-        pmd = self.run_keepalive()
+        # It tells of DEAD ones only, not of those that are GONE, and ends when nothing has died for a few seconds:
+        # it has to be there just before, and to look within a period.
+        pmd = self.run_keepalive(",keepalive=1000")
+        watch = self.watch()
         pmd.start()
-        self.wait_state(pmd, 1, "ALIVE")
-        # It ends when it has had no death to tell for a while.
-        agent = self.run_beside("dpdk-ka-agent", "stdbuf", "-oL", "/run/lab/dpdk-ka-agent")
+        watch.expect("^1 ALIVE")
         self.stop_thread(pmd, 1)
+        watch.expect("^1 MISSING")
+        agent = self.run_beside("dpdk-ka-agent", "stdbuf", "-oL", "/run/lab/dpdk-ka-agent")
         agent.expect("^1 dead cores: 1")
 
     @unittest.skipUnless(COLLECTD_PLUGIN.exists() and shutil.which("collectd"),
