@@ -45,6 +45,51 @@ Result<std::optional<bool>> parse_link(const nlohmann::json &answer) {
     return status == "UP";
 }
 
+// What net_vdev_netvsc, if it is there, says of its ports.
+Result<void> learn_facts(TelemetryClient &client, LinkStatus &link,
+                         TelemetryClient::Deadline deadline) {
+    constexpr const char *list = "/vdev_netvsc/list";
+    const auto answer = client.query(list, deadline);
+    if (!answer)
+        return std::unexpected(answer.error());
+    const auto ports = parse_ports(*answer, list);
+    if (!ports)
+        return std::unexpected(ports.error());
+    for (const unsigned port : *ports) {
+        const auto info = client.query("/vdev_netvsc/info," + std::to_string(port), deadline);
+        if (!info)
+            return std::unexpected(info.error());
+        if (auto facts = parse_info(*info))
+            link.learn(port, std::move(*facts));
+    }
+    return {};
+}
+
+Result<void> read_ports(TelemetryClient &client, LinkStatus &link,
+                        TelemetryClient::Deadline deadline, Report &report) {
+    constexpr const char *list = "/ethdev/list";
+    const auto answer = client.query(list, deadline);
+    if (!answer)
+        return std::unexpected(answer.error());
+    const auto ports = parse_ports(*answer, list);
+    if (!ports)
+        return std::unexpected(ports.error());
+    link.present(*ports, report);
+    for (const unsigned port : *ports) {
+        if (!link.watched(port))
+            continue;
+        const auto status = client.query("/ethdev/link_status," + std::to_string(port), deadline);
+        if (!status)
+            return std::unexpected(status.error());
+        const auto up = parse_link(*status);
+        if (!up)
+            return std::unexpected(up.error());
+        if (const std::optional<bool> &known = *up; known)
+            link.polled(port, *known, report);
+    }
+    return {};
+}
+
 std::optional<LcoreState> lcore_state(const std::string &type) {
     if (type == "lcore_alive")
         return LcoreState::alive;
@@ -70,28 +115,24 @@ Collector::Collector(Config config, std::string runtime_folder)
 Report Collector::read() {
     Report report;
     if (link_)
-        read_application(report);
+        read_application(*link_, report);
     if (keepalive_)
-        read_keepalive(report);
+        read_keepalive(*keepalive_, report);
     return report;
 }
 
 // ---- The application's telemetry.
 
-void Collector::read_application(Report &report) {
-    const auto deadline = steady_clock::now() + time_limit;
+void Collector::read_application(LinkStatus &link, Report &report) {
+    const Round round{.link = link, .deadline = steady_clock::now() + time_limit, .report = report};
     // Twice: the application may have been started anew since the last read.
     Result<void> done;
     for (int attempt = 0; attempt < 2; ++attempt) {
         const bool had_client = client_.has_value();
-        done = had_client ? Result<void>() : connect(deadline, report);
-        if (done)
-            done = read_events(deadline, report);
-        if (done)
-            done = read_ports(deadline, report);
+        done = ask(round);
         if (client_ && !client_->connected()) {
             client_.reset();
-            link_->forget();
+            link.forget();
         }
         if (done || client_ || !had_client)
             break;
@@ -103,67 +144,38 @@ void Collector::read_application(Report &report) {
             {.level = Level::notice, .text = "application '" + file_prefix_ + "' answers"});
 }
 
-Result<void> Collector::connect(Deadline deadline, Report &report) {
-    auto client = connect_application(runtime_folder_, file_prefix_, deadline);
+Result<void> Collector::ask(const Round &round) {
+    if (!client_) {
+        auto connected = connect(round);
+        if (!connected)
+            return std::unexpected(std::move(connected.error()));
+        TelemetryClient &client = client_.emplace(std::move(*connected));
+        if (auto learned = learn_facts(client, round.link, round.deadline); !learned)
+            return learned;
+    }
+    if (auto events = read_events(*client_, round); !events)
+        return events;
+    return read_ports(*client_, round.link, round.deadline, round.report);
+}
+
+Result<TelemetryClient> Collector::connect(const Round &round) {
+    auto client = connect_application(runtime_folder_, file_prefix_, round.deadline);
     if (!client)
-        return std::unexpected(std::move(client.error()));
-    client_.emplace(std::move(*client));
-    const auto &greeting = client_->greeting();
+        return client;
+    const auto &greeting = client->greeting();
     cursor_.connected(greeting.pid);
-    report.messages.push_back({.level = Level::info,
-                               .text = "connected to application '" + file_prefix_ + "', PID " +
-                                       std::to_string(greeting.pid) + ", " +
-                                       printable(greeting.version)});
-    return learn_facts(deadline);
+    round.report.messages.push_back({.level = Level::info,
+                                     .text = "connected to application '" + file_prefix_ +
+                                             "', PID " + std::to_string(greeting.pid) + ", " +
+                                             printable(greeting.version)});
+    return client;
 }
 
-Result<void> Collector::learn_facts(Deadline deadline) {
-    constexpr const char *list = "/vdev_netvsc/list";
-    const auto answer = client_->query(list, deadline);
-    if (!answer)
-        return std::unexpected(answer.error());
-    const auto ports = parse_ports(*answer, list);
-    if (!ports)
-        return std::unexpected(ports.error());
-    for (const unsigned port : *ports) {
-        const auto info = client_->query("/vdev_netvsc/info," + std::to_string(port), deadline);
-        if (!info)
-            return std::unexpected(info.error());
-        if (auto facts = parse_info(*info))
-            link_->learn(port, std::move(*facts));
-    }
-    return {};
-}
-
-Result<void> Collector::read_ports(Deadline deadline, Report &report) {
-    constexpr const char *list = "/ethdev/list";
-    const auto answer = client_->query(list, deadline);
-    if (!answer)
-        return std::unexpected(answer.error());
-    const auto ports = parse_ports(*answer, list);
-    if (!ports)
-        return std::unexpected(ports.error());
-    link_->present(*ports, report);
-    for (const unsigned port : *ports) {
-        if (!link_->watched(port))
-            continue;
-        const auto status = client_->query("/ethdev/link_status," + std::to_string(port), deadline);
-        if (!status)
-            return std::unexpected(status.error());
-        const auto up = parse_link(*status);
-        if (!up)
-            return std::unexpected(up.error());
-        if (*up)
-            link_->polled(port, **up, report);
-    }
-    return {};
-}
-
-Result<void> Collector::read_events(Deadline deadline, Report &report) {
+Result<void> Collector::read_events(TelemetryClient &client, const Round &round) {
     constexpr const char *command = "/vdev_netvsc/events";
     for (int page = 0; page < max_pages; ++page) {
-        const auto answer =
-            client_->query(std::string(command) + ',' + std::to_string(cursor_.since()), deadline);
+        const auto answer = client.query(
+            std::string(command) + ',' + std::to_string(cursor_.since()), round.deadline);
         if (!answer)
             return std::unexpected(answer.error());
         if (answer->is_null()) // net_vdev_netvsc is not there
@@ -174,25 +186,25 @@ Result<void> Collector::read_events(Deadline deadline, Report &report) {
         const std::int64_t now = batch->now_ns;
         const auto news = cursor_.take(std::move(*batch));
         if (news.missed > 0)
-            report.messages.push_back(
+            round.report.messages.push_back(
                 {.level = Level::warning,
                  .text = std::to_string(news.missed) + " events of application '" + file_prefix_ +
                          "' were lost: it keeps no more, read them more often (Interval)"});
         for (const auto &event : news.events)
             tell(event, std::chrono::nanoseconds(now) - std::chrono::nanoseconds(event.time_ns),
-                 report);
+                 round);
         if (!news.more)
             break;
     }
     return {};
 }
 
-void Collector::tell(const DriverEvent &event, std::chrono::nanoseconds age, Report &report) {
+void Collector::tell(const DriverEvent &event, std::chrono::nanoseconds age, const Round &round) {
     const auto state = lcore_state(event.type);
     if (!state)
-        link_->happened(event, age, report);
+        round.link.happened(event, age, round.report);
     else if (keepalive_ && event.lcore >= 0)
-        keepalive_->happened(static_cast<unsigned>(event.lcore), *state, age, report);
+        keepalive_->happened(static_cast<unsigned>(event.lcore), *state, age, round.report);
 }
 
 void Collector::application_trouble(const Error &error, Report &report) {
@@ -226,13 +238,13 @@ void Collector::application_trouble(const Error &error, Report &report) {
 
 // ---- The keepalive area.
 
-void Collector::read_keepalive(Report &report) {
+void Collector::read_keepalive(KeepaliveStatus &keepalive, Report &report) {
     using Condition = KeepaliveReader::Condition;
     if (reader_) {
         const auto condition = reader_->condition();
         if (condition == Condition::replaced || condition == Condition::removed) {
             reader_.reset();
-            keepalive_->forget();
+            keepalive.forget();
         }
     }
     if (!reader_) {
@@ -245,20 +257,20 @@ void Collector::read_keepalive(Report &report) {
     const auto snapshot = reader_->read();
     if (!snapshot) {
         reader_.reset();
-        keepalive_->forget();
+        keepalive.forget();
         return keepalive_trouble(snapshot.error(), report);
     }
     const auto condition = reader_->condition();
     if (condition == Condition::abandoned ||
         (condition == Condition::unlocked && activity_.left_over(*snapshot, steady_clock::now()))) {
-        keepalive_->forget();
+        keepalive.forget();
         return keepalive_trouble({.number = EOWNERDEAD, .context = "shared memory " + shm_name_},
                                  report);
     }
     if (keepalive_trouble_.end())
         report.messages.push_back(
             {.level = Level::notice, .text = "shared memory " + shm_name_ + " is read"});
-    keepalive_->polled(*snapshot, report);
+    keepalive.polled(*snapshot, report);
 }
 
 void Collector::keepalive_trouble(const Error &error, Report &report) {

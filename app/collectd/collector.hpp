@@ -33,15 +33,20 @@ public:
 private:
     using Deadline = TelemetryClient::Deadline;
 
-    void read_application(Report &report);
-    [[nodiscard]] Result<void> connect(Deadline deadline, Report &report);
-    [[nodiscard]] Result<void> read_ports(Deadline deadline, Report &report);
-    [[nodiscard]] Result<void> read_events(Deadline deadline, Report &report);
-    [[nodiscard]] Result<void> learn_facts(Deadline deadline);
-    void tell(const DriverEvent &event, std::chrono::nanoseconds age, Report &report);
+    // Of one read: what it asks, decides and tells with.
+    struct Round {
+        LinkStatus &link;
+        Deadline deadline;
+        Report &report;
+    };
+    void read_application(LinkStatus &link, Report &report);
+    [[nodiscard]] Result<void> ask(const Round &round);
+    [[nodiscard]] Result<TelemetryClient> connect(const Round &round);
+    [[nodiscard]] Result<void> read_events(TelemetryClient &client, const Round &round);
+    void tell(const DriverEvent &event, std::chrono::nanoseconds age, const Round &round);
     void application_trouble(const Error &error, Report &report);
 
-    void read_keepalive(Report &report);
+    void read_keepalive(KeepaliveStatus &keepalive, Report &report);
     void keepalive_trouble(const Error &error, Report &report);
 
     std::string file_prefix_;

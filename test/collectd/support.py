@@ -247,6 +247,7 @@ class Application:
             [program, "-l", "0-1", *memory, "--no-pci", "--file-prefix", prefix, *eal, "--", "-i",
              "--no-mlockall", "--total-num-mbufs=4096"],
             stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT)
+        case.addCleanup(shutil.rmtree, Path("/var/run/dpdk") / prefix, True)
         case.addCleanup(self.kill)
         try:
             wait_for("testpmd's prompt", lambda: "testpmd> " in self.output() or self.process.poll() is not None)
