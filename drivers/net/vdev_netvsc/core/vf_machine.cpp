@@ -19,6 +19,8 @@ const Backoff leave_backoff{500ms, 8s};
 const Backoff first_bind_backoff{1s, 64s};
 // How much later than the end of the VF's port its netdevice may be reported gone.
 constexpr std::chrono::milliseconds removal_grace{50};
+// How much later still, on a busy machine, before that it cannot be probed is told as a failure.
+constexpr std::chrono::milliseconds leaving_grace{1000};
 // When the application closes the fail-safe port it closes the VF's with it, and must be left alone
 // until it is done: a probe at the same time would not be safe.
 constexpr std::chrono::milliseconds application_grace{5000};
@@ -191,7 +193,9 @@ void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimeP
                             Commands &commands) {
     state_ = VfState::faulted;
     next_ = now + delay.length;
-    report(EventType::vf_failed, commands);
+    // One that was attached is mostly going.
+    if (reported_ != EventType::vf_attached || now >= failure_counts_)
+        report(EventType::vf_failed, commands);
     if (delay.grew)
         say(commands, Level::warning,
             what + "; trying again in " + std::to_string(delay.length.count()) + " ms");
@@ -207,8 +211,6 @@ void VfMachine::probed(const VfId &id, int error, TimePoint now, Commands &comma
         return;
     }
     state_ = VfState::announced;
-    if (reported_ == EventType::vf_attached) // so fail-safe had let go of one that stays
-        report(EventType::vf_failed, commands);
     // By then fail-safe has looked into the pipe, whatever else delayed its alarm a little.
     next_ = now + 2 * hotplug_poll_ + delay.length;
 }
@@ -224,6 +226,8 @@ void VfMachine::checked(const VfId &id, bool taken, Commands &commands) {
     next_.reset();
     backoff_ = probe_backoff;
     say(commands, Level::notice, "attached");
+    if (reported_ == EventType::vf_attached) // fail-safe had let go of it meanwhile
+        report(EventType::vf_failed, commands);
     report(EventType::vf_attached, commands);
     commands.emplace_back(RefreshLink{.number = number_});
 }
@@ -253,6 +257,7 @@ void VfMachine::port_gone(const VfId &id, bool by_application, TimePoint now, Co
         // Mostly the VF itself is going, and its netdevice follows within moments.
         state_ = VfState::faulted;
         closed_by_application_ = by_application;
+        failure_counts_ = now + leaving_grace;
         next_ = now + (by_application ? application_grace : removal_grace + backoff_.next().length);
         return;
     case VfState::absent:
