@@ -12,7 +12,7 @@
 namespace netvsc {
 namespace {
 
-Result<void> write_attribute(const std::string &path, const std::string &text) {
+Result<void> write_attribute(const std::string &path, std::string_view text) {
     const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file.valid())
         return system_error("open " + path);
@@ -26,7 +26,7 @@ Result<void> write_attribute(const std::string &path, const std::string &text) {
 }
 
 // What the kernel takes for "no override": a lone newline.
-const std::string no_override = "\n";
+constexpr std::string_view no_override = "\n";
 
 } // namespace
 
@@ -45,7 +45,7 @@ std::optional<std::string> PciDriver::current() const {
 }
 
 // Takes the function from its driver and lets the kernel choose anew.
-Result<void> PciDriver::rebind(const std::string &override_text) const {
+Result<void> PciDriver::rebind(std::string_view override_text) const {
     if (auto written = write_attribute(device_ + "/driver_override", override_text); !written)
         return written;
     if (current()) {

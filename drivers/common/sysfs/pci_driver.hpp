@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace netvsc {
 
@@ -35,7 +36,7 @@ public:
     [[nodiscard]] Result<void> give_back() const;
 
 private:
-    [[nodiscard]] Result<void> rebind(const std::string &override_text) const;
+    [[nodiscard]] Result<void> rebind(std::string_view override_text) const;
 
     std::string name_;
     std::string bus_;    ///< .../bus/pci

@@ -33,7 +33,7 @@ rte_bus *adapted_bus(const rte_bus *original) {
 int unplug_and_mend(rte_device *device) {
     const int result = rte_bus_find_by_name("pci")->unplug(device);
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
-        rte_eth_dev &slot = rte_eth_devices[port];
+        const rte_eth_dev &slot = rte_eth_devices[port];
         if (slot.state == RTE_ETH_DEV_UNUSED && slot.data != nullptr)
             slot.data->port_id = port;
     }
@@ -80,7 +80,7 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 //   may be left to be made the same;
 // - breaks port 0 when the sub-device leaves: see unplug_and_mend().
 void VfPort::adapt(bool failsafe_link_up) const {
-    rte_eth_dev &port = rte_eth_devices[port_];
+    const rte_eth_dev &port = rte_eth_devices[port_];
     port.data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
     const bool can_set_link = failsafe_link_up ? port.dev_ops->dev_set_link_up != nullptr
                                                : port.dev_ops->dev_set_link_down != nullptr;

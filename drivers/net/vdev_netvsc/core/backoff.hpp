@@ -9,7 +9,7 @@ namespace netvsc {
 /// Delays between tries: each twice the one before, up to a maximum.
 class Backoff {
 public:
-    Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max)
+    constexpr Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max)
         : next_(first), max_(max) {}
 
     struct Delay {

@@ -46,8 +46,8 @@ struct Event {
 
 /// One with its place among all.
 struct NumberedEvent {
-    std::uint64_t sequence = 0;                   ///< from 1 on, without holes
-    std::chrono::steady_clock::time_point time{}; ///< when it was published
+    std::uint64_t sequence = 0;                 ///< from 1 on, without holes
+    std::chrono::steady_clock::time_point time; ///< when it was published
     Event event;
     bool operator==(const NumberedEvent &) const = default;
 };

@@ -258,8 +258,8 @@ void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
         if (wanted.ignore)
             continue;
         const bool routed = table_.is_routed(link.ifindex());
-        const bool named = claims_by_name(instance, link);
-        if (!named && !(wanted.automatic() && appeared && link.is_netvsc() && !routed))
+        const bool found = wanted.automatic() && appeared && link.is_netvsc() && !routed;
+        if (!found && !claims_by_name(instance, link))
             continue;
         if (const auto closed = closed_.find(link.ifindex());
             closed != closed_.end() && closed->second.contains(id))

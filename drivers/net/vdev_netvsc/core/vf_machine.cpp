@@ -12,11 +12,11 @@ using Level = Message::Level;
 
 // A VF's kernel driver may show the netdevice before all that the DPDK driver needs is there
 // (mlx5: the Verbs device follows), hence a short first delay.
-const Backoff probe_backoff{10ms, 30s};
+constexpr Backoff probe_backoff{10ms, 30s};
 // fail-safe leaves a VF within a poll or two. But it hears of the removal only once the application
 // has configured the port: until then it is told again now and then.
-const Backoff leave_backoff{500ms, 8s};
-const Backoff first_bind_backoff{1s, 64s};
+constexpr Backoff leave_backoff{500ms, 8s};
+constexpr Backoff first_bind_backoff{1s, 64s};
 // How much later than the end of the VF's port its netdevice may be reported gone.
 constexpr std::chrono::milliseconds removal_grace{50};
 // How much later still, on a busy machine, before that it cannot be probed is told as a failure.
