@@ -156,9 +156,10 @@ std::optional<bool> Agent::wait() {
 }
 
 void Agent::print(const KeepaliveSnapshot &snapshot) const {
-    std::cout << (options_.json ? as_json(snapshot) : as_text(snapshot)) << std::endl;
+    std::cout << (options_.json ? as_json(snapshot) : as_text(snapshot)) << '\n'
+              << std::flush; // a reader at a pipe's end wants it now
 }
 
-void Agent::note(const std::string &text) const { std::cerr << "ka-agent: " << text << std::endl; }
+void Agent::note(const std::string &text) const { std::cerr << "ka-agent: " << text << '\n'; }
 
 } // namespace netvsc

@@ -27,6 +27,7 @@ int main(int count, char **arguments) {
         sigaddset(&ends, SIGINT);
         sigaddset(&ends, SIGTERM);
         sigaddset(&ends, SIGHUP);
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
         sigprocmask(SIG_BLOCK, &ends, nullptr);
         netvsc::FileDescriptor signals(signalfd(-1, &ends, SFD_CLOEXEC));
         if (!signals.valid()) {

@@ -33,7 +33,7 @@ public:
     struct Options {
         std::string name{KeepaliveLayout::default_name};
         /// Whose area is trusted, beside one of root and one of our own.
-        std::optional<uid_t> owner{};
+        std::optional<uid_t> owner;
     };
 
     /// @return failure(ENOENT) if there is none; failure(EPERM) if it is a symbolic link or no
