@@ -105,7 +105,7 @@ int forward(const Options &options) {
     std::unique_ptr<Monitor> monitor;
     if (options.check.count() != 0) {
         auto started = Monitor::start(options.shm, [&](unsigned lcore) {
-            std::cout << "Dead core " << lcore << " - restarting.." << std::endl;
+            std::cout << "Dead core " << lcore << " - restarting..\n" << std::flush;
             for (const auto &worker : workers) {
                 if (worker->lcore() == lcore)
                     worker->want_restart();

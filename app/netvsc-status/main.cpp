@@ -28,6 +28,7 @@ public:
         sigemptyset(&ends_);
         for (const int number : {SIGINT, SIGTERM, SIGHUP})
             sigaddset(&ends_, number);
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
         sigprocmask(SIG_BLOCK, &ends_, nullptr);
     }
     /// @return false if a signal came

@@ -69,7 +69,9 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
                 options.events = *number;
             } else {
                 const auto seconds = parse_number<double>(value);
-                if (!seconds || !(*seconds >= min_interval && *seconds <= max_interval))
+                // Not a number is not in the range, either.
+                const bool valid = seconds && *seconds >= min_interval && *seconds <= max_interval;
+                if (!valid)
                     return wrong(name, value, "a number of seconds from 0.1 to 3600");
                 options.interval =
                     std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));

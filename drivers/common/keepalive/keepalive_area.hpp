@@ -26,8 +26,8 @@ class KeepaliveArea {
 public:
     struct Options {
         std::string name{KeepaliveLayout::default_name};
-        unsigned lcores = 0;          ///< RTE_KEEPALIVE_MAXCORES
-        std::optional<gid_t> group{}; ///< may read it, and wait on the semaphore, too (mode 0660)
+        unsigned lcores = 0;        ///< RTE_KEEPALIVE_MAXCORES
+        std::optional<gid_t> group; ///< may read it, and wait on the semaphore, too (mode 0660)
     };
 
     /// Makes an area with all lcores UNUSED. One that a crashed process of the same user has left
