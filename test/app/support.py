@@ -7,25 +7,16 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
-import time
 from pathlib import Path
-from typing import Callable, Sequence, TypeVar
+from typing import Sequence
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
+
+from waiting import wait_for  # noqa: E402, F401
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
-Value = TypeVar("Value")
-
-
-def wait_for(what: str, look: Callable[[], Value], timeout: float = 20.0) -> Value:
-    """Calls `look` until it gives something true, and returns that."""
-    until = time.monotonic() + timeout
-    while True:
-        value = look()
-        if value:
-            return value
-        if time.monotonic() >= until:
-            raise AssertionError(f"{what}: not in {timeout:g} s")
-        time.sleep(0.02)
 
 
 class Program:

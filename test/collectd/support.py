@@ -13,13 +13,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Sequence, TypeVar
+from typing import Sequence
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
+
+from waiting import wait_for  # noqa: E402, F401
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("NETVSC_BUILD") or TOP / "build")
@@ -31,19 +36,6 @@ PATIENCE_S = 30.0
 INTERVAL_S = 0.2
 HOST = "vm1"
 _number = itertools.count(1)
-Value = TypeVar("Value")
-
-
-def wait_for(what: str, look: Callable[[], Value], timeout: float = PATIENCE_S) -> Value:
-    """Calls `look` until it gives something true, and returns that."""
-    until = time.monotonic() + timeout
-    while True:
-        value = look()
-        if value:
-            return value
-        if time.monotonic() >= until:
-            raise AssertionError(f"{what}: not in {timeout:g} s")
-        time.sleep(0.05)
 
 
 def need_collectd(*plugins: str) -> None:

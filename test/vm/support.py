@@ -12,15 +12,18 @@ import os
 import re
 import shlex
 import signal
-import time
+import sys
 import unittest
 from pathlib import Path
-from typing import Callable, ClassVar, Mapping, TypeVar
+from typing import ClassVar, Mapping
 
-from lab.errors import LabError
-from lab.guest import GuestProcess
-from lab.machine import Machine
-from lab.testpmd import MBUFS, Testpmd, stage_plugins
+sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
+
+from lab.errors import LabError  # noqa: E402
+from lab.guest import GuestProcess  # noqa: E402
+from lab.machine import Machine  # noqa: E402
+from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
+from waiting import wait_for  # noqa: E402, F401
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
 DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/librte_net_vdev_netvsc.so")
@@ -31,24 +34,11 @@ MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
 _number = itertools.count(1)
-Value = TypeVar("Value")
 
 
 def plugins(intree: bool = False) -> list[str]:
     """The shared objects testpmd is to load: ours comes before DPDK's own driver of the same name."""
     return [TESTVF] if intree or DRIVER == "intree" else [DRIVER, TESTVF]
-
-
-def wait_for(what: str, look: Callable[[], Value], timeout: float = 20.0) -> Value:
-    """Calls `look` until it gives something true, and returns that."""
-    until = time.monotonic() + timeout
-    while True:
-        value = look()
-        if value:
-            return value
-        if time.monotonic() >= until:
-            raise AssertionError(f"{what}: not in {timeout:g} s")
-        time.sleep(0.1)
 
 
 class LabCase(unittest.TestCase):

@@ -246,6 +246,7 @@ void Driver::on_uevents() {
     try {
         Commands commands;
         std::vector<PciEvent> events;
+        std::vector<PciAddress> lost_vfs;
         {
             const std::lock_guard lock(mutex_);
             if (!uevents_)
@@ -258,6 +259,9 @@ void Driver::on_uevents() {
                 log(Level::warning, lost.error().message());
             for (const PciEvent &event : events) {
                 const PciDriver device(event.address);
+                if (event.kind != PciEvent::Kind::added && !device.current() &&
+                    supervisor_.port_with_vf(event.address))
+                    lost_vfs.push_back(event.address);
                 if (event.kind == PciEvent::Kind::removed)
                     append(commands, supervisor_.pci_removed(event.address, device.exists()));
                 else if (event.kind == PciEvent::Kind::unbound && !device.current())
@@ -270,10 +274,8 @@ void Driver::on_uevents() {
                 }
             }
         }
-        for (const PciEvent &event : events) {
-            if (event.kind != PciEvent::Kind::added && !PciDriver(event.address).current())
-                replace_registers(event.address);
-        }
+        for (const PciAddress &vf : lost_vfs)
+            replace_registers(vf);
         carry_out(std::move(commands));
         pump();
         for (const PciEvent &event : events)

@@ -4,14 +4,11 @@
 
 #include "keepalive.hpp"
 #include "log.hpp"
+#include "telemetry_data.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <exception>
-#include <memory>
 #include <string>
-#include <tuple>
 
 #include <rte_common.h>
 #include <rte_telemetry.h>
@@ -19,34 +16,18 @@
 namespace netvsc {
 namespace {
 
-using TelData = std::unique_ptr<rte_tel_data, decltype(&rte_tel_data_free)>;
-
-TelData new_dict() {
-    TelData dict(rte_tel_data_alloc(), rte_tel_data_free);
-    if (dict)
-        rte_tel_data_start_dict(dict.get());
-    return dict;
+std::uint64_t milliseconds(std::chrono::steady_clock::duration length) {
+    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
+    return static_cast<std::uint64_t>(count);
 }
 
-void add_number(rte_tel_data &dict, const char *name, std::uint64_t value) {
-    // Signed, and not u64, whose name changed between releases.
-    rte_tel_data_add_dict_int(&dict, name,
-                              static_cast<int>(std::min<std::uint64_t>(value, INT_MAX)));
-}
-
-void add_lcore(rte_tel_data &lcores, unsigned number, const LcoreWatch::Lcore &lcore,
-               std::chrono::steady_clock::time_point now) {
-    auto dict = new_dict();
-    if (!dict)
-        return;
-    const auto ago =
-        std::chrono::duration_cast<std::chrono::milliseconds>(now - lcore.last_seen.time);
-    rte_tel_data_add_dict_string(dict.get(), "state", std::string(name_of(lcore.state)).c_str());
-    add_number(*dict, "last_seen_ms", static_cast<std::uint64_t>(ago.count()));
-    add_number(*dict, "deaths", lcore.deaths);
-    if (rte_tel_data_add_dict_container(&lcores, std::to_string(number).c_str(), dict.get(), 0) ==
-        0)
-        std::ignore = dict.release(); // telemetry frees it with the rest
+rte_tel_data *describe(const LcoreWatch::Lcore &lcore, std::chrono::steady_clock::time_point now) {
+    rte_tel_data *data = new_telemetry_data();
+    TelemetryDict dict(data);
+    dict.add("state", std::string(name_of(lcore.state)));
+    dict.add("last_seen_ms", milliseconds(now - lcore.last_seen.time));
+    dict.add("deaths", std::uint64_t{lcore.deaths});
+    return data;
 }
 
 int show_keepalive(const char * /*command*/, const char * /*parameters*/,
@@ -54,17 +35,14 @@ int show_keepalive(const char * /*command*/, const char * /*parameters*/,
     try {
         const auto status = keepalive().status();
         const auto now = std::chrono::steady_clock::now();
-        rte_tel_data_start_dict(answer);
-        add_number(*answer, "period_ms",
-                   static_cast<std::uint64_t>(status.settings.period.count()));
-        rte_tel_data_add_dict_string(answer, "shm", status.settings.shm.c_str());
-        auto lcores = new_dict();
-        if (!lcores)
-            return -ENOMEM;
+        rte_tel_data *lcores = new_telemetry_data();
+        TelemetryDict by_number(lcores);
         for (const auto &[number, lcore] : status.lcores)
-            add_lcore(*lcores, number, lcore, now);
-        if (rte_tel_data_add_dict_container(answer, "lcores", lcores.get(), 0) == 0)
-            std::ignore = lcores.release();
+            by_number.add(std::to_string(number).c_str(), describe(lcore, now));
+        TelemetryDict dict(answer);
+        dict.add("period_ms", milliseconds(status.settings.period));
+        dict.add("shm", status.settings.shm);
+        dict.add("lcores", lcores);
         return 0;
     } catch (const std::exception &error) {
         log(Message::Level::error, std::string("telemetry: ") + error.what());
