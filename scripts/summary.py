@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
                 if case.find("failure") is not None or case.find("error") is not None:
                     failed.append(name)
                 elif skip is not None:
-                    skipped.append(f"{name}: {skip.get('message') or skip.text or 'no reason given'}")
+                    # GoogleTest's form, and meson's of a TAP line's.
+                    reason = skip.get("message") or skip.text or case.findtext("system-out") or "no reason given"
+                    skipped.append(f"{name}: {reason}")
                 else:
                     passed += 1
     for line in skipped:
