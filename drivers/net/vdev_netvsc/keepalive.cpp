@@ -78,7 +78,9 @@ std::expected<void, std::string> Keepalive::join(const std::string &instance,
                                " has other values for keepalive, keepalive_shm or "
                                "keepalive_group");
     std::optional<gid_t> group;
-    if (!settings.group.empty() && !(group = find_group(settings.group)))
+    if (!settings.group.empty())
+        group = find_group(settings.group);
+    if (!settings.group.empty() && !group)
         return std::unexpected("argument 'keepalive_group=" + settings.group +
                                "': expected a group's name or number");
     if (instances_.insert(instance).second && instances_.size() == 1) {

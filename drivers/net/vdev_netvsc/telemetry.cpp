@@ -19,7 +19,7 @@ namespace netvsc {
 namespace {
 
 // Of the 16 KiB an answer may have (rte_telemetry.h), what the events may take.
-constexpr std::size_t events_budget = 15 * 1024;
+constexpr std::size_t events_budget = 15UL * 1024;
 
 std::uint64_t ns_of(TimePoint time) {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());

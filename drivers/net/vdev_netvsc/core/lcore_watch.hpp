@@ -16,7 +16,7 @@ namespace netvsc {
 
 /// A moment by both clocks that are told of.
 struct Moment {
-    std::chrono::steady_clock::time_point time{};
+    std::chrono::steady_clock::time_point time;
     std::uint64_t cycles = 0; ///< of the time stamp counter
 };
 

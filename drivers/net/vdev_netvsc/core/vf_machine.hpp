@@ -110,7 +110,7 @@ private:
     bool again_ = false; ///< in state gone: to be taken anew once its port is closed
     /// What was last reported of the VF; nullopt: not even that it is there.
     std::optional<EventType> reported_;
-    TimePoint failure_counts_{};    ///< from when on a failure of one that was attached is reported
+    TimePoint failure_counts_;      ///< from when on a failure of one that was attached is reported
     Backoff backoff_;               ///< of what is being tried in this state
     std::optional<TimePoint> next_; ///< when to check or to try again
 
