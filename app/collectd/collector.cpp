@@ -45,14 +45,18 @@ Result<std::optional<bool>> parse_link(const nlohmann::json &answer) {
     return status == "UP";
 }
 
+Result<std::vector<unsigned>> list_ports(TelemetryClient &client, const char *command,
+                                         TelemetryClient::Deadline deadline) {
+    const auto answer = client.query(command, deadline);
+    if (!answer)
+        return std::unexpected(answer.error());
+    return parse_ports(*answer, command);
+}
+
 // What net_vdev_netvsc, if it is there, says of its ports.
 Result<void> learn_facts(TelemetryClient &client, LinkStatus &link,
                          TelemetryClient::Deadline deadline) {
-    constexpr const char *list = "/vdev_netvsc/list";
-    const auto answer = client.query(list, deadline);
-    if (!answer)
-        return std::unexpected(answer.error());
-    const auto ports = parse_ports(*answer, list);
+    const auto ports = list_ports(client, "/vdev_netvsc/list", deadline);
     if (!ports)
         return std::unexpected(ports.error());
     for (const unsigned port : *ports) {
@@ -67,11 +71,7 @@ Result<void> learn_facts(TelemetryClient &client, LinkStatus &link,
 
 Result<void> read_ports(TelemetryClient &client, LinkStatus &link,
                         TelemetryClient::Deadline deadline, Report &report) {
-    constexpr const char *list = "/ethdev/list";
-    const auto answer = client.query(list, deadline);
-    if (!answer)
-        return std::unexpected(answer.error());
-    const auto ports = parse_ports(*answer, list);
+    const auto ports = list_ports(client, "/ethdev/list", deadline);
     if (!ports)
         return std::unexpected(ports.error());
     link.present(*ports, report);
