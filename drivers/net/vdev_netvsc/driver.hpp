@@ -95,6 +95,9 @@ private:
     void count(PortNumber number, std::uint64_t PortRecord::*counter);
     void remove_leftovers();
 
+    /// After which a listing of netdevices that could not be had is asked for again.
+    static constexpr std::chrono::seconds dump_retry_delay{1};
+
     [[nodiscard]] Commands take(const NetlinkEvent &event);
     [[nodiscard]] std::shared_ptr<FailsafePort> port(PortNumber number);
 

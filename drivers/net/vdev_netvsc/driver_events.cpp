@@ -2,6 +2,7 @@
 //
 // What Driver tells, and what it counts.
 
+#include "clock.hpp"
 #include "driver.hpp"
 #include "events.hpp"
 #include "vf_port.hpp"
@@ -13,8 +14,6 @@
 
 namespace netvsc {
 namespace {
-
-TimePoint now() { return std::chrono::steady_clock::now(); }
 
 Event event_of(EventType type, PortNumber number, const PortRecord &record,
                std::optional<PciAddress> vf) {

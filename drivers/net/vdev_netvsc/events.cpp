@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "events.hpp"
 
+#include "clock.hpp"
 #include "log.hpp"
 
 #include <exception>
@@ -33,8 +34,6 @@ EventBus &event_bus() {
     return *bus;
 }
 
-void publish(Event event) {
-    event_bus().publish(std::move(event), std::chrono::steady_clock::now());
-}
+void publish(Event event) { event_bus().publish(std::move(event), now()); }
 
 } // namespace netvsc

@@ -2,13 +2,15 @@
 #pragma once
 
 #include "event.hpp"
-#include "link.hpp"
-#include "pci_address.hpp"
+#include "vf_id.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,22 +22,6 @@ using PortNumber = std::uint32_t;
 using InstanceId = std::uint32_t;
 /// CLOCK_MONOTONIC; handed in by the caller, never read by the core.
 using TimePoint = std::chrono::steady_clock::time_point;
-
-/// Which VF: a PCI function, or, where one function is several VFs (MANA), the one of them with
-/// this MAC address.
-struct VfId {
-    // Implicit: a function that is one VF is told by its address.
-    VfId(PciAddress function, std::optional<MacAddress> address = std::nullopt)
-        : pci(function), mac(address) {}
-    PciAddress pci;
-    std::optional<MacAddress> mac;
-
-    /// The two mean the same VF, as far as both tell.
-    [[nodiscard]] bool matches(const VfId &other) const {
-        return pci == other.pci && (!mac || !other.mac || mac == other.mac);
-    }
-    auto operator<=>(const VfId &) const = default;
-};
 
 /// A VF that can be announced to fail-safe.
 struct Vf {
@@ -129,6 +115,14 @@ struct Message {
 using Command = std::variant<CreatePort, DestroyPort, ReleaseVf, Announce, Withdraw, GiveBack,
                              CheckVf, RefreshLink, ReportRemoval, Report, Message>;
 using Commands = std::vector<Command>;
+
+inline void append(Commands &commands, Commands more) {
+    std::ranges::move(more, std::back_inserter(commands));
+}
+
+inline void say(Commands &commands, Message::Level level, std::string text) {
+    commands.emplace_back(Message{.level = level, .text = std::move(text)});
+}
 
 /// "net_failsafe_vsc<number>"
 [[nodiscard]] inline std::string port_name(PortNumber number) {

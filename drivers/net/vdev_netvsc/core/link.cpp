@@ -27,4 +27,10 @@ bool safe_in_devargs(const std::string &name) {
     });
 }
 
+std::string unsafe_in_devargs(const std::string &name) {
+    return "netdevice '" + printable(name) +
+           "' not attached: its name would change the meaning of device arguments; expected "
+           "letters, digits and _ - . @ + ~ only. It is attached once renamed.";
+}
+
 } // namespace netvsc

@@ -33,4 +33,7 @@ struct Link {
 /// `,` `(` `)` `=` `[` `]` and more in a netdevice's name; fail-safe and kvargs split at them.
 [[nodiscard]] bool safe_in_devargs(const std::string &name);
 
+/// What the user is told of a netdevice whose name is not.
+[[nodiscard]] std::string unsafe_in_devargs(const std::string &name);
+
 } // namespace netvsc

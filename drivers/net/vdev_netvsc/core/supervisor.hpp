@@ -71,7 +71,7 @@ public:
     /// @param port_remains  the VF's ethdev port is still to be closed, by fail-safe
     [[nodiscard]] Commands vf_withdrawn(PortNumber number, const VfId &vf, bool port_remains,
                                         TimePoint now);
-
+    /// A VF has been let go of, as ReleaseVf or GiveBack asked: from now on any port may take it.
     [[nodiscard]] Commands vf_released(const VfId &vf);
 
     // ---- What the VF's ethdev port tells.

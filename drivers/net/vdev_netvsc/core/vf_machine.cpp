@@ -51,9 +51,8 @@ VfMachine::VfMachine(PortNumber port, std::string bind, std::chrono::millisecond
     : number_(port), bind_(std::move(bind)), hotplug_poll_(hotplug_poll), backoff_(probe_backoff) {}
 
 void VfMachine::say(Commands &commands, Level level, const std::string &what) const {
-    commands.emplace_back(Message{.level = level,
-                                  .text = port_name(number_) + ": VF " +
-                                          (vf_ ? vf_->id.pci.to_string() : "") + " " + what});
+    netvsc::say(commands, level,
+                port_name(number_) + ": VF " + (vf_ ? vf_->id.pci.to_string() : "") + " " + what);
 }
 
 // Reports each change once, and nothing of a VF that was not reported to be there: one its port is

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// How Driver carries out what the core has decided, command by command.
+
+#include "clock.hpp"
+#include "device_events.hpp"
+#include "driver.hpp"
+#include "log.hpp"
+#include "pci_driver.hpp"
+#include "vf_port.hpp"
+
+#include <bus_vdev_driver.h>
+#include <ethdev_driver.h>
+
+namespace netvsc {
+namespace {
+
+using Level = Message::Level;
+
+void give_back_device(const PciAddress &pci) {
+    const PciDriver device(pci);
+    if (!device.exists())
+        return;
+    if (auto given = device.give_back(); !given)
+        log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+}
+
+} // namespace
+
+Commands Driver::create_port(const CreatePort &command) {
+    const auto failed = [&](const Error &error) {
+        log(error.number == EEXIST ? Level::info : Level::error, error.message());
+        const std::lock_guard lock(mutex_);
+        ports_.erase(command.number);
+        records_.erase(command.number);
+        return supervisor_.port_failed(command.number, error.number, now());
+    };
+    auto opened = FailsafePort::open(command.number);
+    if (!opened)
+        return failed(opened.error());
+    const auto created = std::make_shared<FailsafePort>(std::move(*opened));
+    {
+        const std::lock_guard lock(mutex_);
+        ports_[command.number] = created;
+        records_[command.number] = {};
+    }
+    Commands commands;
+    if (command.vf) {
+        // Before fail-safe is there, so that the application sees the port with both paths'
+        // capabilities from the start.
+        // fail-safe's link is up when it is made.
+        append(commands, prepare_vf(*created, command.number, *command.vf, command.bind, true));
+    }
+    if (auto made = created->create(command.netdevice, command.hotplug_poll); !made) {
+        append(commands, failed(made.error()));
+        return commands;
+    }
+    const std::lock_guard lock(mutex_);
+    append(commands, supervisor_.port_created(command.number));
+    return commands;
+}
+
+Commands Driver::announce(const Announce &command) {
+    const auto to = port(command.number);
+    if (!to)
+        return {};
+    if (command.only_if_started && !to->started()) {
+        const std::lock_guard lock(mutex_);
+        supervisor_.vf_held_back(command.number, command.vf.id, now());
+        return {};
+    }
+    return prepare_vf(*to, command.number, command.vf, command.bind, to->link_up());
+}
+
+// The address goes into the pipe first: fail-safe cannot read it before this returns, for it does
+// so in this very thread (or is not there yet), and it is taken back if the probe fails. Thus
+// fail-safe never tries to probe by itself: where that fails it would stay with the address for
+// ever, trying at each poll.
+Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
+                            const std::string &bind, bool failsafe_link_up) {
+    if (!bind.empty()) {
+        // EAL may have probed it at its start, by way of the driver it has still.
+        if (const auto early = VfPort::find(vf.id);
+            early && !early->owned() && PciDriver(vf.id.pci).current() != bind)
+            early->remove();
+        const auto refused = bind_vf(vf.id.pci, bind);
+        if (refused)
+            count(number, &PortRecord::failed_binds);
+        const std::lock_guard lock(mutex_);
+        if (refused)
+            return supervisor_.vf_bind_failed(number, vf.id, *refused, now());
+        if (auto let_go = supervisor_.vf_bound(number, vf.id); !let_go.empty())
+            return let_go;
+    }
+    int error = 0;
+    if (auto announced = to.announce(vf.devargs); !announced) {
+        log(Level::error, announced.error().message());
+        error = announced.error().number;
+    } else {
+        note_announcement(number);
+        error = VfPort::probe(vf.devargs);
+        const auto probed = error == 0 ? VfPort::find(vf.id) : std::nullopt;
+        if (probed) {
+            probed->adapt(failsafe_link_up);
+        } else {
+            error = error != 0 ? error : ENODEV;
+            to.withdraw();
+        }
+    }
+    if (error != 0)
+        count(number, &PortRecord::failed_probes);
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_probed(number, vf.id, error, now());
+}
+
+Commands Driver::withdraw(const Withdraw &command) {
+    const auto from = port(command.number);
+    if (from)
+        from->withdraw();
+    const auto vf = VfPort::find(command.vf);
+    bool remains = false;
+    if (vf && vf->owned()) {
+        remains = true;
+        bool raised = false;
+        {
+            // Once for this withdrawal; if it has to be repeated, nobody heard it.
+            const std::lock_guard lock(mutex_);
+            raised = leaving_.erase(vf->id()) != 0;
+        }
+        if (!raised) {
+            if (from)
+                from->use_safe_bursts();
+            vf->raise_removal();
+        }
+    } else if (vf) {
+        vf->remove();
+    }
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_withdrawn(command.number, command.vf, remains, now());
+}
+
+Commands Driver::give_back(const GiveBack &command) {
+    give_back_device(command.vf.pci);
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_released(command.vf);
+}
+
+Commands Driver::check_vf(const CheckVf &command) {
+    const auto vf = VfPort::find(command.vf);
+    const bool taken = vf && vf->owned();
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_checked(command.number, command.vf, taken);
+}
+
+Commands Driver::release_vf(const ReleaseVf &command) {
+    if (const auto vf = VfPort::find(command.vf); vf && !vf->owned())
+        vf->remove();
+    if (command.give_back)
+        give_back_device(command.vf.pci);
+    const std::lock_guard lock(mutex_);
+    return supervisor_.vf_released(command.vf);
+}
+
+// leaving: the driver's own device, if EAL is just removing that. rte_eal_cleanup() walks the
+// vdev bus's list with the device behind the current one in hand: that one must not be freed
+// here. Closing its port does all that matters; the empty device is left to the walk, or, if
+// this was no cleanup after all, to the next probe.
+void Driver::close_port(PortNumber number, const rte_vdev_device *leaving) {
+    if (auto closed = close_failsafe_port(number); !closed) {
+        log(Level::error, closed.error().message());
+        return;
+    }
+    const std::string name = FailsafePort::device_name(number);
+    const rte_vdev_device *next = leaving != nullptr ? TAILQ_NEXT(leaving, next) : nullptr;
+    if (next != nullptr && rte_vdev_device_name(next) == name) {
+        const std::lock_guard lock(mutex_);
+        leftovers_.insert(number);
+        return;
+    }
+    remove_failsafe_device(number);
+}
+
+void Driver::remove_leftovers() {
+    std::set<PortNumber> leftovers;
+    {
+        const std::lock_guard lock(mutex_);
+        leftovers.swap(leftovers_);
+    }
+    for (const PortNumber number : leftovers)
+        remove_failsafe_device(number);
+}
+
+void Driver::report_removal(PortNumber number) {
+    std::uint16_t port = 0;
+    if (rte_eth_dev_get_port_by_name(FailsafePort::device_name(number).c_str(), &port) == 0)
+        rte_eth_dev_callback_process(&rte_eth_devices[port], RTE_ETH_EVENT_INTR_RMV, nullptr);
+}
+
+std::shared_ptr<FailsafePort> Driver::port(PortNumber number) {
+    const std::lock_guard lock(mutex_);
+    const auto found = ports_.find(number);
+    return found == ports_.end() ? nullptr : found->second;
+}
+
+} // namespace netvsc

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// How ports are made, what they live through, and how they end.
+
+#include "supervisor_scenario.hpp"
+
+namespace netvsc {
+namespace {
+
+// ---- Making ports.
+
+TEST_F(SupervisorTest, ANumberThatSomethingStillCarriesIsLeftOut) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
+    EXPECT_THAT(failed(0, EEXIST), ElementsAre("create 1 eth1"));
+    EXPECT_THAT(failed(1, EEXIST), ElementsAre("create 2 eth1"));
+    created(2);
+    EXPECT_EQ(port(2).ifindex, 2);
+    EXPECT_EQ(ports(), 1U);
+    EXPECT_THAT(gone(2), ElementsAre("report removal of 2"));
+}
+
+TEST_F(SupervisorTest, APortThatCannotBeMadeIsTriedAgainLaterAndLaterWithFewMessages) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 60s}) {
+        EXPECT_THAT(failed(0, ENOMEM), IsEmpty());
+        EXPECT_THAT(messages(), ElementsAre(says(Level::error,
+                                                 "trying again in " +
+                                                     std::to_string(expected.count()) + "000 ms")));
+        EXPECT_EQ(delay(), expected);
+        EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
+        EXPECT_TRUE(idle()) << "the edge has it now";
+    }
+    failed(0, ENOMEM);
+    EXPECT_THAT(messages(), IsEmpty());
+    EXPECT_EQ(delay(), 60s);
+    EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
+    created(0);
+    EXPECT_TRUE(idle());
+}
+
+TEST_F(SupervisorTest, APortTriedAgainIsMadeUnderTheNetdevicesNewName) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    failed(0, ENOMEM);
+    link(netvsc_link("wan", 2, mac(1)));
+    EXPECT_THAT(elapse(), ElementsAre("create 0 wan"));
+}
+
+TEST_F(SupervisorTest, APortIsNotTriedAgainWhenItsNetdeviceOrInstanceIsGone) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(netvsc_link("eth2", 3, mac(2)));
+    instance(0, "iface=eth1");
+    instance(1, "iface=eth2");
+    failed(0, ENOMEM);
+    failed(1, ENOMEM);
+    EXPECT_THAT(gone(2), IsEmpty());
+    EXPECT_THAT(remove_instance(1), IsEmpty());
+    EXPECT_EQ(ports(), 0U);
+    EXPECT_TRUE(idle());
+}
+
+TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGo) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1 vf 0000:03:00.0"));
+    probed(0, pci1);
+    EXPECT_THAT(failed(0, ENOMEM), ElementsAre("release 0000:03:00.0"));
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
+}
+
+TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGoWhenTheInstanceIsGoneToo) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    instance(0, "iface=eth1");
+    probed(0, pci1);
+    EXPECT_THAT(remove_instance(0), IsEmpty());
+    EXPECT_THAT(failed(0, ENOMEM), ElementsAre("release 0000:03:00.0"));
+    EXPECT_EQ(ports(), 0U);
+}
+
+TEST_F(SupervisorTest, TheVfOfANetvscThatGoesWhileItsPortIsMadeIsWithdrawnWhenItIsMade) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    instance(0, "iface=eth1");
+    // Sooner would be in vain: the thread that makes the port may not have probed it yet.
+    EXPECT_THAT(gone(2), IsEmpty());
+    probed(0, pci1);
+    EXPECT_THAT(created(0), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+}
+
+// ---- What a port lives through.
+
+TEST_F(SupervisorTest, ARenameIsFollowed) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(messages(), ElementsAre(says(Level::info, "netdevice eth1 is now wan")));
+    EXPECT_EQ(port(0).netdevice, "wan");
+    // Another that gets the name is another port.
+    EXPECT_THAT(link(netvsc_link("eth1", 5, mac(5))), ElementsAre("create 1 eth1"));
+}
+
+TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
+    eth1_attached_with_vf();
+    Link changed = netvsc_link("eth1", 2, mac(1));
+    changed.message.flags = 1;
+    changed.message.carrier = true;
+    EXPECT_THAT(link(changed), IsEmpty());
+    EXPECT_THAT(messages(), IsEmpty());
+}
+
+TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 is gone"),
+                                        says(Level::notice, "netdevice eth1 is gone")));
+    EXPECT_EQ(port(0).ifindex, 0);
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(closed(0), IsEmpty());
+    EXPECT_EQ(ports(), 0U);
+}
+
+TEST_F(SupervisorTest, ANetvscThatComesBackIsANewPortWithANewNumber) {
+    eth1_attached();
+    gone(2);
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 1 eth1"));
+    created(1);
+    closed(0);
+    gone(2);
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
+}
+
+TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortIsMadeIsReportedThen) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    EXPECT_THAT(gone(2), IsEmpty());
+    EXPECT_THAT(created(0), ElementsAre("report removal of 0"));
+    EXPECT_THAT(closed(0), IsEmpty());
+    EXPECT_EQ(ports(), 0U);
+}
+
+TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortCannotBeMadeLeavesNothing) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    gone(2);
+    EXPECT_THAT(failed(0, EEXIST), IsEmpty());
+    EXPECT_EQ(ports(), 0U);
+    EXPECT_TRUE(idle());
+}
+
+TEST_F(SupervisorTest, AnIndexThatPassesToAnotherKindOfNetdeviceIsANetvscGone) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(link(ethernet("eth1", 2, mac(1))),
+                ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 1 eth1 vf 0000:03:00.0"));
+}
+
+TEST_F(SupervisorTest, APortTheApplicationClosesIsNotMadeAgainWhileItsNetdeviceStays) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0"));
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(link(netvsc_link("eth9", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(gone(2), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1 vf 0000:03:00.0"));
+}
+
+TEST_F(SupervisorTest, APortTheApplicationClosesIsMadeForANewInstance) {
+    eth1_attached();
+    closed(0);
+    EXPECT_THAT(instance(1, "iface=eth1"), ElementsAre("create 0 eth1"));
+    created(0);
+    // Closed for both of them now.
+    closed(0);
+    EXPECT_THAT(link(netvsc_link("eth9", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+    remove_instance(0);
+    EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
+}
+
+TEST_F(SupervisorTest, APortTheApplicationClosesWhileItIsMadeIsGone) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    EXPECT_THAT(closed(0), IsEmpty());
+    EXPECT_THAT(created(0), IsEmpty());
+    EXPECT_EQ(ports(), 0U);
+}
+
+TEST_F(SupervisorTest, OutcomesOfAPortThatIsNotThereAreLeftAlone) {
+    EXPECT_THAT(created(5), IsEmpty());
+    EXPECT_THAT(failed(5, EEXIST), IsEmpty());
+    EXPECT_THAT(closed(5), IsEmpty());
+}
+
+// ---- Instances that go.
+
+TEST_F(SupervisorTest, AnInstanceThatGoesTakesItsPortsWithIt) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
+    EXPECT_TRUE(idle());
+    EXPECT_EQ(ports(), 1U) << "until it is closed";
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0"));
+    EXPECT_EQ(ports(), 0U);
+    EXPECT_FALSE(supervisor_.has_instances());
+}
+
+TEST_F(SupervisorTest, AnInstanceThatGoesTakesPortsWhoseNetvscIsGoneToo) {
+    eth1_attached();
+    gone(2);
+    EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
+    EXPECT_THAT(closed(0), IsEmpty());
+}
+
+TEST_F(SupervisorTest, APortStillBeingMadeForAnInstanceThatGoesIsDestroyedThen) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1");
+    EXPECT_THAT(remove_instance(0), IsEmpty());
+    EXPECT_THAT(created(0), ElementsAre("destroy 0"));
+    EXPECT_THAT(closed(0), IsEmpty());
+}
+
+TEST_F(SupervisorTest, APortThatCannotBeMadeForAnInstanceThatGoesIsNotTriedAgain) {
+    for (const int error : {EEXIST, ENOMEM}) {
+        link(netvsc_link("eth1", 2, mac(1)));
+        instance(0, "iface=eth1");
+        remove_instance(0);
+        EXPECT_THAT(failed(0, error), IsEmpty());
+        EXPECT_EQ(ports(), 0U);
+        EXPECT_TRUE(idle());
+    }
+}
+
+TEST_F(SupervisorTest, ANumberIsNotUsedAgainBeforeItsPortIsGone) {
+    eth1_attached();
+    EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
+    EXPECT_THAT(instance(1, "iface=eth1"), ElementsAre("create 1 eth1"));
+    created(1);
+    EXPECT_THAT(closed(0), IsEmpty());
+    EXPECT_EQ(port(1).ifindex, 2);
+    EXPECT_THAT(gone(2), ElementsAre("report removal of 1"));
+}
+
+// ---- Listings.
+
+TEST_F(SupervisorTest, InAListingWhetherANetvscIsRoutedIsKnownAtItsEnd) {
+    instance(0, "");
+    supervisor_.begin_listing();
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("eth2", 3, mac(2))), IsEmpty());
+    routed(2);
+    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("create 0 eth2"));
+}
+
+TEST_F(SupervisorTest, AnInstanceAddedWithinAListingWaitsForItsEnd) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    supervisor_.begin_listing();
+    link(netvsc_link("eth1", 2, mac(1)));
+    EXPECT_THAT(instance(0, ""), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("create 0 eth1"));
+}
+
+TEST_F(SupervisorTest, AListingThatChangesNothingDoesNothing) {
+    eth1_attached_with_vf();
+    supervisor_.begin_listing();
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+    EXPECT_THAT(messages(), IsEmpty());
+}
+
+TEST_F(SupervisorTest, WhatAListingDoesNotNameIsGone) {
+    eth1_attached_with_vf();
+    supervisor_.begin_listing();
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("withdraw 0 0000:03:00.0"));
+    supervisor_.begin_listing();
+    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("report removal of 0"));
+    EXPECT_EQ(supervisor_.links().size(), 0U);
+}
+
+TEST_F(SupervisorTest, AListingOvertakenByARemovalEndsWithoutIt) {
+    instance(0, "");
+    supervisor_.begin_listing();
+    link(netvsc_link("eth1", 2, mac(1)));
+    EXPECT_THAT(gone(2), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+}
+
+// A NetVSC known before, routed at the start, is not new because it is listed again.
+TEST_F(SupervisorTest, AListingDoesNotMakeAnOldNetvscNew) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    instance(0, "");
+    supervisor_.begin_listing();
+    link(netvsc_link("wan", 2, mac(1)));
+    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+}
+
+} // namespace
+} // namespace netvsc

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "commands.hpp"
+#include "netdevices.hpp"
+#include "supervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <ranges>
+#include <sstream>
+
+namespace netvsc {
+
+using namespace std::chrono_literals;
+using test::ethernet;
+using test::ipv4;
+using test::mac;
+using test::software;
+using test::vf;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+using Level = Message::Level;
+
+inline constexpr auto pci1 = "0000:03:00.0";
+inline constexpr auto pci2 = "0000:04:00.0";
+
+// Not `using`: within namespace netvsc the name would mean the namespace.
+inline Link netvsc_link(std::string name, int ifindex, MacAddress address) {
+    return test::netvsc(std::move(name), ifindex, address);
+}
+
+/// Tells a Supervisor what happens, in the words of a scenario. Each call returns the commands
+/// that follow as text (see commands.hpp), but for messages: those are gathered.
+class SupervisorTest : public testing::Test {
+protected:
+    using Texts = std::vector<std::string>;
+
+    // ---- The user.
+
+    /// @param arguments  as on the command line: "iface=eth1,force=1"
+    Texts instance(InstanceId id, const std::string &arguments) {
+        auto commands = try_instance(id, arguments);
+        EXPECT_TRUE(commands) << commands.error();
+        return commands ? texts(std::move(*commands)) : Texts{};
+    }
+    std::expected<Commands, std::string> try_instance(InstanceId id, const std::string &arguments) {
+        std::vector<KeyValue> pairs;
+        std::istringstream all(arguments);
+        for (std::string one; std::getline(all, one, ',');)
+            pairs.push_back(
+                {.key = one.substr(0, one.find('=')), .value = one.substr(one.find('=') + 1)});
+        auto parsed = Arguments::parse(pairs);
+        EXPECT_TRUE(parsed) << parsed.error();
+        return supervisor_.add_instance(id, "net_vdev_netvsc" + std::to_string(id),
+                                        std::move(*parsed));
+    }
+    Texts remove_instance(InstanceId id) { return texts(supervisor_.remove_instance(id)); }
+
+    // ---- The kernel.
+
+    Texts link(const Link &link) { return texts(supervisor_.link(link.message, link.facts)); }
+    Texts gone(int ifindex) { return texts(supervisor_.link_gone(ifindex)); }
+    Texts routed(int ifindex, bool routed = true) {
+        return texts(supervisor_.address({.address = ipv4(ifindex), .gone = !routed}));
+    }
+
+    // ---- What became of commands.
+
+    Texts created(PortNumber number) { return texts(supervisor_.port_created(number)); }
+    Texts failed(PortNumber number, int error) {
+        return texts(supervisor_.port_failed(number, error, now_));
+    }
+    Texts closed(PortNumber number) { return texts(supervisor_.port_gone(number)); }
+    Texts probed(PortNumber number, const char *pci, int error = 0) {
+        return texts(supervisor_.vf_probed(number, PciAddress::parse(pci).value(), error, now_));
+    }
+    Texts checked(PortNumber number, const char *pci, bool taken) {
+        return texts(supervisor_.vf_checked(number, PciAddress::parse(pci).value(), taken));
+    }
+    Texts bind_failed(PortNumber number, const char *pci) {
+        return texts(supervisor_.vf_bind_failed(number, PciAddress::parse(pci).value(),
+                                                "no such driver", now_));
+    }
+    Texts bound(PortNumber number, const char *pci) {
+        return texts(supervisor_.vf_bound(number, PciAddress::parse(pci).value()));
+    }
+    Texts pci_removed(const char *pci, bool another = false) {
+        return texts(supervisor_.pci_removed(PciAddress::parse(pci).value(), another));
+    }
+    Texts vf_closed(const char *pci, bool by_application = false) {
+        return texts(
+            supervisor_.vf_port_gone(PciAddress::parse(pci).value(), by_application, now_));
+    }
+
+    // ---- Time.
+
+    /// Lets time pass to when the supervisor wants to be called.
+    Texts elapse() {
+        const auto deadline = supervisor_.deadline();
+        EXPECT_TRUE(deadline) << "nothing is pending";
+        if (!deadline)
+            return {};
+        EXPECT_THAT(texts(supervisor_.elapsed(*deadline - 1us)), IsEmpty()) << "too early";
+        now_ = *deadline;
+        return texts(supervisor_.elapsed(now_));
+    }
+    [[nodiscard]] std::chrono::milliseconds delay() const {
+        const auto deadline = supervisor_.deadline();
+        return deadline ? std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - now_)
+                        : -1ms;
+    }
+    [[nodiscard]] bool idle() const { return !supervisor_.deadline(); }
+
+    // ---- Where many scenarios begin.
+
+    /// Instance 0, iface=eth1, with port 0 over NetVSC eth1, ifindex 2, MAC 1.
+    void eth1_attached() {
+        EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+        EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
+        EXPECT_THAT(created(0), IsEmpty());
+        messages_.clear();
+    }
+    /// And VF eth2, ifindex 3, taken by fail-safe.
+    void eth1_attached_with_vf() {
+        eth1_attached();
+        link(vf("eth2", 3, mac(1), pci1));
+        probed(0, pci1);
+        elapse();
+        EXPECT_THAT(checked(0, pci1, true), IsEmpty());
+        EXPECT_EQ(port(0).vf_state, VfState::attached);
+        messages_.clear();
+    }
+
+    [[nodiscard]] Supervisor::PortView port(PortNumber number) const {
+        for (const auto &view : supervisor_.ports()) {
+            if (view.number == number)
+                return view;
+        }
+        ADD_FAILURE() << "no port " << number;
+        return {};
+    }
+    [[nodiscard]] std::size_t ports() const { return supervisor_.ports().size(); }
+
+    /// The messages since the last call.
+    std::vector<Message> messages() { return std::exchange(messages_, {}); }
+    static auto says(Level level, const std::string &part) {
+        return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(part)));
+    }
+
+    // Without what only brings the port's link up to date. A VF that is withdrawn leaves no port
+    // behind, unless the test says so.
+    Texts texts(Commands commands) {
+        Texts result;
+        for (Command &command : commands) {
+            if (auto *message = std::get_if<Message>(&command)) {
+                messages_.push_back(std::move(*message));
+                continue;
+            }
+            if (std::holds_alternative<Report>(command)) {
+                events_.push_back(test::text_of(command));
+                continue;
+            }
+            if (!std::holds_alternative<RefreshLink>(command))
+                result.push_back(test::text_of(command));
+            if (const auto *withdraw = std::get_if<Withdraw>(&command))
+                std::ranges::move(texts(supervisor_.vf_withdrawn(withdraw->number, withdraw->vf,
+                                                                 vf_port_remains_, now_)),
+                                  std::back_inserter(result));
+            if (const auto *release = std::get_if<ReleaseVf>(&command))
+                std::ranges::move(texts(supervisor_.vf_released(release->vf)),
+                                  std::back_inserter(result));
+            if (const auto *returned = std::get_if<GiveBack>(&command); returned && vf_is_back_)
+                std::ranges::move(texts(supervisor_.vf_released(returned->vf)),
+                                  std::back_inserter(result));
+        }
+        return result;
+    }
+
+    Supervisor supervisor_;
+    TimePoint now_{1h};
+    std::vector<Message> messages_;
+    Texts events_;
+    bool vf_port_remains_ = false;
+    bool vf_is_back_ = true; ///< once it has been given back
+};
+
+} // namespace netvsc

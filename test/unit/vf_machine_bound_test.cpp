@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The life of a VF that is bound to a kernel driver of the user's choice.
+
+#include "vf_machine_scenario.hpp"
+
+namespace netvsc {
+namespace {
+
+TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
+    to_attached();
+    want(std::nullopt); // bound: the netdevice is gone
+    recovering(one);
+    EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
+    withdrawn(one, true);
+    EXPECT_THAT(port_gone(one), ElementsAre(refresh, bind_one));
+    EXPECT_EQ(state(), VfState::present);
+    // It is bound all the time, and to be given back.
+    EXPECT_THAT(want(std::nullopt), IsEmpty());
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+}
+
+TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
+    to_attached();
+    recovering(one);
+    recovered(one, false);
+    removed(one);
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
+    EXPECT_EQ(state(), VfState::absent);
+
+    to_attached();
+    recovering(one);
+    recovered(one, false);
+    dismiss();
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, give_one_back));
+    EXPECT_EQ(state(), VfState::absent);
+}
+
+// ---- VFs that are bound to a kernel driver of the user's choice.
+
+TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {
+    EXPECT_THAT(want(vf(one)), ElementsAre(bind_one));
+    machine_.bound(one);
+    EXPECT_THAT(want(std::nullopt), IsEmpty());
+    EXPECT_EQ(state(), VfState::present);
+    probed(one);
+    EXPECT_THAT(want(std::nullopt), IsEmpty());
+    elapse();
+    checked(one, true);
+    EXPECT_THAT(want(std::nullopt), IsEmpty());
+    EXPECT_THAT(want(vf(other, 4)), IsEmpty()) << "the one in use stays";
+    EXPECT_EQ(state(), VfState::attached);
+}
+
+TEST_F(BoundVfMachineTest, AVfNotBoundYetGoesWithItsNetdevice) {
+    want(vf(one));
+    EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "and is not given back";
+}
+
+TEST_F(BoundVfMachineTest, ANetdeviceAtABoundVfsAddressIsOfAnotherDevice) {
+    to_attached();
+    want(std::nullopt);
+    EXPECT_THAT(want(vf(one, 9)), ElementsAre(withdraw_one));
+    EXPECT_EQ(state(), VfState::gone);
+    removed(one);
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "nothing to give back";
+    EXPECT_THAT(want(vf(one, 9)), ElementsAre(bind_one));
+}
+
+TEST_F(BoundVfMachineTest, ABoundVfIsGivenBackWhenDismissed) {
+    to_attached();
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    EXPECT_THAT(dismiss(), ElementsAre(withdraw_one));
+    EXPECT_THAT(withdrawn(one, true), IsEmpty());
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    EXPECT_THAT(port_gone(one), ElementsAre(refresh, give_one_back));
+    EXPECT_FALSE(machine_.release());
+}
+
+TEST_F(BoundVfMachineTest, ABoundVfThatHasGoneIsNotGivenBack) {
+    for (const VfState from : with_vf) {
+        to(from);
+        machine_.bound(one);
+        EXPECT_THAT(removed(one), ElementsAre(withdraw_one));
+        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = false}));
+        EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
+        EXPECT_EQ(state(), VfState::absent);
+    }
+}
+
+TEST_F(BoundVfMachineTest, TheNextVfAtTheAddressIsNotTakenForBound) {
+    to_attached();
+    removed(one);
+    withdrawn(one);
+    want(vf(one));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
+    machine_.bound(one);
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+}
+
+TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGrows) {
+    want(vf(one));
+    messages();
+    for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 64s}) {
+        EXPECT_THAT(bind_failed(one), IsEmpty());
+        EXPECT_EQ(state(), VfState::faulted);
+        EXPECT_EQ(delay(), expected);
+        EXPECT_THAT(messages(), ElementsAre(HasSubstr("bound to vfio-pci: no such driver")));
+        EXPECT_THAT(elapse(), ElementsAre(bind_one));
+    }
+    bind_failed(one);
+    EXPECT_EQ(delay(), 64s);
+    EXPECT_THAT(messages(), IsEmpty());
+}
+
+// A driver that does not take the device: it goes back to its own, with a new netdevice.
+TEST_F(BoundVfMachineTest, AFailedBindThatRenewsTheNetdeviceIsRepeatedSeldomToo) {
+    want(vf(one, 3));
+    auto expected = 1s;
+    for (int ifindex = 4; ifindex < 9; ++ifindex, expected *= 2) {
+        bind_failed(one);
+        want(std::nullopt);
+        withdrawn(one);
+        now_ += 100ms;
+        EXPECT_THAT(want(vf(one, ifindex)), IsEmpty());
+        EXPECT_EQ(state(), VfState::faulted);
+        EXPECT_EQ(delay(), expected - 100ms);
+        EXPECT_THAT(elapse(), ElementsAre(bind_one));
+    }
+    // Another VF is not concerned, nor is one that comes to the address when this one has gone.
+    bind_failed(one);
+    want(vf(other, 20));
+    withdrawn(one);
+    EXPECT_THAT(want(vf(other, 20)), SizeIs(1));
+    want(std::nullopt);
+    withdrawn(other);
+    EXPECT_THAT(want(vf(one, 21)), IsEmpty());
+    removed(one);
+    withdrawn(one);
+    EXPECT_THAT(want(vf(one, 22)), ElementsAre(bind_one));
+    bind_failed(one);
+    EXPECT_EQ(delay(), 1s);
+    elapse();
+    machine_.bound(one);
+    probed(one, ENODEV);
+    elapse();
+    bind_failed(one);
+    EXPECT_EQ(delay(), 1s) << "it was bound in between";
+}
+
+} // namespace
+} // namespace netvsc

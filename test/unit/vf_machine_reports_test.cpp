@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What is told of a VF.
+
+#include "vf_machine_scenario.hpp"
+
+namespace netvsc {
+namespace {
+
+// ---- What is told.
+
+TEST_F(VfMachineTest, TellsEachChangeOnce) {
+    to_attached();
+    want(std::nullopt);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_attached 0 0000:03:00.0",
+                            "event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsAFailureNotEachTry) {
+    want(vf(one));
+    probed(one, ENODEV);
+    for (int i = 0; i < 3; ++i) {
+        elapse();
+        probed(one, ENODEV);
+    }
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_failed 0 0000:03:00.0"));
+    elapse();
+    probed(one);
+    elapse();
+    checked(one, true);
+    EXPECT_EQ(events_.back(), "event vf_attached 0 0000:03:00.0");
+}
+
+TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    EXPECT_THAT(events_, IsEmpty()) << "mostly it is leaving";
+    elapse();
+    probed(one);
+    EXPECT_THAT(events_, IsEmpty()) << "it may be leaving still";
+    elapse();
+    checked(one, true);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_attached 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    want(std::nullopt);
+    EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsNoFailureOfOneThatIsLeavingSlowly) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    for (int i = 0; i < 3; ++i) { // its netdevice is there still
+        elapse();
+        probed(one, ENODEV);
+    }
+    want(std::nullopt);
+    EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsTheFailureOfOneThatStaysAndCannotBeProbed) {
+    to_attached();
+    events_.clear();
+    port_gone(one);
+    const auto began = now_;
+    while (now_ < began + 1s) {
+        EXPECT_THAT(events_, IsEmpty());
+        elapse();
+        probed(one, ENODEV);
+    }
+    EXPECT_THAT(events_, ElementsAre("event vf_failed 0 0000:03:00.0"));
+}
+
+TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
+    to_attached();
+    events_.clear();
+    recovering(one);
+    recovered(one, true);
+    EXPECT_THAT(events_, IsEmpty());
+    recovering(one);
+    recovered(one, false);
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_removed 0 0000:03:00.0"));
+}
+
+TEST_F(BoundVfMachineTest, TellsOfOneTakenAnewAfterItsRecoveryFailed) {
+    to_attached();
+    recovering(one);
+    recovered(one, false);
+    events_.clear();
+    port_gone(one);
+    EXPECT_THAT(events_, ElementsAre("event vf_present 0 0000:03:00.0"));
+}
+
+TEST_F(BoundVfMachineTest, TellsThatABindFailedBeforeAndIsNotTriedYet) {
+    want(vf(one));
+    bind_failed(one);
+    want(std::nullopt);
+    withdrawn(one);
+    events_.clear();
+    want(vf(one));
+    EXPECT_THAT(events_,
+                ElementsAre("event vf_present 0 0000:03:00.0", "event vf_failed 0 0000:03:00.0"));
+}
+
+} // namespace
+} // namespace netvsc
