@@ -2,7 +2,8 @@
 //
 // What keepalive= costs a burst: rte_eth_rx_burst() on fail-safe ports over net_null, first without
 // the driver's callback, then with it. Needs no hugepages and no privilege beyond EAL's.
-#include <algorithm>
+#include "eal.hpp"
+
 #include <array>
 #include <benchmark/benchmark.h>
 #include <chrono>
@@ -79,23 +80,8 @@ int main(int count, char **arguments) {
     // Whatever is called of the driver's, or the linker would leave it out.
     if (rte_pmd_vdev_netvsc_ports(nullptr, 0) != 0)
         fail("rte_pmd_vdev_netvsc_ports");
-    std::array<std::string, 14> words{"bench_keepalive",
-                                      "--no-huge",
-                                      "-m",
-                                      "64",
-                                      "-l",
-                                      "0",
-                                      "--no-pci",
-                                      "--no-telemetry",
-                                      "--file-prefix",
-                                      "bench_keepalive",
-                                      "--vdev",
-                                      "net_failsafe_vsc0,dev(net_null0,no-rx=1)",
-                                      "--vdev",
-                                      "net_failsafe_vsc1,dev(net_null1)"};
-    std::array<char *, words.size()> eal{};
-    std::ranges::transform(words, eal.begin(), [](std::string &word) { return word.data(); });
-    if (rte_eal_init(static_cast<int>(eal.size()), eal.data()) < 0)
+    if (netvsc::test::start_eal({"--vdev", "net_failsafe_vsc0,dev(net_null0,no-rx=1)", "--vdev",
+                                 "net_failsafe_vsc1,dev(net_null1)"}) < 0)
         fail("rte_eal_init");
     rte_mempool *pool =
         rte_pktmbuf_pool_create("packets", 4095, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);

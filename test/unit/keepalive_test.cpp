@@ -2,6 +2,7 @@
 //
 // The keepalive on real ethdev ports: fail-safe over net_null, without hugepages. The main lcore
 // polls; the period is short.
+#include "eal.hpp"
 #include "keepalive.hpp"
 #include "keepalive_reader.hpp"
 #include "shm_name.hpp"
@@ -45,19 +46,7 @@ bool wait_for(const std::function<bool()> &look) {
 class KeepaliveTest : public testing::Test {
 protected:
     static void SetUpTestSuite() {
-        std::array<std::string, 10> words{"test",
-                                          "--no-huge",
-                                          "-m",
-                                          "64",
-                                          "-l",
-                                          "0",
-                                          "--no-pci",
-                                          "--no-telemetry",
-                                          "--file-prefix",
-                                          "netvsc_test_" + std::to_string(::getpid())};
-        std::array<char *, words.size()> eal{};
-        std::ranges::transform(words, eal.begin(), [](std::string &word) { return word.data(); });
-        ASSERT_GE(rte_eal_init(static_cast<int>(eal.size()), eal.data()), 0);
+        ASSERT_GE(start_eal(), 0);
         pool = rte_pktmbuf_pool_create("packets", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
         ASSERT_NE(pool, nullptr);
         ASSERT_EQ(

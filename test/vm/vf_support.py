@@ -13,7 +13,7 @@ from typing import Callable
 from lab.guest import Guest, GuestProcess
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
-from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, wait_for
+from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, ports, wait_for
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
 PPS = 1000
@@ -108,6 +108,19 @@ class VfCase(LabCase):
         returned = self.come(coming)
         removed = self.go(going)
         self.note(f"{what}: on return {losses(returned)}; on removal {losses(removed)}")
+
+    def check_cycles(self, testpmd: Testpmd, step: Callable[[int], None]) -> None:
+        """Has step(number) done CYCLES times; testpmd comes to hold nothing more by that, and can be quit."""
+        held = None
+        for number in range(1, CYCLES + 1):
+            step(number)
+            held = held or Held.by(self.guest, testpmd)
+        assert held is not None
+        now = Held.by(self.guest, testpmd)
+        self.assertLessEqual(now.descriptors, held.descriptors)
+        self.assertLessEqual(now.threads, held.threads)
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assert_quits(testpmd)
 
     def come(self, coming: Callable[[], None], vf: str = VF) -> Report:
         """The VF comes; the host turns to it when the guest has, as Hyper-V does."""
