@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 import signal
@@ -13,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
+from .channel import Channel, ChannelClosed, Message
 from .errors import CommandError, LabError, LabTimeout
 
 Command = str | Sequence[str]
@@ -139,77 +139,32 @@ class Guest:
 
     def __init__(self, connection: socket.socket, explain: Callable[[], str]) -> None:
         """`explain` says, for the messages of errors, what became of the machine and where its logs are."""
-        self._socket = connection
         self._explain = explain
-        self._changed = threading.Condition()
-        self._answers: dict[int, dict[str, Any]] = {}
-        self._waiting: set[int] = set()
-        self._last_id = 0
         self._ready = False
-        self._closed = False
-        self._reader = threading.Thread(target=self._read, name="guest", daemon=True)
-        self._reader.start()
+        self._channel = Channel(connection, "guest", self._hear)
 
-    def _read(self) -> None:
-        with self._socket.makefile("rb") as stream:
-            try:
-                for line in stream:
-                    message = json.loads(line)
-                    with self._changed:
-                        if "hello" in message:
-                            self._ready = True
-                        elif message["id"] in self._waiting:
-                            self._answers[message["id"]] = message
-                        self._changed.notify_all()
-            except OSError:
-                pass
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def _hear(self, message: Message) -> None:
+        self._ready = self._ready or "hello" in message
 
     def close(self) -> None:
         """Closes the channel; threads that wait on it get a LabError."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._reader.join()
-        self._socket.close()
+        self._channel.close()
 
     def wait_ready(self, timeout: float) -> bool:
         """Waits for the agent's first word; False if it did not come or the machine ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._closed, timeout)
-            return self._ready
+        return self._channel.wait_for(lambda: self._ready, timeout)
 
     def request(self, op: str, duration: float = 0, **arguments: Any) -> Any:
         """One request to the agent, which takes up to `duration` seconds; returns its result."""
-        with self._changed:
-            self._last_id += 1
-            number = self._last_id
-            self._waiting.add(number)
         try:
-            self._socket_send({"id": number, "op": op, **arguments})
-            with self._changed:
-                self._changed.wait_for(lambda: number in self._answers or self._closed, duration + ANSWER_MARGIN_S)
-                answer = self._answers.pop(number, None)
-                closed = self._closed
-        finally:
-            with self._changed:
-                self._waiting.discard(number)
+            answer = self._channel.ask({"op": op, **arguments}, duration + ANSWER_MARGIN_S)
+        except ChannelClosed as error:
+            raise LabError(f"guest {op}: the machine ended ({error}). {self._explain()}") from error
         if answer is None:
-            what = "the machine ended" if closed else "no answer from the agent"
-            raise LabError(f"guest {op}: {what}. {self._explain()}")
+            raise LabError(f"guest {op}: no answer from the agent. {self._explain()}")
         if "error" in answer:
             raise LabError(f"guest {op} {arguments}: {answer['error']}")
         return answer["result"]
-
-    def _socket_send(self, message: dict[str, Any]) -> None:
-        with self._changed:
-            try:
-                self._socket.sendall(json.dumps(message).encode() + b"\n")
-            except OSError as error:
-                raise LabError(f"guest {message['op']}: the machine ended ({error}). {self._explain()}") from error
 
     # Commands and processes.
 
