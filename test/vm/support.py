@@ -110,6 +110,16 @@ class LabCase(unittest.TestCase):
 
     # Netdevices.
 
+    def hide(self, name: str) -> None:
+        """Takes a netdevice away (RTM_DELLINK), until show() or the case's end."""
+        self.addCleanup(self.show, name)
+        self.guest.hide(name)
+
+    def show(self, name: str) -> None:
+        """Brings a netdevice back, if it was hidden."""
+        if name not in {netdev.name for netdev in self.guest.netdevs()}:
+            self.guest.show(name)
+
     def plug(self, vf: str, mac: str, model: str = "virtio-net-pci") -> str:
         """Plugs a VF, which goes with the case at the latest; returns its netdevice's name."""
         self.machine.nic_add(vf, mac, model)
@@ -134,10 +144,11 @@ def end(process: GuestProcess) -> None:
 
 def ports(testpmd: Testpmd) -> list[tuple[str, str]]:
     """Each port's device name and MAC address, in the order of port ids, without fail-safe's sub-devices."""
-    # Not Testpmd.port_info(): none at all is an answer, too.
-    return [(name, mac.lower()) for mac, name in re.findall(
-        r"Infos for port \d+[^\0]*?^MAC address: ([\w:]+)\s+^Device name: (\S+)", testpmd.cmd("show port info all"),
-        re.M)]
+    # Not Testpmd.port_info(): none at all is an answer, too. Log messages may stand between any two lines.
+    sections = re.split(r"Infos for port \d+", testpmd.cmd("show port info all"))[1:]
+    found = [(re.search(r"^Device name: (\S+)", section, re.M), re.search(r"^MAC address: ([\w:]+)", section, re.M))
+             for section in sections]
+    return [(name[1], mac[1].lower()) for name, mac in found if name and mac]
 
 
 def device_names(testpmd: Testpmd) -> list[str]:

@@ -25,7 +25,7 @@ class Arguments(LabCase):
 
     def assert_said(self, testpmd: Testpmd, pattern: str) -> None:
         """A line of the driver's log that has come, or comes."""
-        wait_for(pattern, lambda: re.search(rf"^vdev_netvsc: .*{pattern}", testpmd.process.output(), re.M))
+        wait_for(pattern, lambda: re.search(rf"\bvdev_netvsc: .*{pattern}", testpmd.process.output(), re.M))
 
     def wait_ports(self, testpmd: Testpmd, *names: str) -> None:
         """Waits until these, in any order, are the ports."""
@@ -65,12 +65,12 @@ class Arguments(LabCase):
     def test_one_that_comes_later(self) -> None:
         for number, argument in enumerate((f"iface={self.names[1]}", f"mac={MACS[1]}")):
             with self.subTest(argument):
-                self.guest.hide(self.names[1])
+                self.hide(self.names[1])
                 testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,{argument}",
                                            f"--vdev=net_vdev_netvsc1,iface={self.names[0]}")
                 self.assert_said(testpmd, f"net_vdev_netvsc0: there is no netdevice with {argument} yet: waiting")
                 self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
-                self.guest.show(self.names[1])
+                self.show(self.names[1])
                 self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
                 self.assertEqual(testpmd.quit(), 0)
 

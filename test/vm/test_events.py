@@ -180,11 +180,6 @@ class InTree(EventCase):
 class Events(EventCase):
     netvscs = 2
 
-    def show_again(self, name: str) -> None:
-        """Brings a netdevice back that a case has hidden."""
-        if name not in {netdev.name for netdev in self.guest.netdevs()}:
-            self.guest.show(name)
-
     def assert_agree(self, log: EventLog, testpmd: Testpmd) -> None:
         """Callback and telemetry have told the same, without a hole."""
         events = log.events()
@@ -231,8 +226,7 @@ class Events(EventCase):
     def test_every_type(self) -> None:
         """All but those of lcores, one after the other, each with what brings it about."""
         log = EventLog(self)
-        self.guest.hide(self.names[1])
-        self.addCleanup(self.show_again, self.names[1])
+        self.hide(self.names[1])
         testpmd = self.run_with_log(log, f"--vdev=net_vdev_netvsc0,iface={self.names[0]},iface={self.names[1]}",
                                     env={"NETVSC_TESTVF_ARGS": "probe=fail:2"})
         testpmd.start()
@@ -251,10 +245,10 @@ class Events(EventCase):
         self.unplug("vf")
         log.wait("vf_removed", since)
         since = log.last()
-        self.guest.show(self.names[1])
+        self.show(self.names[1])
         added = log.wait("port_added", since)
         self.assertEqual((added.port, added.netdevice), ("net_failsafe_vsc1", self.names[1]))
-        self.guest.hide(self.names[1])
+        self.hide(self.names[1])
         # testpmd closes the port of which it is told that it is gone.
         self.assertEqual(log.wait("port_removed", since).port, "net_failsafe_vsc1")
         self.assert_agree(log, testpmd)

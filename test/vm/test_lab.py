@@ -6,6 +6,7 @@ Run: PYTHONPATH=test/vm python3 -m unittest -v test_lab (from the project's fold
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from lab import images  # noqa: E402
 from lab.errors import CommandError, LabError, LabTimeout, MachineError  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.schedule import Schedule, Step  # noqa: E402
-from lab.testpmd import Testpmd  # noqa: E402
+from lab.testpmd import PROMPT, Testpmd, interruptible  # noqa: E402
 
 MAC = "52:54:00:12:34:56"
 CLASS_ID = b"{f8615163-df3e-46c5-913f-f2d2f965ed0e}\n"
@@ -42,6 +43,24 @@ def leftovers(pid: int | None = None) -> set[str]:
         if marked and any(word.endswith((b"qemu-system-x86_64", b"switchd.py", b"guard.py")) for word in words):
             found.add(path.name)
     return found
+
+
+class Terminal(unittest.TestCase):
+    """What testpmd's threads write at the same time, as it was seen."""
+
+    def test_prompt_with_lines_between(self) -> None:
+        pattern = f"^{interruptible(PROMPT)}"
+        for text in ("testpmd> ", "out\r\ntestpmd> ",
+                     "t  macswap packet forwarding packets/burst=32\r\n  nb forwarding cores=1\r\nestpmd> ",
+                     "t one\r\ne another\r\nstpm\r\nPort 2: device removal event\r\nd> ", "testpmd>\r\n  line\r\n "):
+            with self.subTest(text):
+                self.assertTrue(re.search(pattern, text, re.M))
+        for text in ("out testpmd> ", "testpmd: create\r\n", "t\r\ne\r\n stpmd> ", "testpmd> "[:-1]):
+            with self.subTest(text):
+                self.assertFalse(re.search(pattern, text, re.M))
+
+    def test_echo_with_lines_between(self) -> None:
+        self.assertTrue(re.search(f"^{interruptible('show port')}", "show povdev_netvsc: a\nlog\nrt\r\n", re.M))
 
 
 class Running(unittest.TestCase):

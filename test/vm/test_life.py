@@ -43,10 +43,10 @@ class Netdevices(LifeCase):
         return testpmd
 
     def test_appears(self) -> None:
-        self.guest.hide(self.names[1])
+        self.hide(self.names[1])
         testpmd = self.with_both()
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
-        self.guest.show(self.names[1])
+        self.show(self.names[1])
         self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
         new = self.port_id(testpmd, "net_failsafe_vsc1")
         testpmd.stop()
@@ -61,21 +61,22 @@ class Netdevices(LifeCase):
 
     def test_goes_and_comes_back(self) -> None:
         testpmd = self.with_both()
-        self.guest.hide(self.names[1])
+        self.hide(self.names[1])
         # testpmd closes and detaches the port of which it is told so.
         testpmd.process.expect(r"Port \d+: device removal event")
         testpmd.process.expect("Now total ports is")  # until then testpmd's other thread had better not look at ports
         self.wait_ports(testpmd, "net_failsafe_vsc0")
         self.assert_forwards("nv0")
-        self.guest.show(self.names[1])
+        self.show(self.names[1])
         self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
         self.assertEqual(testpmd.quit(), 0)
 
     def test_is_renamed(self) -> None:
         testpmd = self.with_both()
+        self.addCleanup(self.guest.run, f"ip link set renamed0 down && ip link set renamed0 name {self.names[0]}",
+                        check=False)
         self.guest.run(f"ip link set dev {self.names[0]} down; ip link set dev {self.names[0]} name renamed0; "
                        "ip link set renamed0 up")
-        self.addCleanup(self.guest.run, f"ip link set renamed0 down; ip link set renamed0 name {self.names[0]}")
         self.assert_forwards("nv0")
         self.plug("vf", MACS[0])
         self.assert_forwards("vf")
@@ -90,14 +91,14 @@ class Netdevices(LifeCase):
         vf = self.plug("vf", NEW_MAC)
         pci = self.machine.pci_address("vf")
         testpmd.process.mark()
-        self.guest.run(f"ip link set dev {self.names[0]} address {NEW_MAC}")
         self.addCleanup(self.guest.run, f"ip link set dev {self.names[0]} address {MACS[0]}")
+        self.guest.run(f"ip link set dev {self.names[0]} address {NEW_MAC}")
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is there")
         self.guest.run(f"ip link set dev {self.names[0]} address {MACS[0]}")
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is gone")
         self.guest.run(f"ip link set dev {vf} address {MACS[0]}")
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is there")
-        self.assertEqual(device_names(testpmd), ["net_failsafe_vsc0", "net_failsafe_vsc1"])
+        self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")  # its own until fail-safe has taken it
         self.assertEqual(testpmd.quit(), 0)
 
 

@@ -80,11 +80,11 @@ class VfCase(LabCase):
 
     def said(self, testpmd: Testpmd, pattern: str, since: int = 0, timeout: float = PATIENCE_S) -> None:
         """Waits for a line of the driver's log."""
-        testpmd.process.expect(rf"^vdev_netvsc: .*{pattern}", timeout, since)
+        testpmd.process.expect(rf"\bvdev_netvsc: .*{pattern}", timeout, since)
 
     def count(self, testpmd: Testpmd, pattern: str, since: int = 0) -> int:
         """How often a line of the driver's log has come."""
-        return len(re.findall(rf"^vdev_netvsc: .*{pattern}", testpmd.process.output_since(since), re.M))
+        return len(re.findall(rf"\bvdev_netvsc: .*{pattern}", testpmd.process.output_since(since), re.M))
 
     def assert_quits(self, testpmd: Testpmd) -> None:
         self.assertEqual(testpmd.quit(PATIENCE_S), 0)

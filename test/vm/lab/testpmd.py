@@ -46,7 +46,7 @@ class Testpmd:
                     f"--total-num-mbufs={MBUFS}", *app_args]
         self.command = shlex.join(command)
         self.process = guest.spawn(self.name, command)
-        self.process.expect(re.escape(PROMPT), timeout)
+        self.process.expect(interruptible(PROMPT), timeout)
         self.start_output = self.process.output()
 
     def cmd(self, text: str, timeout: float = 30.0) -> str:
@@ -54,7 +54,8 @@ class Testpmd:
         mark = self.process.mark()
         self.process.send(text + "\n")
         # The command is echoed first; the prompt that counts stands at the start of a line after it.
-        match = self.process.expect(rf"{re.escape(text)}\r*\n([\s\S]*?)^{re.escape(PROMPT)}", timeout, since=mark)
+        match = self.process.expect(rf"^{interruptible(text)}[^\n]*\n([\s\S]*?)^{interruptible(PROMPT)}", timeout,
+                                    since=mark)
         return re.sub(r"\r+\n", "\n", match[1])
 
     def start(self) -> str:
@@ -81,6 +82,15 @@ class Testpmd:
         """Ends it by its own command; returns the exit status (-n after signal n)."""
         self.process.send("quit\n")
         return self.process.wait(timeout)
+
+
+def interruptible(text: str) -> str:
+    """A regular expression for text that testpmd writes to its terminal, between whose characters may be other lines.
+
+    Its prompt and the echo of what is typed go there one character at a time, and another thread (EAL's interrupt
+    thread, with testpmd's answer to an event, or a log message) may write whole lines in between.
+    """
+    return r"(?:[^\n]*\n(?:[^\n]*\n)*?)??".join(map(re.escape, text))
 
 
 def _by_port(out: str, heading: str) -> list[tuple[int, str]]:
