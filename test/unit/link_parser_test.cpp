@@ -97,10 +97,10 @@ Message link_message(int ifindex = 7, unsigned flags = IFF_UP, unsigned char fam
 }
 
 Message address_message(unsigned char family = AF_INET, std::uint16_t type = RTM_NEWADDR,
-                        unsigned ifindex = 7) {
+                        unsigned ifindex = 7, unsigned char prefix_length = 24) {
     ifaddrmsg header{};
     header.ifa_family = family;
-    header.ifa_prefixlen = 24;
+    header.ifa_prefixlen = prefix_length;
     header.ifa_index = ifindex;
     return {type, header};
 }
@@ -355,6 +355,15 @@ TEST(AddressParser, AMessageWithoutAnAddressIsMalformed) {
 TEST(AddressParser, AnIndexOfNoLinkIsMalformed) {
     for (const unsigned ifindex : {0U, 0x80000000U, 0xffffffffU})
         expect_malformed(address_message(AF_INET, RTM_NEWADDR, ifindex).attribute(IFA_LOCAL, ipv4));
+}
+
+TEST(AddressParser, APrefixLongerThanTheAddressIsMalformed) {
+    expect_event<AddressMessage>(
+        address_message(AF_INET, RTM_NEWADDR, 7, 32).attribute(IFA_LOCAL, ipv4));
+    expect_malformed(address_message(AF_INET, RTM_NEWADDR, 7, 33).attribute(IFA_LOCAL, ipv4));
+    expect_event<AddressMessage>(
+        address_message(AF_INET6, RTM_NEWADDR, 7, 128).attribute(IFA_ADDRESS, ipv6));
+    expect_malformed(address_message(AF_INET6, RTM_NEWADDR, 7, 129).attribute(IFA_ADDRESS, ipv6));
 }
 
 TEST(AddressParser, AShortHeaderIsMalformed) {

@@ -2,6 +2,7 @@
 #include "link_monitor.hpp"
 
 #include "link_parser.hpp"
+#include "whole_message.hpp"
 
 #include <array>
 #include <linux/if_link.h>
@@ -117,7 +118,7 @@ void LinkMonitor::lose() {
 Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
     const auto *message = reinterpret_cast<const nlmsghdr *>(datagram.data());
     int left = static_cast<int>(datagram.size());
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
         const bool answer =
             message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
         if (answer && message->nlmsg_type != NLMSG_ERROR) {

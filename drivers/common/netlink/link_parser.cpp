@@ -156,7 +156,7 @@ std::optional<NetlinkEvent> parse_address(const nlmsghdr *message, bool &malform
                                         found = true;
                                         return true;
                                     }) ||
-                !found || event.address.ifindex <= 0;
+                !found || event.address.ifindex <= 0 || event.address.prefix_length > 8 * size;
     if (malformed)
         return std::nullopt;
     return event;
