@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from lab.guest import Guest, GuestProcess
+from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
 from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, ports, wait_for
@@ -101,7 +101,11 @@ class VfCase(LabCase):
             began = time.monotonic_ns()
             time.sleep(SETTLE_S)
             return set(self.switch.report(began, time.monotonic_ns() - 100_000_000).returned_by_port) == {nic}
-        wait_for(f"frames by {nic} and no other", settled, PATIENCE_S)
+        try:
+            wait_for(f"frames by {nic} and no other", settled, PATIENCE_S)
+        except AssertionError as error:
+            said = "\n".join(f"{process.name}:\n{process.output()[-OUTPUT_TAIL:]}" for process in self.testpmds)
+            raise AssertionError(f"{error}\n{said}") from error
 
     def steps(self, what: str, coming: Callable[[], None], going: Callable[[], None]) -> None:
         """One cycle: the VF comes and carries the traffic, goes, and the NetVSC carries it; losses are noted."""

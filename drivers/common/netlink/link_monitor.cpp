@@ -17,7 +17,7 @@ namespace {
 
 // The kernel fills listings up to the reader's buffer size, 32 KiB at the most
 // (af_netlink.c, netlink_recvmsg()).
-constexpr std::size_t buffer_size = 32 * 1024;
+constexpr std::size_t buffer_size = std::size_t{32} * 1024;
 
 constexpr int datagrams_per_read = 64;
 
