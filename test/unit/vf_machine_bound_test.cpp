@@ -36,6 +36,61 @@ TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
     EXPECT_EQ(state(), VfState::absent);
 }
 
+// ---- Asked to let go of a VF that is there.
+
+TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAnew) {
+    to_attached();
+    EXPECT_THAT(release_requested(other), IsEmpty());
+    EXPECT_THAT(release_requested(one), ElementsAre(withdraw_one));
+    EXPECT_THAT(release_requested(one), IsEmpty()) << "it is being let go of";
+    EXPECT_THAT(withdrawn(one, true), IsEmpty());
+    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_EQ(state(), VfState::gone);
+    EXPECT_EQ(delay(), 500ms);
+    EXPECT_THAT(elapse(), ElementsAre(withdraw_one));
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+}
+
+TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {
+    to_attached();
+    release_requested(one);
+    withdrawn(one, true);
+    elapse(); // Withdraw again
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
+}
+
+TEST_F(BoundVfMachineTest, AVfThatGoesAfterTheRequestToLetGoOfItIsDoneWithAtOnce) {
+    to_attached();
+    release_requested(one);
+    EXPECT_THAT(removed(one), IsEmpty());
+    EXPECT_THAT(port_gone(one), ElementsAre(refresh)) << "gone before its port was closed";
+    EXPECT_EQ(state(), VfState::absent);
+
+    to_attached();
+    release_requested(one);
+    port_gone(one);
+    EXPECT_THAT(removed(one), IsEmpty()) << "gone afterwards: neither taken anew nor given back";
+    EXPECT_EQ(state(), VfState::absent);
+    EXPECT_TRUE(idle());
+}
+
+TEST_F(BoundVfMachineTest, AVfThatWasLetGoOfIsGivenBackWhenTheNetvscGoes) {
+    to_attached();
+    release_requested(one);
+    port_gone(one);
+    dismiss();
+    elapse();
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, give_one_back));
+    EXPECT_EQ(state(), VfState::absent);
+}
+
+TEST_F(VfMachineTest, ARequestToLetGoOfAVfThatWeDidNotBindIsItsNetdevicesMatter) {
+    to_attached();
+    EXPECT_THAT(release_requested(one), IsEmpty());
+    EXPECT_EQ(state(), VfState::attached);
+}
+
 // ---- VFs that are bound to a kernel driver of the user's choice.
 
 TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {

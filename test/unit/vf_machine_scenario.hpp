@@ -68,7 +68,10 @@ protected:
         return told([&](Commands &c) { machine_.recovering(pci, c); });
     }
     Texts recovered(const PciAddress &pci, bool success) {
-        return told([&](Commands &c) { machine_.recovered(pci, success, c); });
+        return told([&](Commands &c) { machine_.recovered(pci, success, now_, c); });
+    }
+    Texts release_requested(const PciAddress &pci) {
+        return told([&](Commands &c) { machine_.release_requested(pci, now_, c); });
     }
 
     [[nodiscard]] VfState state() const { return machine_.state(); }

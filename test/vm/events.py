@@ -106,11 +106,6 @@ class EventCase(LabCase):
         self.addCleanup(end, testpmd.process)
         return testpmd
 
-    def raw_telemetry(self, testpmd: Testpmd, command: str) -> str:
-        """DPDK's client's answer to one command, as it prints it."""
-        done = self.guest.run(["sh", "-c", f"echo \"$1\" | dpdk-telemetry.py -f {testpmd.name}", "sh", command])
-        return done.stdout.strip()
-
     def telemetry(self, testpmd: Testpmd, command: str) -> Any:
         """What the answer to a command holds."""
         text = self.raw_telemetry(testpmd, command)

@@ -73,6 +73,11 @@ class LabCase(unittest.TestCase):
         """EAL's arguments that keep its PCI scan from the look-alikes."""
         return [word for number in range(cls.netvscs) for word in ("-b", cls.machine.pci_address(f"nv{number}"))]
 
+    def raw_telemetry(self, testpmd: Testpmd, command: str) -> str:
+        """DPDK's client's answer to one command, as it prints it."""
+        done = self.guest.run(["sh", "-c", f"echo \"$1\" | dpdk-telemetry.py -f {testpmd.name}", "sh", command])
+        return done.stdout.strip()
+
     @classmethod
     def program(cls, env: Mapping[str, str], program: str = "dpdk-testpmd") -> str:
         """A program in the guest that is `program` with these environment variables."""

@@ -14,8 +14,10 @@ from typing import Callable, ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER  # noqa: E402
+from support import DRIVER, TOOLS  # noqa: E402
 from vf_support import NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
+
+LATE_REMOVAL = str(TOOLS / "liblateremoval.so")
 
 
 class BindCase(VfCase):
@@ -53,6 +55,21 @@ class BindCase(VfCase):
         self.come(self.plug_vf)
         self.go(self.remove_by_surprise)
         self.check_bound_cycles(testpmd, self.rescan, self.remove_by_surprise)
+
+    def check_late_removal(self) -> None:
+        """A removal that EAL's monitor tells of when the VF is there again: nothing is said of it any more."""
+        testpmd = self.forward(f",vf_bind={self.bind}", memory=self.memory, drivers=[DRIVER, LATE_REMOVAL])
+        self.come(self.plug_vf)
+        self.said(testpmd, "attached")
+        mark = testpmd.process.mark()
+        self.raw_telemetry(testpmd, f"/late_removal,{self.machine.pci_address(VF)}")
+        self.said(testpmd, "is gone", mark)
+        self.said(testpmd, "attached", mark)
+        self.assert_only_by(VF)
+        self.go(lambda: self.unplug(VF))
+        self.assertEqual(self.count(testpmd, "is gone", mark), 2)
+        self.assertNotIn("lateremoval", testpmd.process.output())
+        self.assert_quits(testpmd)
 
     def with_bound_vf(self) -> Testpmd:
         """testpmd with the VF, plugged before it was started."""
@@ -97,6 +114,9 @@ class Vfio(BindCase):
 
     def test_pulled_out(self) -> None:
         self.check_surprise()
+
+    def test_removal_told_late(self) -> None:
+        self.check_late_removal()
 
     def test_probed_by_eal_before(self) -> None:
         self.check_probed_by_eal_before()
@@ -186,6 +206,9 @@ class Uio(BindCase):
 
     def test_pulled_out_of_an_application_with_hot_plug(self) -> None:
         self.check_surprise(hot_plug=True)
+
+    def test_removal_told_late(self) -> None:
+        self.check_late_removal()
 
     def test_probed_by_eal_before(self) -> None:
         self.check_probed_by_eal_before()

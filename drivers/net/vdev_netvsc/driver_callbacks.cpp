@@ -124,16 +124,24 @@ void Driver::on_uevents() {
     }
 }
 
+// Told by vfio, which asks for a device that is there still, or by EAL's monitor. That reads one
+// uevent at a time, so on a busy machine a removal it tells of may be long past and another device
+// at the address, whose registers, by uio, it has just taken away as those of the one that went.
+// In both cases the device still has its kernel driver.
 void Driver::on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept {
     try {
         const auto pci = PciAddress::parse(device != nullptr ? device : "");
         auto &driver = *static_cast<Driver *>(self);
-        if (!pci || event != RTE_DEV_EVENT_REMOVE || !driver.relay_.heard_removal(*pci))
+        if (!pci || event != RTE_DEV_EVENT_REMOVE || EventRelay::is_telling())
             return;
+        const auto bound_to = PciDriver(*pci).current();
+        if (!bound_to || *bound_to == "vfio-pci")
+            driver.relay_.heard_removal(*pci);
         Commands commands;
         {
             const std::lock_guard lock(driver.mutex_);
-            commands = driver.supervisor_.pci_removed(*pci, false);
+            commands = bound_to ? driver.supervisor_.vf_release_requested(*pci, now())
+                                : driver.supervisor_.pci_removed(*pci, false);
         }
         driver.carry_out(std::move(commands));
     } catch (const std::exception &error) {
@@ -225,9 +233,10 @@ void Driver::on_recovery(const rte_eth_dev &device, rte_eth_event_type event) {
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
-        commands = event == RTE_ETH_EVENT_ERR_RECOVERING
-                       ? supervisor_.vf_recovering(*vf)
-                       : supervisor_.vf_recovered(*vf, event == RTE_ETH_EVENT_RECOVERY_SUCCESS);
+        commands =
+            event == RTE_ETH_EVENT_ERR_RECOVERING
+                ? supervisor_.vf_recovering(*vf)
+                : supervisor_.vf_recovered(*vf, event == RTE_ETH_EVENT_RECOVERY_SUCCESS, now());
     }
     carry_out(std::move(commands));
 }

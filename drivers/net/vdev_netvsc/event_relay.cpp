@@ -58,13 +58,12 @@ bool eal_monitor_runs() {
 
 } // namespace
 
-bool EventRelay::heard_removal(const PciAddress &pci) {
-    if (telling)
-        return false;
+bool EventRelay::is_telling() { return telling; }
+
+void EventRelay::heard_removal(const PciAddress &pci) {
     const std::lock_guard lock(mutex_);
     if (unheard_.erase(pci) == 0)
         heard_.insert(pci);
-    return true;
 }
 
 void EventRelay::hand_on(const PciEvent &event, TimePoint now) {

@@ -18,9 +18,10 @@ namespace netvsc {
 /// handler for lost registers is enabled: what it has not told a moment later we tell.
 class EventRelay {
 public:
-    /// Somebody has called the callbacks with RTE_DEV_EVENT_REMOVE. Any thread.
-    /// @return false if that was ourselves
-    bool heard_removal(const PciAddress &pci);
+    /// Whether it is one of us who calls the callbacks, in this thread and at this moment.
+    [[nodiscard]] static bool is_telling();
+    /// Somebody else has called them with RTE_DEV_EVENT_REMOVE, of a device that goes. Any thread.
+    void heard_removal(const PciAddress &pci);
 
     /// To be called in EAL's interrupt thread, without locks.
     void hand_on(const PciEvent &event, TimePoint now);

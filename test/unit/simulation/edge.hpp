@@ -101,7 +101,16 @@ public:
             const bool success = random_.one_in(2);
             journal_.add(address.to_string() + (success ? " recovers" : " does not recover"));
             answer(supervisor_.vf_recovering(address));
-            return answer(supervisor_.vf_recovered(address, success));
+            return answer(supervisor_.vf_recovered(address, success, now));
+        }
+    }
+    /// vfio asks for a VF that stays, or EAL's monitor tells late of one that is there again.
+    void request_release_of_a_vf() {
+        for (const PciAddress &pci : supervisor_.vfs()) {
+            if (!kernel_.has_pci(pci) || !random_.one_in(2))
+                continue;
+            journal_.add("asked to let go of " + pci.to_string());
+            return answer(supervisor_.vf_release_requested(pci, now));
         }
     }
 

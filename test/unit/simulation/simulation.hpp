@@ -42,7 +42,7 @@ public:
 private:
     void step() {
         edge_.faults = true;
-        const std::size_t what = random_.below(44);
+        const std::size_t what = random_.below(45);
         if (what < 10)
             kernel_.change_something();
         else if (what < 22)
@@ -71,6 +71,8 @@ private:
             read_uevents();
         else if (what == 43 && random_.one_in(2))
             kernel_.pull_one_out();
+        else if (what == 44)
+            edge_.request_release_of_a_vf();
     }
 
     // ---- The kernel's side.

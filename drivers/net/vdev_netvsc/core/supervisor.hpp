@@ -42,10 +42,13 @@ public:
     [[nodiscard]] Commands address(const AddressMessage &message);
     void begin_listing();
     [[nodiscard]] Commands end_listing();
-    /// A PCI function is gone, or must be let go of.
+    /// A PCI function is gone.
     /// @param another_is_there  the address has passed to another device by now, which may be
     ///                          the one that is bound
     [[nodiscard]] Commands pci_removed(const PciAddress &pci, bool another_is_there);
+    /// A VF that we have bound is to be let go of, though its PCI function is there and has its
+    /// driver. If it is still there a moment later it is taken anew.
+    [[nodiscard]] Commands vf_release_requested(const PciAddress &pci, TimePoint now);
     /// A PCI function has no kernel driver any more: it is about to go, or somebody wants it.
     [[nodiscard]] Commands pci_unbound(const PciAddress &pci);
     /// The PCI functions of all VFs in hand.
@@ -81,7 +84,7 @@ public:
     /// RTE_ETH_EVENT_ERR_RECOVERING.
     [[nodiscard]] Commands vf_recovering(const VfId &vf);
     /// RTE_ETH_EVENT_RECOVERY_SUCCESS or _FAILED.
-    [[nodiscard]] Commands vf_recovered(const VfId &vf, bool success);
+    [[nodiscard]] Commands vf_recovered(const VfId &vf, bool success, TimePoint now);
 
     /// The port that has this VF.
     [[nodiscard]] std::optional<PortNumber> port_with_vf(const VfId &vf) const;

@@ -243,9 +243,9 @@ Commands Supervisor::vf_recovering(const VfId &vf) {
         vf, [&](VfMachine &machine, Commands &commands) { machine.recovering(vf, commands); });
 }
 
-Commands Supervisor::vf_recovered(const VfId &vf, bool success) {
+Commands Supervisor::vf_recovered(const VfId &vf, bool success, TimePoint now) {
     return tell_vf(vf, [&](VfMachine &machine, Commands &commands) {
-        machine.recovered(vf, success, commands);
+        machine.recovered(vf, success, now, commands);
     });
 }
 
@@ -253,6 +253,11 @@ Commands Supervisor::pci_removed(const PciAddress &pci, bool another_is_there) {
     return tell_vf(pci, [&](VfMachine &vf, Commands &commands) {
         vf.pci_removed(pci, another_is_there, commands);
     });
+}
+
+Commands Supervisor::vf_release_requested(const PciAddress &pci, TimePoint now) {
+    return tell_vf(
+        pci, [&](VfMachine &vf, Commands &commands) { vf.release_requested(pci, now, commands); });
 }
 
 Commands Supervisor::pci_unbound(const PciAddress &pci) {

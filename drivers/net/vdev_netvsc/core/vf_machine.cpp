@@ -17,6 +17,9 @@ constexpr Backoff probe_backoff{10ms, 30s};
 // has configured the port: until then it is told again now and then.
 constexpr Backoff leave_backoff{500ms, 8s};
 constexpr Backoff first_bind_backoff{1s, 64s};
+// How long a VF that had to be let go of is left alone. Where it really goes it has gone by then;
+// and testpmd detaches what it is told is going 100 ms later.
+constexpr std::chrono::milliseconds release_grace{500};
 // How much later than the end of the VF's port its netdevice may be reported gone.
 constexpr std::chrono::milliseconds removal_grace{50};
 // How much later still, on a busy machine, before that it cannot be probed is told as a failure.
@@ -95,7 +98,8 @@ void VfMachine::begin(const std::optional<Vf> &vf) {
     bound_ = bound_ && vf == vf_;
     vf_ = vf;
     removed_ = false;
-    again_ = false;
+    again_.reset();
+    waiting_ = false;
     closed_by_application_ = false;
     next_.reset();
     reported_.reset();
@@ -129,10 +133,12 @@ void VfMachine::pci_removed(const PciAddress &pci, bool another_is_there, Comman
     if (!is(pci))
         return;
     removed_ = removed_ || !another_is_there;
-    again_ = false;
+    again_.reset();
     failed_bind_.reset();
     if (state_ != VfState::gone)
         leave(commands);
+    else if (waiting_)
+        end(commands);
 }
 
 void VfMachine::pci_unbound(const PciAddress &pci, Commands &commands) {
@@ -140,8 +146,15 @@ void VfMachine::pci_unbound(const PciAddress &pci, Commands &commands) {
         pci_removed(pci, false, commands);
 }
 
+void VfMachine::release_requested(const PciAddress &pci, TimePoint now, Commands &commands) {
+    if (!is(pci) || !bound_ || state_ == VfState::gone)
+        return;
+    leave(commands);
+    again_ = now + release_grace;
+}
+
 void VfMachine::dismiss(Commands &commands) {
-    again_ = false;
+    again_.reset();
     if (state_ != VfState::absent && state_ != VfState::gone)
         leave(commands);
 }
@@ -155,9 +168,18 @@ void VfMachine::leave(Commands &commands) {
     commands.emplace_back(Withdraw{.number = number_, .vf = vf_->id});
 }
 
-// The VF's port is closed: the next one can come, were it at the same PCI address.
-void VfMachine::settle(Commands &commands) {
+// The VF's port is closed.
+void VfMachine::settle(TimePoint now, Commands &commands) {
     commands.emplace_back(RefreshLink{.number = number_});
+    waiting_ = again_ && *again_ > now;
+    if (waiting_)
+        next_ = again_;
+    else
+        end(commands);
+}
+
+// The next one can come, were it at the same PCI address.
+void VfMachine::end(Commands &commands) {
     if (again_) { // bound as it is, its netdevice does not tell of it
         appear(Vf(*vf_), commands);
         return;
@@ -237,7 +259,7 @@ void VfMachine::withdrawn(const VfId &id, bool port_remains, TimePoint now, Comm
     if (port_remains)
         next_ = now + backoff_.next().length;
     else
-        settle(commands);
+        settle(now, commands);
 }
 
 // ---- The VF's port.
@@ -247,7 +269,7 @@ void VfMachine::port_gone(const VfId &id, bool by_application, TimePoint now, Co
         return;
     switch (state_) {
     case VfState::gone:
-        settle(commands);
+        settle(now, commands);
         return;
     case VfState::announced:
     case VfState::attached:
@@ -280,7 +302,7 @@ void VfMachine::recovering(const VfId &id, Commands &commands) {
     say(commands, Level::warning, "has an error its driver is recovering from");
 }
 
-void VfMachine::recovered(const VfId &id, bool success, Commands &commands) {
+void VfMachine::recovered(const VfId &id, bool success, TimePoint now, Commands &commands) {
     if (!is(id) || state_ != VfState::recovering)
         return;
     if (success) {
@@ -291,7 +313,8 @@ void VfMachine::recovered(const VfId &id, bool success, Commands &commands) {
     say(commands, Level::error, "has failed to recover");
     report(EventType::vf_failed, commands);
     leave(commands);
-    again_ = bound_; // else its netdevice tells whether it is still there
+    if (bound_) // else its netdevice tells whether it is still there
+        again_ = now;
 }
 
 // ---- Time.

@@ -39,14 +39,16 @@ public:
     /// The VF the port should have by the netdevices there are; nullopt: none.
     /// In state gone it is not heard: to be told again when the state is absent.
     void want(const std::optional<Vf> &vf, Commands &commands);
-    /// The PCI function has gone, or must be let go of (vfio's request), whatever the
-    /// netdevices say.
+    /// The PCI function has gone, whatever the netdevices say.
     /// @param another_is_there  its address has passed to another device by now, which may be the
     ///                          one that was bound: it is given back
     void pci_removed(const PciAddress &pci, bool another_is_there, Commands &commands);
     /// It has lost its kernel driver. That means something of one that we bound only: the netdevice
     /// of any other tells.
     void pci_unbound(const PciAddress &pci, Commands &commands);
+    /// A VF that we have bound is to be let go of though it is there: vfio asks for it, or its
+    /// registers have been taken from it. If it is still there a moment later it is taken anew.
+    void release_requested(const PciAddress &pci, TimePoint now, Commands &commands);
     /// The port's NetVSC has gone, and the VF with it as far as the port is concerned.
     void dismiss(Commands &commands);
 
@@ -73,7 +75,7 @@ public:
     /// Announce::only_if_started was said, and the port was not started.
     void held_back(const VfId &id, TimePoint now);
     void recovering(const VfId &id, Commands &commands);
-    void recovered(const VfId &id, bool success, Commands &commands);
+    void recovered(const VfId &id, bool success, TimePoint now, Commands &commands);
 
     // ---- Time.
 
@@ -92,7 +94,8 @@ public:
 private:
     void appear(const Vf &vf, Commands &commands);
     void leave(Commands &commands);
-    void settle(Commands &commands);
+    void settle(TimePoint now, Commands &commands);
+    void end(Commands &commands);
     void announce(Commands &commands);
     void retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
                      Commands &commands);
@@ -107,7 +110,9 @@ private:
     bool bound_ = false;   ///< we have bound it: its netdevice is gone, and that means nothing
     bool removed_ = false; ///< its PCI function has gone
     bool closed_by_application_ = false; ///< its port, the last time
-    bool again_ = false; ///< in state gone: to be taken anew once its port is closed
+    /// In state gone: to be taken anew once its port is closed, but not before this.
+    std::optional<TimePoint> again_;
+    bool waiting_ = false; ///< in state gone: its port is closed, and only that time is to come
     /// What was last reported of the VF; nullopt: not even that it is there.
     std::optional<EventType> reported_;
     TimePoint failure_counts_;      ///< from when on a failure of one that was attached is reported

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A plugin for EAL's -d. At telemetry's /late_removal,<pci address> EAL's interrupt thread does
+ * what EAL's uevent monitor does on a busy machine, where it reads of a removal when another device
+ * is at the address already: it has the bus take the device's registers for lost, and tells
+ * everybody that the device has been removed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <bus_driver.h>
+#include <dev_driver.h>
+#include <rte_alarm.h>
+#include <rte_dev.h>
+#include <rte_telemetry.h>
+
+static char address[32];
+
+static int same_name(const struct rte_device *device, const void *name) {
+    return strcmp(device->name, name);
+}
+
+static void tell(void *arg) {
+    (void)arg;
+    struct rte_bus *bus = rte_bus_find_by_name("pci");
+    struct rte_device *device = bus->find_device(NULL, same_name, address);
+    if (device == NULL)
+        printf("lateremoval: there is no %s\n", address);
+    else if (bus->hot_unplug_handler(device) != 0)
+        printf("lateremoval: %s: its registers were not taken away\n", address);
+    rte_dev_event_callback_process(address, RTE_DEV_EVENT_REMOVE);
+}
+
+static int ask(const char *command, const char *parameters, struct rte_tel_data *answer) {
+    (void)command;
+    snprintf(address, sizeof address, "%s", parameters != NULL ? parameters : "");
+    rte_tel_data_string(answer, address);
+    return rte_eal_alarm_set(1, tell, NULL);
+}
+
+RTE_INIT(lateremoval_register) {
+    rte_telemetry_register_cmd("/late_removal", ask, "Tells late of a device's removal.");
+}
