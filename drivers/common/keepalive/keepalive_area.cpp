@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "keepalive_area.hpp"
 
+#include "file_lock.hpp"
+
 #include <atomic>
 #include <cstring>
 #include <fcntl.h>
@@ -12,13 +14,6 @@ namespace netvsc {
 namespace {
 
 constexpr int attempts = 8;
-
-bool lock(const FileDescriptor &file) {
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    return ::fcntl(file.get(), F_OFD_SETLK, &whole) == 0;
-}
 
 bool names(const std::string &path, const struct stat &file) {
     struct stat found{};
@@ -49,7 +44,7 @@ Result<void> clear(const std::string &path) {
         return refused(EPERM, (" belongs to another user (" + std::to_string(status.st_uid) +
                                "); remove it, or take another name")
                                   .c_str());
-    if (!lock(file))
+    if (!lock_whole(file))
         return refused(EBUSY, " belongs to a running process; take another name");
     // While we hold the lock nobody who keeps to it makes the name another's.
     if (names(path, status) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -88,7 +83,7 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
     KeepaliveArea area(std::move(*path), layout, std::move(file), static_cast<std::byte *>(memory));
     if (::sem_init(area.semaphore(), 1, 0) != 0)
         return system_error("sem_init");
-    if (!lock(area.file_))
+    if (!lock_whole(area.file_))
         return system_error("lock " + options.name);
 
     for (int attempt = 0; attempt < attempts; ++attempt) {

@@ -44,6 +44,14 @@ std::optional<std::string> PciDriver::current() const {
     return target.filename().string();
 }
 
+std::optional<std::string> PciDriver::driver_override() const {
+    std::ifstream file(device_ + "/driver_override");
+    std::string text;
+    if (!std::getline(file, text) || text == "(null)")
+        return std::nullopt;
+    return text;
+}
+
 // Takes the function from its driver and lets the kernel choose anew.
 Result<void> PciDriver::rebind(std::string_view override_text) const {
     if (auto written = write_attribute(device_ + "/driver_override", override_text); !written)
@@ -74,9 +82,7 @@ Result<void> PciDriver::bind(const std::string &driver) const {
 }
 
 Result<void> PciDriver::give_back() const {
-    std::ifstream override_file(device_ + "/driver_override");
-    std::string override_text;
-    if (std::getline(override_file, override_text) && override_text == "(null)" && current())
+    if (!driver_override() && current())
         return {}; // another device, at the address of the one that was bound
     return rebind(no_override);
 }

@@ -25,6 +25,9 @@ public:
     /// The driver it is bound to; nullopt: none.
     [[nodiscard]] std::optional<std::string> current() const;
 
+    /// The only driver the kernel may choose for it; nullopt: any.
+    [[nodiscard]] std::optional<std::string> driver_override() const;
+
     /// Binds the function to @p driver, taking it from the one it has. Does nothing if that is
     /// the one. On failure the function has its old driver again.
     /// @param driver  a kernel driver's name, such as vfio-pci; must be loaded

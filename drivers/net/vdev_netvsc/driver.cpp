@@ -49,6 +49,8 @@ int Driver::probe(const rte_vdev_device &device) {
         return -EINVAL;
     }
     remove_leftovers();
+    if (!arguments->ignore)
+        give_back_abandoned();
     if (!arguments->vf_bind.empty())
         survive_lost_registers();
     const bool watched = !arguments->ignore && arguments->keepalive.count() > 0;

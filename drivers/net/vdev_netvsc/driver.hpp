@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "bound_functions.hpp"
 #include "event_relay.hpp"
 #include "failsafe_port.hpp"
 #include "interrupt_source.hpp"
@@ -82,6 +83,9 @@ private:
                                       const std::string &bind, bool failsafe_link_up);
     [[nodiscard]] Commands withdraw(const Withdraw &command);
     [[nodiscard]] Commands give_back(const GiveBack &command);
+    void give_back_device(const PciAddress &pci);
+    /// VFs that an application left bound when it was killed.
+    void give_back_abandoned();
     void refresh_link(PortNumber number);
     [[nodiscard]] Commands release_vf(const ReleaseVf &command);
     void close_port(PortNumber number, const rte_vdev_device *leaving);
@@ -114,6 +118,7 @@ private:
     std::shared_ptr<UeventMonitor> uevents_;
     InterruptSource uevent_source_;
     EventRelay relay_;                    ///< with a lock of its own
+    BoundFunctions bound_;                ///< with a lock of its own
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< see close_port()
     /// VFs' ethdev ports whose PMD has raised the removal itself.

@@ -17,15 +17,31 @@ namespace {
 
 using Level = Message::Level;
 
-void give_back_device(const PciAddress &pci) {
+} // namespace
+
+void Driver::give_back_device(const PciAddress &pci) {
     const PciDriver device(pci);
-    if (!device.exists())
-        return;
-    if (auto given = device.give_back(); !given)
-        log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+    if (device.exists()) {
+        if (auto given = device.give_back(); !given)
+            log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+    }
+    bound_.forget(pci);
 }
 
-} // namespace
+// EAL's scan of the PCI bus comes before, and may have made ports of them.
+void Driver::give_back_abandoned() {
+    for (const PciAddress &pci : bound_.abandoned()) {
+        if (const auto early = VfPort::find(pci)) {
+            if (early->owned() || early->started())
+                continue; // the application has taken it as it is
+            early->remove();
+        }
+        log(Level::notice, "VF " + pci.to_string() +
+                               " was left bound by a process that ended; it is given back to its "
+                               "kernel driver");
+        give_back_device(pci);
+    }
+}
 
 Commands Driver::create_port(const CreatePort &command) {
     const auto failed = [&](const Error &error) {
@@ -83,9 +99,15 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
         if (const auto early = VfPort::find(vf.id);
             early && !early->owned() && PciDriver(vf.id.pci).current() != bind)
             early->remove();
+        if (auto noted = bound_.note(vf.id.pci, bind); !noted)
+            log(Level::warning, "VF " + vf.id.pci.to_string() +
+                                    " will not be given back if this process is killed: " +
+                                    noted.error().message());
         const auto refused = bind_vf(vf.id.pci, bind);
-        if (refused)
+        if (refused) {
+            bound_.forget(vf.id.pci);
             count(number, &PortRecord::failed_binds);
+        }
         const std::lock_guard lock(mutex_);
         if (refused)
             return supervisor_.vf_bind_failed(number, vf.id, *refused, now());
@@ -135,6 +157,8 @@ Commands Driver::withdraw(const Withdraw &command) {
     } else if (vf) {
         vf->remove();
     }
+    if (!remains && !PciDriver(command.vf.pci).exists())
+        bound_.forget(command.vf.pci);
     const std::lock_guard lock(mutex_);
     return supervisor_.vf_withdrawn(command.number, command.vf, remains, now());
 }

@@ -95,6 +95,8 @@ bool VfPort::owned() const {
     return rte_eth_dev_owner_get(port_, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER;
 }
 
+bool VfPort::started() const { return rte_eth_devices[port_].data->dev_started != 0; }
+
 void VfPort::raise_removal() const {
     rte_eth_dev_callback_process(&rte_eth_devices[port_], RTE_ETH_EVENT_INTR_RMV, nullptr);
 }

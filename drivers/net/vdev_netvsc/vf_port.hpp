@@ -32,6 +32,7 @@ public:
 
     /// Somebody (fail-safe) has taken it.
     [[nodiscard]] bool owned() const;
+    [[nodiscard]] bool started() const;
     /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.
     void raise_removal() const;
 

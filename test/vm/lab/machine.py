@@ -70,7 +70,7 @@ class Machine:
     def __init__(self, cpus: int = 2, memory: int = 2048, hugepages: int = 0, iommu: bool = False,
                  root_ports: int = 8, modules: Sequence[str] = ("virtio_net", "e1000e"), kernel: str | None = None,
                  kernel_args: Sequence[str] = (), cache_dir: Path | None = None, log_dir: Path | None = None,
-                 boot_timeout: float = 60.0, shell: bool = False, qemu: Qemu = Qemu()) -> None:
+                 boot_timeout: float = 180.0, shell: bool = False, qemu: Qemu = Qemu()) -> None:
         """hugepages: how many of 2 MiB, out of `memory`. modules: kernel modules loaded before the agent answers.
 
         qemu: the system's, unless a test needs another (qemu.at_least).

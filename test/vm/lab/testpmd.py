@@ -28,14 +28,16 @@ class Testpmd:
     """A running interactive testpmd. Errors carry the tail of its output; waits are in seconds.
 
     eal_args, app_args: added to those below. plugins: shared objects for EAL's -d, staged first. memory: MiB without
-    hugepages; None takes the hugepages the machine was given. `process` is the GuestProcess behind it.
+    hugepages; None takes the hugepages the machine was given. wait: until its prompt is there. `process` is the
+    GuestProcess behind it.
     """
 
     __test__ = False  # not a test case, whatever its name looks like
 
     def __init__(self, guest: Guest, eal_args: Sequence[str] = (), app_args: Sequence[str] = (),
                  plugins: Sequence[str] = (), memory: int | None = 512, lcores: str = "0,1",
-                 program: str = "dpdk-testpmd", timeout: float = 60.0, forward_mode: str = "macswap") -> None:
+                 program: str = "dpdk-testpmd", timeout: float = 60.0, forward_mode: str = "macswap",
+                 wait: bool = True) -> None:
         self.name = f"testpmd{next(_number)}"
         command = [program, "-l", lcores, "--file-prefix", self.name]
         if memory is not None:
@@ -46,7 +48,8 @@ class Testpmd:
                     f"--total-num-mbufs={MBUFS}", *app_args]
         self.command = shlex.join(command)
         self.process = guest.spawn(self.name, command)
-        self.process.expect(interruptible(PROMPT), timeout)
+        if wait:
+            self.process.expect(interruptible(PROMPT), timeout)
         self.start_output = self.process.output()
 
     def cmd(self, text: str, timeout: float = 30.0) -> str:
