@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is written down when an invariant does not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from test_soak import Soak
+
+COMMANDS = {
+    "link.txt": "ip -d -s link; ip netns list",
+    "tc.txt": "for name in $(ls /sys/class/net); do tc -s qdisc show dev $name; tc -s filter show dev $name; "
+              "tc -s filter show dev $name ingress; done",
+    "pci.txt": "for device in /sys/bus/pci/devices/*; do echo $device $(readlink $device/driver); done",
+    "dmesg.txt": "dmesg",
+    "processes.txt": "ps -eLf; cat /proc/net/netlink; ls -l /dev/shm /run/vdev_netvsc",
+}
+
+
+def write(soak: Soak, folder: Path) -> None:
+    """Each of it in a file of `folder`, as far as the machine still answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "operations.txt").write_text("\n".join([*soak.diagnostics, repr(soak.expected)]) + "\n")
+    (folder / "console.txt").write_text(soak.machine.console_tail(500) + "\n")
+    for name, command in COMMANDS.items():
+        try:
+            done = soak.guest.run(command, check=False)
+            (folder / name).write_text(done.stdout + done.stderr)
+        except LabError as error:
+            (folder / name).write_text(f"{error}\n")
+    for process in soak.testpmds:
+        (folder / f"{process.name}.txt").write_text(process.output())
+    try:
+        told = soak.raw("/vdev_netvsc/info,0", "/vdev_netvsc/stats,0", "/vdev_netvsc/events", "/vdev_netvsc/keepalive")
+        (folder / "telemetry.txt").write_text(told)
+    except LabError as error:
+        (folder / "telemetry.txt").write_text(f"{error}\n")

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Operations at random, for as long as is wanted, with invariants checked after each: scripts/soak.
+
+Environment: NETVSC_SOAK_HOURS, how long (default: NETVSC_SOAK_OPERATIONS operations, default 8); NETVSC_SEED, of
+which operations (default: the time); NETVSC_SOAK_DUMP, the folder for what is written down on a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import sys
+import time
+import unittest
+from pathlib import Path
+from typing import Any, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.testpmd import Testpmd  # noqa: E402
+from soak import dump  # noqa: E402
+from soak.expected import Expected  # noqa: E402
+from soak.invariants import Invariants  # noqa: E402
+from soak.operations import OPERATIONS  # noqa: E402
+from support import BUILD, LOG_LEVEL, QUICK, end, plugins, wait_for  # noqa: E402
+from vf_support import NETVSC, PATIENCE_S, PPS, VF, Held, VfCase  # noqa: E402
+
+HOURS = float(os.environ.get("NETVSC_SOAK_HOURS") or "0")
+COUNT = int(os.environ.get("NETVSC_SOAK_OPERATIONS") or "8")
+SEED = int(os.environ.get("NETVSC_SEED") or time.time_ns() % 1_000_000)
+DUMP = Path(os.environ.get("NETVSC_SOAK_DUMP") or BUILD / f"soak-{SEED}")
+BINDS = ["", "vfio-pci"]
+
+
+class Soak(VfCase):
+    netvscs = 2
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.modprobe("vfio-pci")
+        cls.guest.run("modprobe dummy numdummies=0")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.chance = random.Random(SEED)
+        self.expected = Expected(self.chance.choice(BINDS))
+        self.began = time.monotonic()
+
+    # The application.
+
+    def begin(self) -> None:
+        """Starts testpmd and the traffic."""
+        bind = f",vf_bind={self.expected.bind}" if self.expected.bind else ""
+        self.testpmd = Testpmd(
+            self.guest, [*self.blocked(), LOG_LEVEL, "--file-prefix=soak",
+                         f"--vdev=net_vdev_netvsc0,iface={self.names[0]},keepalive=100{bind}"],
+            [QUICK], plugins(), 256, timeout=PATIENCE_S)
+        self.addCleanup(end, self.testpmd.process)
+        self.testpmds = [self.testpmd.process]
+        self.testpmd.start()
+        self.invariants = Invariants(self)
+
+    def restart(self, kill: bool) -> None:
+        """Ends testpmd, and starts it anew with VFs of either kind."""
+        if kill:
+            self.testpmd.process.signal(signal.SIGKILL)
+            self.testpmd.process.wait(PATIENCE_S)
+        else:
+            self.assert_quits(self.testpmd)
+            if self.expected.vf:
+                wait_for("a VF given back", lambda: self.kernel_driver() not in ("", "vfio-pci"), PATIENCE_S)
+        self.switch.steer(NETVSC)
+        self.expected.second = False
+        # net_e1000 alone of DPDK's drivers can take a VF through vfio-pci here.
+        only = self.expected.vf or self.expected.pulled_out
+        self.expected.bind = "" if only and self.machine.nics[VF].model != "e1000e" else self.chance.choice(BINDS)
+        self.begin()
+
+    def held(self) -> tuple[int, int, int]:
+        """Descriptors, threads, and anonymous memory in KiB of testpmd."""
+        held = Held.by(self.guest, self.testpmd)
+        status = self.guest.read_file(f"/proc/{self.testpmd.process.pid}/status").decode()
+        memory = re.search(r"^RssAnon:\s+(\d+)", status, re.M)
+        assert memory is not None
+        return held.descriptors, held.threads, int(memory[1])
+
+    # What it is asked.
+
+    def raw(self, *commands: str) -> str:
+        """DPDK's client's answers, one a line."""
+        return self.guest.run(["sh", "-c", "printf '%s\\n' \"$@\" | dpdk-telemetry.py -f soak", "sh", *commands],
+                              timeout=PATIENCE_S).stdout
+
+    def ask(self, *commands: str) -> dict[str, Any]:
+        """What the answers hold, by command."""
+        told: dict[str, Any] = {}
+        for line in self.raw(*commands).splitlines():
+            if line.strip():
+                told.update(json.loads(line))
+        return told
+
+    def lcore_state(self) -> str:
+        """Of the lcore that polls."""
+        lcores = self.ask("/vdev_netvsc/keepalive")["/vdev_netvsc/keepalive"]["lcores"]
+        return lcores.get("1", {}).get("state", "UNUSED")
+
+    def batch(self, lines: list[str]) -> None:
+        """ip's commands, by one process."""
+        self.guest.run(["ip", "-batch", "-"], stdin="\n".join(lines) + "\n", timeout=300)
+
+    # The soak.
+
+    def goes_on(self, done: int) -> bool:
+        return time.monotonic() - self.began < HOURS * 3600 if HOURS else done < COUNT
+
+    def test_random_operations(self) -> None:
+        self.note(f"NETVSC_SEED={SEED}")
+        self.addCleanup(self.unplug_quietly, VF)
+        self.addCleanup(self.switch.stop_traffic)
+        self.begin()
+        self.switch.steer(NETVSC)
+        self.switch.start_traffic(PPS / 4)
+        done = 0
+        name = "start"
+        try:
+            self.invariants.check()
+            while self.goes_on(done):
+                possible = [operation for operation in OPERATIONS if operation.possible(self.expected)]
+                operation = self.chance.choices(possible, [each.weight for each in possible])[0]
+                done, name = done + 1, operation.name
+                self.note(f"[{time.monotonic() - self.began:5.0f} s] {done} {name} {self.expected}")
+                operation.do(self, self.chance)
+                self.invariants.check()
+            self.assert_quits(self.testpmd)
+        except Exception as error:
+            dump.write(self, DUMP)
+            raise AssertionError(f"operation {done}, {name}, NETVSC_SEED={SEED}: {error}\n"
+                                 f"what was seen is in {DUMP}") from error
+        self.note(f"{done} operations in {time.monotonic() - self.began:.0f} s")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
