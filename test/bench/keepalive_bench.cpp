@@ -99,6 +99,9 @@ int main(int count, char **arguments) {
     }
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
+    // EAL's own end would walk on to a device that fail-safe has freed.
+    for (const char *name : {"net_failsafe_vsc0", "net_failsafe_vsc1"})
+        rte_eal_hotplug_remove("vdev", name);
     rte_eal_cleanup();
     return 0;
 }

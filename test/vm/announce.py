@@ -23,14 +23,20 @@ class AnnounceWatch:
     def close(self) -> None:
         end(self._links)
 
+    def told_ns(self, since_ns: int, ifname: str, timeout: float = 20.0) -> int:
+        """When the listener was first told of netdevice `ifname` at or after `since_ns`."""
+        return wait_for(f"notification of {ifname}",
+                        lambda: self._first(self._links.output(), since_ns, ifname), timeout)
+
+    def written_ns(self, since_ns: int, pci: str, timeout: float = 20.0) -> int:
+        """When the address `pci` was first written into the pipe at or after `since_ns`."""
+        return wait_for(f"{pci} in the pipe", lambda: self._first(self._pipe_log(), since_ns, pci), timeout)
+
     def latency_ns(self, since_ns: int, ifname: str, pci: str, timeout: float = 20.0) -> int:
         """From the first notification of netdevice `ifname` after `since_ns` to the first `pci` in the pipe.
 
         Negative if the listener was scheduled after the driver."""
-        told = wait_for(f"notification of {ifname}",
-                        lambda: self._first(self._links.output(), since_ns, ifname), timeout)
-        written = wait_for(f"{pci} in the pipe", lambda: self._first(self._pipe_log(), since_ns, pci), timeout)
-        return written - told
+        return self.written_ns(since_ns, pci, timeout) - self.told_ns(since_ns, ifname, timeout)
 
     def _pipe_log(self) -> str:
         try:

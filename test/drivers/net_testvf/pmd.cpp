@@ -130,6 +130,7 @@ static const rte_pci_id testvf_ids[] = {
     {RTE_PCI_DEVICE(0x8086, 0x10ca)}, // igb virtual function
     {RTE_PCI_DEVICE(0x1af4, 0x1000)}, // virtio-net, transitional
     {RTE_PCI_DEVICE(0x1af4, 0x1041)}, // virtio-net
+    {RTE_PCI_DEVICE(0x15ad, 0x07b0)}, // vmxnet3
     {},
 };
 

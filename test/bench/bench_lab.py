@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmark's virtual machine: the tests' own, with the kernel's tracing switched on."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "vm"))
+
+from lab.guest import Guest  # noqa: E402
+from vf_support import VfCase  # noqa: E402
+
+TRACING = "/sys/kernel/tracing"
+CLOCK_TRIES = 20
+
+
+class Lab(VfCase):
+    """The machine, its NetVSC netdevices and its switch, as the tests of VFs have them, without tests."""
+
+    netvscs = 3  # so many testpmds may run side by side
+    machine_arguments = {"memory": 3072, "modules": ("virtio_net", "e1000e", "vmxnet3")}
+
+    @classmethod
+    def boot(cls) -> None:
+        """Must be followed by doClassCleanups()."""
+        cls.setUpClass()
+        cls.guest.run(f"mount -t tracefs none {TRACING} && echo mono > {TRACING}/trace_clock")
+
+    @classmethod
+    def guest_clock_ahead_ns(cls) -> int:
+        """What has to be added to the host's time to get the guest's; as exact as half a round trip."""
+        tries = []
+        for _ in range(CLOCK_TRIES):
+            began = time.monotonic_ns()
+            guest = cls.guest.monotonic_ns()
+            ended = time.monotonic_ns()
+            tries.append((ended - began, guest - (began + ended) // 2))
+        return min(tries)[1]
+
+
+class KernelNotifications:
+    """When the kernel began to tell of a netdevice: a probe at the entry of rtmsg_ifinfo()."""
+
+    EVENT = "netvsc/notification"
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        guest.run(f"cd {TRACING}; grep -q {self.EVENT} kprobe_events || "
+                  f"echo 'p:{self.EVENT} rtmsg_ifinfo name=+0($arg2):string' >> kprobe_events; "
+                  f"echo 1 > events/{self.EVENT}/enable; echo > trace; echo 1 > tracing_on")
+
+    def first_ns(self, netdevice: str, since_ns: int) -> int:
+        """Of this netdevice, at or after a moment. All times are the guest's CLOCK_MONOTONIC."""
+        lines = self._guest.run(["grep", f'name="{netdevice}"', f"{TRACING}/trace"]).stdout
+        times = [round(float(time) * 1e9) for time in re.findall(r" (\d+\.\d+): notification:", lines)]
+        return min(time for time in times if time >= since_ns - 1000)  # the trace is in microseconds
+
+    def close(self) -> None:
+        self._guest.run(f"echo 0 > {TRACING}/events/{self.EVENT}/enable; echo > {TRACING}/trace")

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VF's coming and going: announce_ms, plugin_ms, removal_loss, return_loss; and what hotplug_poll does to it."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Callable
+
+from process_cost import measure
+from report import INTREE, OURS, Figure, spread
+from support import end
+from vf_cycle import Cycle, Session
+
+LISTENER = "passive listener"
+SPREAD = ("median", "99 %", "most")
+
+
+def cycle_figures(ours: int, intree: int, warm_up: int, progress: Callable[[str], None]) -> list[Figure]:
+    """So many cycles of each driver (see Session.cycles), and what they say."""
+    announce = Figure("announce_ms", "From the kernel's notification of a VF's netdevice to its address in fail-safe's "
+                      "pipe, in ms", (*SPREAD, "VFs"))
+    plugin = Figure("plugin_ms", "From the end of QMP's device_add to the first packet by the VF, in ms",
+                    (*SPREAD, "kernel", "after it", "not taken"))
+    plugin.notes.append("kernel: median up to the kernel's notification. after it: median from there on")
+    losses = {name: Figure(name, title, (*SPREAD, "mean", "gap ms")) for name, title in (
+        ("removal_loss", "Packets lost when a VF goes, of 1000 a second"),
+        ("return_loss", "Packets lost when a VF comes, of 1000 a second"))}
+    losses["removal_loss"].notes.append("gap: median of the longest time without a packet")
+    listened: list[float] = []
+    for who, is_intree, count in (OURS, False, ours), (INTREE, True, intree):
+        progress(f"{count} VFs of {who}")
+        with Session(is_intree) as session:
+            cycles = session.cycles(count, warm_up)
+        announce.add(who, *_spread_of(cycles, "announce_ms"), len(cycles))
+        after = [cycle.plugin_ms - cycle.notified_ms for cycle in cycles]
+        plugin.add(who, *_spread_of(cycles, "plugin_ms"), spread([cycle.notified_ms for cycle in cycles])[0],
+                   spread(after)[0], session.not_taken)
+        for name, attribute in ("removal_loss", "removal_lost"), ("return_loss", "return_lost"):
+            values = [getattr(cycle, attribute) for cycle in cycles]
+            gap = spread([cycle.removal_gap_ms for cycle in cycles])[0] if name == "removal_loss" else None
+            losses[name].add(who, *spread(values), statistics.mean(values) if values else None, gap)
+        listened += [cycle.listener_ms for cycle in cycles]
+        announce.series[who] = [cycle.announce_ms for cycle in cycles]
+        plugin.series[who] = session.timeline
+    announce.add(LISTENER, *spread(listened), len(listened))
+    announce.ratio(f"{INTREE} / {OURS}", INTREE, OURS, "median")
+    announce.ratio(f"{OURS} / {LISTENER}", OURS, LISTENER, "median")
+    plugin.ratio(f"{INTREE} / {OURS}, all", INTREE, OURS, "median")
+    plugin.ratio(f"{INTREE} / {OURS}, from the notification on", INTREE, OURS, "after it")
+    return [announce, plugin, *losses.values()]
+
+
+def _spread_of(cycles: list[Cycle], attribute: str) -> tuple[float | int | None, ...]:
+    return spread([getattr(cycle, attribute) for cycle in cycles])
+
+
+def poll_figure(polls_ms: list[int], cycles: int, warm_up: int, seconds: float, progress: Callable[[str], None]) -> Figure:
+    """For each hotplug_poll what it costs an idle process, and what it gives a VF that comes."""
+    figure = Figure("hotplug_poll", "What fail-safe's hotplug_poll costs while there is no VF, and gives",
+                    ("CPU ms/min", "wake-ups/min", "calls/min", "after it"))
+    figure.notes.append("after it: median from the kernel's notification to the first packet by the VF, in ms")
+    for poll in polls_ms:
+        progress(f"hotplug_poll={poll}")
+        with Session(False, f",hotplug_poll={poll}") as session:
+            taken = session.cycles(cycles, warm_up)
+            session.testpmd.stop()
+            cost = measure({OURS: session.testpmd.process.pid}, seconds)[OURS].per_minute()
+            end(session.testpmd.process)
+        after = spread([cycle.plugin_ms - cycle.notified_ms for cycle in taken])[0]
+        figure.add(f"{poll} ms", cost.cpu_ms, cost.wake_ups, cost.calls, after)
+    return figure

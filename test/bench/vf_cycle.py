@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VF that comes and goes under traffic, with everything about it timed."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+
+from bench_lab import KernelNotifications, Lab
+from announce import AnnounceWatch
+from lab.errors import LabTimeout
+from lab.testpmd import Testpmd
+from support import plugins
+from vf_support import NETVSC, VF
+
+MODEL = "vmxnet3"  # DPDK's driver takes no virtio NIC for a VF, and QEMU's e1000e has no link for its first 2 s
+TAKEN_S = 10.0  # DPDK's driver looks for VFs once a second, and fail-safe for devices once in two
+SETTLE_S = 0.5
+INTREE_SETTLE_S = 3.0  # it does not take a VF that comes back before fail-safe has seen it gone
+STEP_MS = 50.0
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Times are from the kernel's notification of the VF's netdevice unless said otherwise."""
+
+    listener_ms: float  # a passive listener has it
+    announce_ms: float  # its address is in the pipe
+    plugin_ms: float  # from the end of QMP's device_add to the first packet by the VF
+    notified_ms: float  # from the end of QMP's device_add to the kernel's notification
+    return_lost: int
+    removal_lost: int
+    removal_gap_ms: float
+
+
+class Session:
+    """One driver's testpmd, which forwards, and a VF that comes and goes. A context manager."""
+
+    def __init__(self, intree: bool, arguments: str = "") -> None:
+        self._intree = intree
+        self._lab = Lab()
+        self._lab.setUp()
+        self._arguments = arguments
+        self._kernel = KernelNotifications(Lab.guest)
+        self._watch = AnnounceWatch(Lab.guest, f"linklog{time.monotonic_ns()}")
+        self._clock_ahead_ns = Lab.guest_clock_ahead_ns()
+        self.not_taken = 0
+        self.timeline: dict[str, list[float]] = {}
+        self.testpmd = self._start()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lab.doCleanups()
+        self._watch.close()
+        self._kernel.close()
+
+    def _start(self) -> Testpmd:
+        return self._lab.forward(self._arguments, drivers=plugins(self._intree), env=AnnounceWatch.env)
+
+    def cycles(self, count: int, warm_up: int) -> list[Cycle]:
+        """So many, or fewer if VFs are not taken; after each of these testpmd is started anew.
+
+        warm_up: how many come before, not counted: the guest has to read the code that runs from the host's disk."""
+        found: list[Cycle] = []
+        for number in range(warm_up + count):
+            cycle = self._cycle()
+            if cycle is None:
+                self.not_taken += 1
+                self._lab.doCleanups()
+                self._lab.setUp()
+                self.testpmd = self._start()
+            elif number >= warm_up:
+                found.append(cycle)
+        return found
+
+    def _cycle(self) -> Cycle | None:
+        lab, switch = self._lab, self._lab.switch
+        switch.steer(NETVSC)
+        time.sleep(random.random())  # at any moment of a driver's period, should it have one
+        since, began = Lab.guest.monotonic_ns(), time.monotonic_ns()
+        lab.add_vf(MODEL)
+        added = time.monotonic_ns()
+        try:
+            first = switch.wait_return(VF, began, TAKEN_S)
+        except LabTimeout:
+            return None
+        name, pci = Lab.machine.ifname(VF), Lab.machine.pci_address(VF)
+        told = self._kernel.first_ns(name, since)
+        switch.steer(VF)
+        lab.assert_only_by(VF)
+        returned = switch.report(began, time.monotonic_ns() - 100_000_000)
+        listener = self._watch.told_ns(since, name)
+        written = self._watch.written_ns(since, pci)
+        removed = lab.go(lambda: lab.unplug(VF))
+        time.sleep(INTREE_SETTLE_S if self._intree else SETTLE_S)
+        self.timeline = self._by_path(began)
+        return Cycle(listener_ms=(listener - told) / 1e6, announce_ms=(written - told) / 1e6,
+                     plugin_ms=(first - added) / 1e6, notified_ms=(told - self._clock_ahead_ns - added) / 1e6,
+                     return_lost=returned.lost, removal_lost=removed.lost, removal_gap_ms=removed.longest_gap_ms)
+
+    def _by_path(self, plugged_ns: int) -> dict[str, list[float]]:
+        """Packets per second that came back by each path from 1 s before the VF was plugged on."""
+        began = plugged_ns - 1_000_000_000
+        steps = int((time.monotonic_ns() - began) / 1e6 / STEP_MS)
+        counts = {NETVSC: [0.0] * steps, VF: [0.0] * steps}
+        for frame in self._lab.switch.frames(began):
+            step = int(((frame.returned_ns or began) - began) / 1e6 / STEP_MS)
+            if frame.returned_by is not None and step < steps:
+                counts[frame.returned_by][step] += 1000 / STEP_MS
+        return {"s": [step * STEP_MS / 1000 - 1 for step in range(steps)], **counts}
+
