@@ -46,6 +46,21 @@ nlohmann::json parse(const std::vector<char> &text) {
     return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
 }
 
+// Whether the process at the other end may be believed. Without XDG_RUNTIME_DIR EAL's runtime
+// folder of an ordinary user lies in /tmp, where anybody may have made it. Root's, below /var/run,
+// is nobody else's to make: what root let in there counts.
+Result<void> check_peer(int socket, const std::string &context) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return system_error("getsockopt SO_PEERCRED");
+    const uid_t user = ::geteuid();
+    if (user != 0 && peer.uid != 0 && peer.uid != user)
+        return failure(EPERM, context + " belongs to user " + std::to_string(peer.uid) +
+                                  ", who is not trusted");
+    return {};
+}
+
 // The sockets in one application's runtime folder.
 std::vector<TelemetrySocket> sockets_of(const std::filesystem::path &folder) {
     std::vector<TelemetrySocket> found;
@@ -123,6 +138,9 @@ Result<TelemetryClient> TelemetryClient::connect(const std::string &path, Deadli
             return failure(ETIMEDOUT, context + ": connect");
         std::this_thread::sleep_for(5ms);
     }
+
+    if (auto trusted = check_peer(socket.get(), context); !trusted)
+        return std::unexpected(std::move(trusted.error()));
 
     TelemetryClient client(std::move(socket), path);
     if (auto received = client.receive(greeting_size, deadline); !received)

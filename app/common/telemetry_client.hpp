@@ -50,7 +50,8 @@ public:
 
     /// Connects to the socket at @p path and reads the greeting.
     /// Errors: ENOENT no such socket, ECONNREFUSED nobody listens, EACCES, ETIMEDOUT,
-    /// ECONNRESET closed without greeting (the application serves ten clients), EPROTO.
+    /// ECONNRESET closed without greeting (the application serves ten clients), EPROTO,
+    /// EPERM it is another user's, neither root's nor one's own (root believes any).
     [[nodiscard]] static Result<TelemetryClient> connect(const std::string &path,
                                                          Deadline deadline);
 

@@ -77,7 +77,8 @@ bool end_all(const Workers &workers) {
 }
 
 void run(const Workers &workers, const Ports &ports, Monitor *monitor, const Options &options) {
-    const Periodic check(monitor != nullptr ? options.check : 0ms, [&] { monitor->ping(); });
+    const Periodic check(monitor != nullptr ? options.check : std::chrono::milliseconds::zero(),
+                         [&] { monitor->ping(); });
     const Periodic print(options.statistics,
                          [&] { std::cout << statistics(ports.paths(), workers) << std::flush; });
     for (const auto &worker : workers) {

@@ -145,6 +145,54 @@ TEST_F(TelemetryClientTest, RefusesWhatIsNoGreeting) {
     EXPECT_EQ(error_of_greeting(std::string(5000, ' ')), EMSGSIZE);
 }
 
+/// The application and its client are of these users.
+class OfTwoUsersTest : public TelemetryClientTest {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0)
+            GTEST_SKIP() << "needs root, to become other users";
+    }
+    void TearDown() override { become(0); }
+
+    // Of all threads.
+    static void become(uid_t user) {
+        ASSERT_EQ(::seteuid(0), 0);
+        ASSERT_EQ(::seteuid(user), 0);
+    }
+    Result<TelemetryClient> connect_as(uid_t client, uid_t application_of) {
+        become(0);
+        std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
+        // As /tmp is: anybody may make something there, and connect to it.
+        const auto anybody = std::filesystem::perms::all;
+        std::filesystem::permissions(folder_.path(), anybody);
+        std::filesystem::permissions(std::filesystem::path(path_).parent_path(), anybody);
+        become(application_of);
+        const FakeApplication application(path_, [](const Connection &connection) {
+            connection.send(FakeApplication::greeting);
+            connection.await_close();
+        });
+        std::filesystem::permissions(path_, anybody);
+        become(client);
+        auto connected = connect();
+        become(0);
+        return connected;
+    }
+};
+
+TEST_F(OfTwoUsersTest, AnotherUsersApplicationIsNotBelieved) {
+    const auto client = connect_as(1001, 1002);
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().number, EPERM);
+    EXPECT_THAT(client.error().message(), HasSubstr("belongs to user 1002, who is not trusted"));
+}
+
+TEST_F(OfTwoUsersTest, RootsAndOnesOwnAre) {
+    EXPECT_TRUE(connect_as(1001, 0));
+    EXPECT_TRUE(connect_as(1001, 1001));
+}
+
+TEST_F(OfTwoUsersTest, RootBelievesWhatIsInItsOwnFolder) { EXPECT_TRUE(connect_as(0, 1002)); }
+
 TEST_F(TelemetryClientTest, TellsThatTheApplicationHasTooManyClients) {
     const FakeApplication application(path_, [](const Connection &) {});
     EXPECT_EQ(connect().error().number, ECONNRESET);
