@@ -22,12 +22,16 @@ constexpr std::string_view name_prefix = "net_failsafe_vsc";
 
 std::string fallback_name(PortNumber number) { return "net_tap_vsc" + std::to_string(number); }
 
-bool vdev_exists(const std::string &name) {
+// One whose probe failed stays on the bus, and cannot be taken from it (DPDK 22.11): that one may
+// be probed again, or each try would leave another.
+bool is_vdev_in_use(const std::string &name) {
     rte_bus *bus = rte_bus_find_by_name("vdev");
     const auto same_name = [](const rte_device *device, const void *wanted) {
         return std::strcmp(device->name, static_cast<const char *>(wanted));
     };
-    return bus != nullptr && bus->find_device(nullptr, same_name, name.c_str()) != nullptr;
+    const rte_device *device =
+        bus != nullptr ? bus->find_device(nullptr, same_name, name.c_str()) : nullptr;
+    return device != nullptr && rte_dev_is_probed(device) != 0;
 }
 
 } // namespace
@@ -59,7 +63,7 @@ Result<void> FailsafePort::create(const std::string &netdevice,
     const std::string tap = fallback_name(number_);
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
     for (const std::string &taken : {name, tap}) {
-        if (vdev_exists(taken))
+        if (is_vdev_in_use(taken))
             return failure(EEXIST, "vdev " + taken);
     }
     const std::string arguments = "fd(" + std::to_string(pipe_.reader.get()) + "),dev(" + tap +

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""More than usual: netdevices by the thousand, ports by the dozen, an interrupt thread that is held up, a deaf fail-safe.
+
+Environment: NETVSC_LOAD_NETDEVICES, how many are made and deleted while the VF flaps (default 500); NETVSC_CYCLES, how
+often else (default 3); NETVSC_LOAD_PORTS, how many ports are wanted (default 20).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.testpmd import Testpmd  # noqa: E402
+from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, plugins, ports, wait_for  # noqa: E402
+from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
+
+NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
+PORTS = int(os.environ.get("NETVSC_LOAD_PORTS") or "20")
+SLOWALARM = str(TOOLS / "libslowalarm.so")
+MANY_S = 300.0  # for many ports to be made, on a busy host
+ETHPORTS_PER_PORT = 2  # fail-safe and tap
+BUILD_CONFIG = Path("/usr/include/dpdk/rte_build_config.h"), *Path("/usr/include").glob("*/dpdk/rte_build_config.h")
+
+
+class Load(VfCase):
+    def test_netdevices_while_the_vf_flaps(self) -> None:
+        self.guest.run("modprobe dummy numdummies=0")
+        testpmd = self.forward()
+        self.steps("before", self.add_vf, lambda: self.unplug(VF))
+        before = Held.by(self.guest, testpmd)
+        names = [f"many{number}" for number in range(NETDEVICES)]
+        self.guest.write_file("/run/lab/many", "".join(f"link {verb} {name}{kind}\n" for verb, kind in
+                                                       (("add", " type dummy"), ("del", "")) for name in names))
+        makes = self.guest.spawn("many", ["ip", "-batch", "/run/lab/many"])
+        flaps = 0
+        while makes.running() or flaps < 2:
+            self.machine.nic_add(VF, MACS[0])
+            self.machine.nic_del(VF, PATIENCE_S)
+            flaps += 1
+        self.assertEqual(makes.wait(), 0, makes.output())
+        self.note(f"{NETDEVICES} netdevices made and deleted, {flaps} VFs came and went meanwhile")
+        self.steps("after", self.add_vf, lambda: self.unplug(VF))
+        now = Held.by(self.guest, testpmd)
+        self.assertLessEqual((now.descriptors, now.threads), (before.descriptors, before.threads))
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+        self.assert_quits(testpmd)
+
+    def test_interrupt_thread_that_is_held_up(self) -> None:
+        """Another's alarm blocks it for 500 ms out of 550."""
+        testpmd = self.forward(drivers=[*plugins(), SLOWALARM])
+        testpmd.process.expect("^slowalarm: 1", PATIENCE_S)
+        for number in range(CYCLES):
+            self.steps(f"held up {number + 1}", self.add_vf, lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
+    def test_failsafe_that_does_not_read(self) -> None:
+        """It looks into its pipe once a minute: VFs come and go unread."""
+        testpmd = self.forward(",hotplug_poll=60000")
+        held = None
+        for _ in range(CYCLES):
+            mark = testpmd.process.mark()
+            self.add_vf()
+            self.said(testpmd, "is there", mark)
+            self.unplug(VF)
+            self.said(testpmd, "is gone", mark)
+            wait_for("one port", lambda: ports(testpmd) == [("net_failsafe_vsc0", MACS[0])], PATIENCE_S)
+            self.assert_only_by(NETVSC)
+            now = Held.by(self.guest, testpmd)
+            held = held or now
+            self.assertLessEqual((now.descriptors, now.threads), (held.descriptors, held.threads))
+        self.assert_quits(testpmd)
+
+
+class ManyPorts(LabCase):
+    def test_as_many_as_dpdk_has_room_for(self) -> None:
+        """More NetVSCs than RTE_MAX_ETHPORTS allows: the rest is told of, and the application works and ends."""
+        config = next((path.read_text() for path in BUILD_CONFIG if path.exists()), "")
+        limit = re.search(r"^#define RTE_MAX_ETHPORTS (\d+)", config, re.M)
+        assert limit is not None, BUILD_CONFIG
+        made = min(PORTS, int(limit[1]) // ETHPORTS_PER_PORT)
+        self.guest.run("modprobe dummy numdummies=0")
+        names = [f"many{number}" for number in range(PORTS)]
+        self.guest.run(["ip", "-batch", "-"], stdin="".join(
+            f"link add {name} address 00:15:5d:01:00:{number:02x} type dummy\n" for number, name in enumerate(names)))
+        arguments = ",".join(f"iface={name}" for name in names)
+        testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL, f"--vdev=net_vdev_netvsc0,force=1,{arguments}"],
+                          [QUICK], plugins(), timeout=MANY_S)
+        self.addCleanup(end, testpmd.process)
+        self.assertEqual(len(ports(testpmd)), made)
+        if made < PORTS:
+            testpmd.process.expect("could not be made over many.*trying again in 4000 ms", MANY_S, since=0)
+        numbers = {int(number) for number in re.findall(r"net_failsafe_vsc(\d+)", testpmd.process.output())}
+        self.assertLessEqual(max(numbers), PORTS - 1, "each try leaves a device behind")
+        self.assertEqual(testpmd.quit(MANY_S), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
