@@ -79,7 +79,8 @@ std::optional<std::string> bind_vf(const PciAddress &address, const std::string 
         // EAL does it at its start if the module was loaded by then.
         if (rte_vfio_is_enabled("vfio") == 0 &&
             (rte_vfio_enable("vfio") != 0 || rte_vfio_is_enabled("vfio") == 0))
-            return "DPDK cannot use vfio: is the kernel module vfio-pci loaded?";
+            return "DPDK cannot use vfio: is the kernel module vfio-pci "
+                   "loaded, and may /dev/vfio/vfio be opened?";
     }
     if (auto bound = PciDriver(address).bind(driver); !bound)
         return bound.error().message();

@@ -79,7 +79,8 @@ Result<void> FailsafePort::create(const std::string &netdevice,
     if (!has_fallback())
         log(Message::Level::error,
             name + ": the slow path over " + netdevice + " could not be made (" + tap +
-                " above). It needs /dev/net/tun and the kernel modules tun, sch_ingress, "
+                " above). It needs CAP_NET_ADMIN, /dev/net/tun and the kernel modules tun, "
+                "sch_ingress, "
                 "sch_multiq, cls_flower, act_mirred, act_gact and act_skbedit. fail-safe tries "
                 "again by itself; until then the port works only while it has a VF");
     return {};

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""testpmd as an ordinary user with no more than what the guide's section "Privileges" names, and with less.
+
+Each of the capabilities and files is needed: without any one of them the driver says what failed, and goes on.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import unittest
+from pathlib import Path
+from typing import ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.testpmd import Testpmd  # noqa: E402
+from support import DRIVER, LOG_LEVEL, QUICK, device_names, end, plugins  # noqa: E402
+from vf_support import NETVSC, PATIENCE_S, PPS, VF, VfCase  # noqa: E402
+
+USER = 65534
+UNPRIVILEGED = "/run/lab/unprivileged"
+
+
+class Unprivileged(VfCase):
+    """Cases with one NetVSC; /dev/net/tun may be opened by anybody, as udev leaves it."""
+
+    drivers: ClassVar[list[str]] = plugins()
+    memory: ClassVar[int] = 512
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.run("chmod 0666 /dev/net/tun")
+
+    def launch(self, *capabilities: str, arguments: str = "") -> Testpmd:
+        """testpmd with these capabilities and no others, forwarding."""
+        wanted = ",".join(["-all", *(f"+{capability}" for capability in capabilities)])
+        words = shlex.join(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", f"--inh-caps={wanted}",
+                            f"--ambient-caps={wanted}", f"--bounding-set={wanted}", "--no-new-privs",
+                            "env", "XDG_RUNTIME_DIR=/run/lab/user", "dpdk-testpmd"])
+        self.guest.run(f"install -d -o {USER} -g {USER} -m 0700 /run/lab/user")
+        self.guest.write_file(UNPRIVILEGED, f'#!/bin/sh\nexec {words} "$@"\n', 0o755)
+        testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL,
+                                       f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}"],
+                          [QUICK], self.drivers, self.memory, program=UNPRIVILEGED)
+        self.addCleanup(end, testpmd.process)
+        self.testpmds.append(testpmd.process)
+        status = self.guest.run(f"grep -E '^(Uid|CapEff)' /proc/{testpmd.process.pid}/status").stdout
+        self.assertIn(f"\t{USER}\t", status)
+        self.note(f"{', '.join(capabilities) or 'nothing'}: {' '.join(status.split())}")
+        testpmd.start()
+        return testpmd
+
+    def expect_traffic(self, by: str) -> None:
+        self.switch.steer(NETVSC)
+        self.addCleanup(self.switch.stop_traffic)
+        self.wait_traffic(by, self.switch.start_traffic(PPS))
+
+
+class Tap(Unprivileged):
+    def test_net_admin_is_enough(self) -> None:
+        testpmd = self.launch("net_admin")
+        self.expect_traffic(NETVSC)
+        self.assert_quits(testpmd)
+
+    def test_without_net_admin(self) -> None:
+        testpmd = self.launch()
+        self.said(testpmd, "the slow path over .* could not be made .*CAP_NET_ADMIN", since=0)
+        # Whose MAC address is any: net_tap would have told fail-safe the NetVSC's.
+        self.assertEqual(["net_failsafe_vsc0"], device_names(testpmd))
+        self.assert_quits(testpmd)
+
+    def test_without_the_tap_device(self) -> None:
+        self.guest.run("chmod 0600 /dev/net/tun")
+        self.addCleanup(self.guest.run, "chmod 0666 /dev/net/tun")
+        testpmd = self.launch("net_admin")
+        self.said(testpmd, "the slow path over .* could not be made .*/dev/net/tun", since=0)
+        self.assert_quits(testpmd)
+
+    def test_vf_that_keeps_its_kernel_driver(self) -> None:
+        """The test PMD needs packet sockets, as bifurcated PMDs do."""
+        testpmd = self.launch("net_admin", "net_raw")
+        self.expect_traffic(NETVSC)
+        self.come(self.add_vf)
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
+    def test_vf_without_net_raw(self) -> None:
+        testpmd = self.launch("net_admin")
+        self.expect_traffic(NETVSC)
+        self.add_vf()
+        self.said(testpmd, "could not be probed: ", since=0)
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+
+class Vfio(Unprivileged):
+    """vf_bind=vfio-pci, behind an emulated IOMMU."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+    drivers = [DRIVER]
+    memory = 256
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.modprobe("vfio-pci")
+        cls.guest.run("chmod 0666 /dev/vfio/vfio")  # as udev leaves it
+
+    def bound(self, *capabilities: str) -> Testpmd:
+        testpmd = self.launch(*capabilities, arguments=",vf_bind=vfio-pci")
+        self.expect_traffic(NETVSC)
+        return testpmd
+
+    def test_these_are_enough(self) -> None:
+        testpmd = self.bound("net_admin", "dac_override", "ipc_lock")
+        self.come(lambda: self.add_vf("e1000e"))
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
+    def test_without_dac_override(self) -> None:
+        testpmd = self.bound("net_admin", "ipc_lock")
+        self.add_vf("e1000e")
+        self.said(testpmd, "could not be bound to vfio-pci: .*driver_override: Permission denied", since=0)
+        self.assertEqual(self.kernel_driver(), "e1000e")
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+    def test_without_ipc_lock(self) -> None:
+        testpmd = self.bound("net_admin", "dac_override")
+        self.add_vf("e1000e")
+        testpmd.process.expect("RLIMIT_MEMLOCK|cannot map|Cannot allocate memory", PATIENCE_S, 0)
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
