@@ -5,8 +5,8 @@
 // messages are only received.
 //
 // usage: resync ROUNDS     prints "driver_ms bare_ms netdevices", one line for each round
+#include "link_facts.hpp"
 #include "link_monitor.hpp"
-#include "netdevice.hpp"
 #include "overloaded.hpp"
 #include "supervisor.hpp"
 
@@ -40,10 +40,8 @@ void take(Supervisor &supervisor, const NetlinkEvent &event) {
     std::visit(Overloaded{
                    [&](const LinkMessage &message) {
                        std::optional<DeviceFacts> facts;
-                       if (supervisor.wants_facts(message)) {
-                           if (auto found = Sysfs().netdevice(message.name, message.ifindex))
-                               facts = *found;
-                       }
+                       if (supervisor.wants_facts(message))
+                           facts = facts_of(message);
                        (void)supervisor.link(message, facts);
                    },
                    [&](const LinkGone &gone) { (void)supervisor.link_gone(gone.ifindex); },

@@ -152,6 +152,23 @@ TEST(LinkParser, ReadsAllThatIsWantedOfALink) {
     EXPECT_EQ(link, expected);
 }
 
+TEST(LinkParser, APciFunctionRightBelowIsNamed) {
+    const auto below = [](std::string_view bus, std::string_view device) {
+        return link_message()
+            .name("eth1")
+            .attribute(IFLA_PARENT_DEV_NAME, device)
+            .attribute(IFLA_PARENT_DEV_BUS_NAME, bus);
+    };
+    const auto parent = [&](std::string_view bus, std::string_view device) {
+        return expect_event<LinkMessage>(below(bus, device)).pci_parent;
+    };
+    EXPECT_EQ(parent("pci\0"sv, "0001:00:02.0\0"sv), "0001:00:02.0");
+    EXPECT_EQ(parent("virtio\0"sv, "virtio2\0"sv), "");
+    EXPECT_EQ(parent("\0"sv, "0001:00:02.0\0"sv), "");
+    expect_malformed(below("pci"sv, "0001:00:02.0\0"sv));
+    expect_malformed(below("pci\0"sv, "0001:00:02.0"sv));
+}
+
 TEST(LinkParser, ALinkNeedsNoMoreThanAName) {
     const auto link = expect_event<LinkMessage>(link_message().name("l"));
     EXPECT_EQ(link.name, "l");

@@ -75,6 +75,7 @@ protected:
         const fs::path folder = device("pci" + address.substr(0, 7) + "/" + address, "pci");
         write(folder / "vendor", vendor + "\n");
         write(folder / "device", id + "\n");
+        link(root_ / "bus/pci/devices" / address, folder);
         return folder;
     }
 
@@ -193,6 +194,20 @@ TEST_F(SysfsTest, AUsbDeviceBelowPciIsNotOfPci) {
 TEST_F(SysfsTest, AFolderOfPciWithAnotherFormOfNameHasNoAddress) {
     netdevice(device("pci0001:00/0001:00:02", "pci"), "eth2", 3);
     expect_facts("eth2", 3, nothing);
+}
+
+TEST_F(SysfsTest, APciFunctionIsAskedByItsAddress) {
+    const PciAddress address{.domain = 1, .device = 2};
+    pci_device("0001:00:02.0");
+    EXPECT_EQ(Sysfs(root_.string()).pci_netdevice(address).value(), is_vf);
+    pci_device("0001:00:02.0", "0x1414", "0x00ba");
+    EXPECT_TRUE(Sysfs(root_.string()).pci_netdevice(address)->mana);
+    write(root_ / "bus/pci/devices/0001:00:02.0/class_id", netvsc_class);
+    EXPECT_EQ(Sysfs(root_.string()).pci_netdevice(address).value(), is_netvsc);
+}
+
+TEST_F(SysfsTest, APciFunctionThatIsNotThereIsAnError) {
+    EXPECT_EQ(Sysfs(root_.string()).pci_netdevice({.domain = 1}).error().number, ENOENT);
 }
 
 struct Id {

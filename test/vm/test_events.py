@@ -15,6 +15,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from announce import AnnounceWatch  # noqa: E402
 from events import EVENTLOG, PATIENCE_S, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, MACS, TESTVF, device_names, end, wait_for  # noqa: E402
@@ -222,6 +223,18 @@ class Events(EventCase):
         print(f"{CYCLES} cycles, {len(log.types())} events, {stats}", flush=True)
         self.assertEqual(testpmd.quit(), 0)
         self.assertEqual(log.types()[-1], "port_removed")
+
+    def test_address_is_in_the_pipe_before_anybody_is_told(self) -> None:
+        """Neither the application's callbacks nor the log hold it up."""
+        watch = AnnounceWatch(self.guest)
+        self.addCleanup(watch.close)
+        log = EventLog(self)
+        self.run_with_log(log, env=AnnounceWatch.env)
+        since = self.guest.monotonic_ns()
+        self.plug("vf", MACS[0])
+        log.wait("vf_present")
+        told = next(event.time_ns for event in log.events() if event.type == "vf_present")
+        self.assertLess(watch.written_ns(since, self.machine.pci_address("vf")), told)
 
     def test_every_type(self) -> None:
         """All but those of lcores, one after the other, each with what brings it about."""

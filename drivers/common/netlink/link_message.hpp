@@ -23,6 +23,9 @@ struct LinkMessage {
     /// There is an IFLA_LINKINFO kind (veth, vlan, bridge, ...): made by software, without a
     /// device below it. NetVSC and VF netdevices have none.
     bool software = false;
+    /// The name of the PCI function right below, where the kernel says so (IFLA_PARENT_DEV_NAME,
+    /// IFLA_PARENT_DEV_BUS_NAME, Linux 5.14); else empty. Not checked to be an address.
+    std::string pci_parent;
 
     bool operator==(const LinkMessage &) const = default;
 };

@@ -54,13 +54,17 @@ std::optional<MacAddress> mac_of(const nlattr *attribute) {
     return mac;
 }
 
-// The name must be a C string that Linux would accept for a netdevice (dev_valid_name()).
-bool read_name(const nlattr *attribute, std::string &name) {
+bool read_text(const nlattr *attribute, std::string &text) {
     if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
         return false;
-    name = mnl_attr_get_str(attribute);
-    return !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." &&
-           name.find('/') == std::string::npos;
+    text = mnl_attr_get_str(attribute);
+    return true;
+}
+
+// The name must be a C string that Linux would accept for a netdevice (dev_valid_name()).
+bool read_name(const nlattr *attribute, std::string &name) {
+    return read_text(attribute, name) && !name.empty() && name.size() < IFNAMSIZ && name != "." &&
+           name != ".." && name.find('/') == std::string::npos;
 }
 
 bool read_link_info(const nlattr *link_info, bool &has_kind) {
@@ -72,11 +76,17 @@ bool read_link_info(const nlattr *link_info, bool &has_kind) {
                               });
 }
 
-bool read_link_attribute(const nlattr *attribute, LinkMessage &link, bool &named) {
+// What is needed of a message beyond what is handed on.
+struct Seen {
+    bool named = false;
+    std::string parent_bus;
+};
+
+bool read_link_attribute(const nlattr *attribute, LinkMessage &link, Seen &seen) {
     switch (mnl_attr_get_type(attribute)) {
     case IFLA_IFNAME:
-        named = read_name(attribute, link.name);
-        return named;
+        seen.named = read_name(attribute, link.name);
+        return seen.named;
     case IFLA_ADDRESS:
         link.mac = mac_of(attribute);
         return true;
@@ -90,6 +100,10 @@ bool read_link_attribute(const nlattr *attribute, LinkMessage &link, bool &named
         return true;
     case IFLA_LINKINFO:
         return read_link_info(attribute, link.software);
+    case IFLA_PARENT_DEV_NAME:
+        return read_text(attribute, link.pci_parent);
+    case IFLA_PARENT_DEV_BUS_NAME:
+        return read_text(attribute, seen.parent_bus);
     default:
         return true;
     }
@@ -115,12 +129,14 @@ std::optional<NetlinkEvent> parse_link(const nlmsghdr *message, bool &malformed)
     link.type = header->ifi_type;
     link.flags = header->ifi_flags;
     link.carrier = (header->ifi_flags & IFF_LOWER_UP) != 0;
-    bool named = false;
+    Seen seen;
     malformed = !for_each_attribute(message, sizeof *header, [&](const nlattr *attribute) {
-        return read_link_attribute(attribute, link, named);
-    }) || !named;
+        return read_link_attribute(attribute, link, seen);
+    }) || !seen.named;
     if (malformed)
         return std::nullopt;
+    if (seen.parent_bus != "pci")
+        link.pci_parent.clear();
     return link;
 }
 

@@ -34,6 +34,10 @@ public:
     /// Sources: Documentation/ABI/testing/sysfs-class-net, sysfs-bus-vmbus.
     [[nodiscard]] Result<DeviceFacts> netdevice(const std::string &name, int ifindex) const;
 
+    /// The same of a netdevice that is known to be right above this PCI function: fewer files to
+    /// look into. @return failure(ENOENT) and the like if the function is not there (any more)
+    [[nodiscard]] Result<DeviceFacts> pci_netdevice(const PciAddress &pci) const;
+
 private:
     std::string root_;
 };

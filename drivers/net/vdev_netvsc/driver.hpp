@@ -77,6 +77,10 @@ private:
 
     [[nodiscard]] Commands create_port(const CreatePort &command);
     [[nodiscard]] Commands announce(const Announce &command);
+    /// Writes what is to be announced into the pipes, ahead of log messages and applications'
+    /// callbacks, which take as long as they like. In the interrupt thread, from which the
+    /// commands have to be carried out before it returns: until then fail-safe reads nothing.
+    void hasten_announcements(const Commands &commands);
     [[nodiscard]] Commands check_vf(const CheckVf &command);
     /// Binds the VF, announces it, probes it, and makes its port fit for fail-safe.
     [[nodiscard]] Commands prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,

@@ -6,6 +6,7 @@
 #include "device_events.hpp"
 #include "driver.hpp"
 #include "keepalive.hpp"
+#include "link_facts.hpp"
 #include "log.hpp"
 #include "overloaded.hpp"
 #include "pci_driver.hpp"
@@ -39,10 +40,8 @@ Commands Driver::take(const NetlinkEvent &event) {
         Overloaded{
             [this](const LinkMessage &message) {
                 std::optional<DeviceFacts> facts;
-                if (supervisor_.wants_facts(message)) {
-                    if (auto found = Sysfs().netdevice(message.name, message.ifindex))
-                        facts = *found;
-                }
+                if (supervisor_.wants_facts(message))
+                    facts = facts_of(message);
                 return supervisor_.link(message, facts);
             },
             [this](const LinkGone &gone) { return supervisor_.link_gone(gone.ifindex); },
@@ -73,6 +72,7 @@ void Driver::on_netlink() {
             }
         }
         note_notification(commands, began);
+        hasten_announcements(commands);
         carry_out(std::move(commands));
         pump();
     } catch (const std::exception &error) {

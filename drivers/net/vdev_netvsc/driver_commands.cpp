@@ -88,6 +88,17 @@ Commands Driver::announce(const Announce &command) {
     return prepare_vf(*to, command.number, command.vf, command.bind, to->link_up());
 }
 
+void Driver::hasten_announcements(const Commands &commands) {
+    for (const Command &command : commands) {
+        const auto *announced = std::get_if<Announce>(&command);
+        // One that is to be bound first, or may not be wanted, waits for its turn.
+        if (announced == nullptr || !announced->bind.empty() || announced->only_if_started)
+            continue;
+        if (const auto to = port(announced->number); to && to->announce(announced->vf.devargs))
+            note_announcement(announced->number);
+    }
+}
+
 // The address goes into the pipe first: fail-safe cannot read it before this returns, for it does
 // so in this very thread (or is not there yet), and it is taken back if the probe fails. Thus
 // fail-safe never tries to probe by itself: where that fails it would stay with the address for

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "link_message.hpp"
+#include "netdevice.hpp"
+
+#include <optional>
+
+namespace netvsc {
+
+/// What is below the netdevice that a message is about, as sysfs says.
+/// @return nullopt if it cannot tell: the netdevice has another name by now, or is gone
+[[nodiscard]] std::optional<DeviceFacts> facts_of(const LinkMessage &message);
+
+} // namespace netvsc
