@@ -123,7 +123,7 @@ class CrashCase(VfCase):
         self.assertNotIn("could not be made", testpmd.process.output())
         return testpmd
 
-    def test_killed(self) -> None:
+    def check_killed(self) -> None:
         first = self.come_up()
         running = self.left()
         self.switch.stop_traffic()
@@ -167,6 +167,9 @@ class CrashCase(VfCase):
 class WithKernelDriver(CrashCase):
     kernel = "virtio-pci"
 
+    def test_killed(self) -> None:
+        self.check_killed()
+
 
 class Vfio(CrashCase):
     machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
@@ -176,6 +179,9 @@ class Vfio(CrashCase):
     memory = 256
     drivers = [DRIVER]
 
+    def test_killed(self) -> None:
+        self.check_killed()
+
 
 class Uio(CrashCase):
     machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
@@ -183,6 +189,9 @@ class Uio(CrashCase):
     kernel = "virtio-pci"
     memory = None
     drivers = [DRIVER]
+
+    def test_killed(self) -> None:
+        self.check_killed()
 
 
 if __name__ == "__main__":

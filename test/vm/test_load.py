@@ -12,6 +12,7 @@ import re
 import sys
 import unittest
 from pathlib import Path
+from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -23,15 +24,21 @@ NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
 PORTS = int(os.environ.get("NETVSC_LOAD_PORTS") or "20")
 SLOWALARM = str(TOOLS / "libslowalarm.so")
 MANY_S = 300.0  # for many ports to be made, on a busy host
+VMXNET3 = "vmxnet3"
 ETHPORTS_PER_PORT = 2  # fail-safe and tap
 BUILD_CONFIG = Path("/usr/include/dpdk/rte_build_config.h"), *Path("/usr/include").glob("*/dpdk/rte_build_config.h")
 
 
 class Load(VfCase):
+    machine_arguments: ClassVar[dict[str, object]] = {"modules": ("virtio_net", "e1000e", VMXNET3)}
+
+    def add_vmxnet3(self) -> None:
+        self.add_vf(VMXNET3)
+
     def test_netdevices_while_the_vf_flaps(self) -> None:
         self.guest.run("modprobe dummy numdummies=0")
         testpmd = self.forward()
-        self.steps("before", self.add_vf, lambda: self.unplug(VF))
+        self.steps("before", self.add_vmxnet3, lambda: self.unplug(VF))
         before = Held.by(self.guest, testpmd)
         names = [f"many{number}" for number in range(NETDEVICES)]
         self.guest.write_file("/run/lab/many", "".join(f"link {verb} {name}{kind}\n" for verb, kind in
@@ -39,12 +46,12 @@ class Load(VfCase):
         makes = self.guest.spawn("many", ["ip", "-batch", "/run/lab/many"])
         flaps = 0
         while makes.running() or flaps < 2:
-            self.machine.nic_add(VF, MACS[0])
+            self.machine.nic_add(VF, MACS[0], VMXNET3)
             self.machine.nic_del(VF, PATIENCE_S)
             flaps += 1
         self.assertEqual(makes.wait(), 0, makes.output())
         self.note(f"{NETDEVICES} netdevices made and deleted, {flaps} VFs came and went meanwhile")
-        self.steps("after", self.add_vf, lambda: self.unplug(VF))
+        self.steps("after", self.add_vmxnet3, lambda: self.unplug(VF))
         now = Held.by(self.guest, testpmd)
         self.assertLessEqual((now.descriptors, now.threads), (before.descriptors, before.threads))
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])

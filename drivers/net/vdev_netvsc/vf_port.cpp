@@ -7,6 +7,7 @@
 #include <dev_driver.h>
 #include <ethdev_driver.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 namespace netvsc {
@@ -40,6 +41,27 @@ int unplug_and_mend(rte_device *device) {
     return result;
 }
 
+// DPDK 22.11: a hot-plug whose bus scan fails, as when the device vanishes meanwhile, frees the
+// device arguments. A device the bus knows from an earlier try points to them still, and a PMD
+// that tries it next would read them.
+void forget_freed_arguments(const PciAddress &address) {
+    rte_bus *bus = rte_bus_find_by_name("pci");
+    const auto same_name = [](const rte_device *device, const void *name) {
+        return std::strcmp(device->name, static_cast<const char *>(name));
+    };
+    rte_device *device = bus != nullptr
+                             ? bus->find_device(nullptr, same_name, address.to_string().c_str())
+                             : nullptr;
+    if (device == nullptr || rte_dev_is_probed(device) != 0)
+        return;
+    rte_devargs *listed = nullptr;
+    RTE_EAL_DEVARGS_FOREACH("pci", listed) {
+        if (PciAddress::parse(listed->name) == address)
+            break;
+    }
+    device->devargs = listed;
+}
+
 } // namespace
 
 std::optional<VfId> vf_of(const rte_eth_dev &device) {
@@ -60,7 +82,11 @@ int VfPort::probe(const std::string &devargs) {
     const std::string arguments =
         comma == std::string::npos ? std::string{} : devargs.substr(comma + 1);
     const int result = rte_eal_hotplug_add("pci", address.c_str(), arguments.c_str());
-    return result == -EEXIST ? 0 : -result;
+    if (result == 0 || result == -EEXIST)
+        return 0;
+    if (const auto pci = PciAddress::parse(address))
+        forget_freed_arguments(*pci);
+    return -result;
 }
 
 std::optional<VfPort> VfPort::find(const VfId &vf) {
