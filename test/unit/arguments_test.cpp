@@ -81,7 +81,14 @@ TEST(Arguments, TheLastOfAKindCounts) {
     EXPECT_TRUE(parse({{"force", "0"}, {"force", "1"}})->force);
 }
 
-TEST(Arguments, TapIsAFallback) { EXPECT_TRUE(parse({{"fallback", "tap"}})); }
+TEST(Arguments, FallbackIsTapUnlessAnotherIsNamed) {
+    EXPECT_EQ(parse({})->fallback, Fallback::tap);
+    EXPECT_EQ(parse({{"fallback", "tap"}})->fallback, Fallback::tap);
+    EXPECT_EQ(parse({{"fallback", "af_packet"}})->fallback, Fallback::af_packet);
+    EXPECT_EQ(parse({{"fallback", "af_xdp"}})->fallback, Fallback::af_xdp);
+    EXPECT_EQ(parse({{"fallback", "virtio_user"}})->fallback, Fallback::virtio_user);
+    EXPECT_EQ(parse({{"fallback", "auto"}})->fallback, std::nullopt);
+}
 
 TEST(Arguments, ANameMayBeOf15CharactersAndHaveTheSafeOnesOfAll) {
     const auto arguments = parse({{"iface", "aZ09_-.@+~12345"}});
@@ -114,7 +121,7 @@ const std::string length_expected = "expected a netdevice's name, of 1 to 15 cha
 const std::string letters_expected =
     "expected a netdevice's name of letters, digits and _ - . @ + ~ only";
 const std::string poll_expected = "expected a number of milliseconds from 1 to 60000";
-const std::string fallback_expected = "expected tap, af_packet, af_xdp or virtio_user";
+const std::string fallback_expected = "expected tap, af_packet, af_xdp, virtio_user or auto";
 const std::string key_expected = "expected iface, mac, force, ignore, fallback, vf_bind, vf_args, "
                                  "hotplug_poll, keepalive, keepalive_shm or keepalive_group";
 const std::string driver_expected = "expected a kernel driver's name";
@@ -122,7 +129,6 @@ const std::string vf_args_expected = "expected device arguments such as a=1 or [
 const std::string period_expected = "expected a number of milliseconds from 0 to 60000";
 const std::string shm_expected = "expected a shared-memory area's name";
 const std::string group_expected = "expected a group's name or number";
-const std::string not_built = "not available in this build";
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadArguments,
@@ -202,9 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
                         {"hotplug_poll", "4294967316"}, "hotplug_poll=4294967316", poll_expected},
                     BadArgument{{"fallback", ""}, "fallback", fallback_expected},
                     BadArgument{{"fallback", "tun"}, "fallback=tun", fallback_expected},
-                    BadArgument{{"fallback", "af_packet"}, "fallback=af_packet", not_built},
-                    BadArgument{{"fallback", "af_xdp"}, "fallback=af_xdp", not_built},
-                    BadArgument{{"fallback", "virtio_user"}, "fallback=virtio_user", not_built}));
+                    BadArgument{{"fallback", "Tap"}, "fallback=Tap", fallback_expected}));
 
 } // namespace
 } // namespace netvsc

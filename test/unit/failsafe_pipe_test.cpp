@@ -34,7 +34,7 @@ protected:
     FailsafePipeTest() {
         const auto readers = open_pipes(O_RDONLY);
         const auto writers = open_pipes(O_WRONLY);
-        port_.emplace(FailsafePort::open(0).value());
+        port_.emplace(FailsafePort::open(0, {}).value());
         reader_ = added(readers, open_pipes(O_RDONLY));
         writer_ = added(writers, open_pipes(O_WRONLY));
     }

@@ -317,5 +317,16 @@ TEST_F(SupervisorTest, HotplugPollIsTheInstances) {
     EXPECT_EQ(std::get<CreatePort>(commands->front()).hotplug_poll, 77ms);
 }
 
+TEST_F(SupervisorTest, APortIsMadeWithTheInstancesFallbackOverTheNetdevice) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    const auto commands = try_instance(0, "iface=eth1,fallback=af_packet");
+    ASSERT_TRUE(commands);
+    ASSERT_THAT(*commands, SizeIs(1));
+    const auto &create = std::get<CreatePort>(commands->front());
+    EXPECT_EQ(create.fallback, Fallback::af_packet);
+    EXPECT_EQ(create.ifindex, 2);
+    EXPECT_EQ(create.mac, mac(1));
+}
+
 } // namespace
 } // namespace netvsc

@@ -15,7 +15,7 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER, LOG_LEVEL, QUICK, device_names, end, plugins  # noqa: E402
+from support import DRIVER, LOG_LEVEL, MACS, QUICK, end, plugins, ports  # noqa: E402
 from vf_support import NETVSC, PATIENCE_S, PPS, VF, VfCase  # noqa: E402
 
 USER = 65534
@@ -66,16 +66,15 @@ class Tap(Unprivileged):
 
     def test_without_net_admin(self) -> None:
         testpmd = self.launch()
-        self.said(testpmd, "the slow path over .* could not be made .*CAP_NET_ADMIN", since=0)
-        # Whose MAC address is any: net_tap would have told fail-safe the NetVSC's.
-        self.assertEqual(["net_failsafe_vsc0"], device_names(testpmd))
+        self.said(testpmd, "fallback=tap does not work here: .*Operation not permitted", since=0)
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
         self.assert_quits(testpmd)
 
     def test_without_the_tap_device(self) -> None:
         self.guest.run("chmod 0600 /dev/net/tun")
         self.addCleanup(self.guest.run, "chmod 0666 /dev/net/tun")
         testpmd = self.launch("net_admin")
-        self.said(testpmd, "the slow path over .* could not be made .*/dev/net/tun", since=0)
+        self.said(testpmd, "fallback=tap does not work here: .*/dev/net/tun: Permission denied", since=0)
         self.assert_quits(testpmd)
 
     def test_vf_that_keeps_its_kernel_driver(self) -> None:

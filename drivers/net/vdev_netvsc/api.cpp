@@ -101,7 +101,7 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         if (found->view.mac)
             std::ranges::copy(found->view.mac->bytes, info->mac);
         info->link_up = record.link_up;
-        put(info->fallback, found->fallback);
+        put(info->fallback, found->fallback ? name_of(*found->fallback) : std::string_view("none"));
         put(info->vf, text_of(found->view.vf));
         info->vf_state = static_cast<rte_pmd_vdev_netvsc_vf_state>(found->view.vf_state);
         info->last_link_change_ns = ns_of(record.last_link_change);

@@ -134,9 +134,9 @@ Result<void> Driver::start() {
     if (const int result = rte_dev_event_callback_register(nullptr, on_device_event, this);
         result != 0 && result != -EEXIST)
         return failure(-result, "rte_dev_event_callback_register");
-    for (const auto event : {RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY,
-                             RTE_ETH_EVENT_ERR_RECOVERING, RTE_ETH_EVENT_RECOVERY_SUCCESS,
-                             RTE_ETH_EVENT_RECOVERY_FAILED}) {
+    for (const auto event : {RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_NEW,
+                             RTE_ETH_EVENT_DESTROY, RTE_ETH_EVENT_ERR_RECOVERING,
+                             RTE_ETH_EVENT_RECOVERY_SUCCESS, RTE_ETH_EVENT_RECOVERY_FAILED}) {
         if (const int result =
                 rte_eth_dev_callback_register(RTE_ETH_ALL, event, on_ethdev_event, this);
             result != 0)

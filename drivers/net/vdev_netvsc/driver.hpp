@@ -63,6 +63,7 @@ private:
     static void on_alarm(void *self) noexcept;
     static int on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
                                void *result) noexcept;
+    void on_port_made(rte_eth_dev &device);
     void on_port_closed(const rte_eth_dev &device);
     void on_port_removal(const rte_eth_dev &device);
     void on_recovery(const rte_eth_dev &device, rte_eth_event_type event);

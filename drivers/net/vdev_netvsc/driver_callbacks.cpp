@@ -2,6 +2,7 @@
 //
 // What EAL calls: the kernel's messages, device and ethdev events, the alarm.
 
+#include "af_packet_port.hpp"
 #include "clock.hpp"
 #include "device_events.hpp"
 #include "driver.hpp"
@@ -167,7 +168,9 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
                             void * /*result*/) noexcept {
     try {
         auto &driver = *static_cast<Driver *>(self);
-        if (event == RTE_ETH_EVENT_DESTROY)
+        if (event == RTE_ETH_EVENT_NEW)
+            driver.on_port_made(rte_eth_devices[port]);
+        else if (event == RTE_ETH_EVENT_DESTROY)
             driver.on_port_closed(rte_eth_devices[port]);
         else if (event == RTE_ETH_EVENT_INTR_LSC)
             driver.on_link_event(rte_eth_devices[port]);
@@ -181,8 +184,22 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
     return 0;
 }
 
+// Slow sub-devices are fitted here because fail-safe makes them, and configures them next.
+void Driver::on_port_made(rte_eth_dev &device) {
+    if (AfPacketPort::lends(device)) {
+        AfPacketPort::keep_to_ourselves(device);
+        return;
+    }
+    const auto number = fallback_device_number(device.data->name);
+    if (!number)
+        return;
+    if (const auto above = port(*number); above && above->slow_path().kind)
+        FallbackPort::adapt(device, *above->slow_path().kind, above->slow_path().netdevice.ifindex);
+}
+
 void Driver::on_port_closed(const rte_eth_dev &device) {
     keepalive().port_closed(device.data->port_id);
+    FallbackPort::forget(device.data->port_id);
     Commands commands;
     const auto number = FailsafePort::number_of(device.data->name);
     if (number)

@@ -5,8 +5,10 @@
 #include "clock.hpp"
 #include "device_events.hpp"
 #include "driver.hpp"
+#include "fallback_probe.hpp"
 #include "log.hpp"
 #include "pci_driver.hpp"
+#include "traffic_control.hpp"
 #include "vf_port.hpp"
 
 #include <bus_vdev_driver.h>
@@ -16,6 +18,21 @@ namespace netvsc {
 namespace {
 
 using Level = Message::Level;
+
+// What a process that was killed has left at the netdevice would stand in the way: it takes the
+// frames away.
+void clean_up(const CreatePort &command) {
+    const auto control = TrafficControl::open();
+    const auto removed = control ? control->remove_dead_redirects(command.ifindex)
+                                 : std::unexpected(control.error());
+    if (removed && *removed > 0)
+        log(Level::notice, port_name(command.number) + ": removed " + std::to_string(*removed) +
+                               " filters from " + command.netdevice +
+                               " that redirected to a netdevice that is gone: a process that used "
+                               "it has been killed");
+    else if (!removed && removed.error().number != EPERM)
+        log(Level::warning, port_name(command.number) + ": " + removed.error().message());
+}
 
 } // namespace
 
@@ -51,7 +68,12 @@ Commands Driver::create_port(const CreatePort &command) {
         records_.erase(command.number);
         return supervisor_.port_failed(command.number, error.number, now());
     };
-    auto opened = FailsafePort::open(command.number);
+    const auto choice = choose_fallback(command.fallback, missing_for);
+    clean_up(command);
+    auto opened = FailsafePort::open(
+        command.number,
+        {.kind = choice.kind,
+         .netdevice = {.name = command.netdevice, .ifindex = command.ifindex, .mac = command.mac}});
     if (!opened)
         return failed(opened.error());
     const auto created = std::make_shared<FailsafePort>(std::move(*opened));
@@ -67,10 +89,16 @@ Commands Driver::create_port(const CreatePort &command) {
         // fail-safe's link is up when it is made.
         append(commands, prepare_vf(*created, command.number, *command.vf, command.bind, true));
     }
-    if (auto made = created->create(command.netdevice, command.hotplug_poll); !made) {
+    if (auto made = created->create(command.hotplug_poll); !made) {
         append(commands, failed(made.error()));
         return commands;
     }
+    if (!choice.problem.empty())
+        log(Level::error, port_name(command.number) + ": " + choice.problem +
+                              ". The port works only while it has a VF");
+    else if (!command.fallback)
+        log(Level::notice, port_name(command.number) + ": fallback=auto takes " +
+                               std::string(name_of(*choice.kind)));
     const std::lock_guard lock(mutex_);
     append(commands, supervisor_.port_created(command.number));
     return commands;

@@ -166,6 +166,7 @@ std::vector<PortStatus> Driver::status() {
                 record->second.port_id == no_port)
                 continue;
             all.push_back({.name = port_name(view.number),
+                           .fallback = port->second->slow_path().kind,
                            .view = std::move(view),
                            .record = record->second});
             ports.push_back(port->second);

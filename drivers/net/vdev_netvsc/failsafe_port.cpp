@@ -2,6 +2,7 @@
 #include "failsafe_port.hpp"
 
 #include "log.hpp"
+#include "netdevice_control.hpp"
 
 #include <array>
 #include <charconv>
@@ -20,8 +21,6 @@ namespace {
 
 constexpr std::string_view name_prefix = "net_failsafe_vsc";
 
-std::string fallback_name(PortNumber number) { return "net_tap_vsc" + std::to_string(number); }
-
 // One whose probe failed stays on the bus, and cannot be taken from it (DPDK 22.11): that one may
 // be probed again, or each try would leave another.
 bool is_vdev_in_use(const std::string &name) {
@@ -36,11 +35,11 @@ bool is_vdev_in_use(const std::string &name) {
 
 } // namespace
 
-Result<FailsafePort> FailsafePort::open(PortNumber number) {
+Result<FailsafePort> FailsafePort::open(PortNumber number, SlowPath slow_path) {
     auto pipe = Pipe::open();
     if (!pipe)
         return std::unexpected(std::move(pipe.error()));
-    return FailsafePort(number, std::move(*pipe));
+    return FailsafePort(number, std::move(slow_path), std::move(*pipe));
 }
 
 std::string FailsafePort::device_name(PortNumber number) { return port_name(number); }
@@ -57,18 +56,31 @@ std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) 
     return number;
 }
 
-Result<void> FailsafePort::create(const std::string &netdevice,
-                                  std::chrono::milliseconds hotplug_poll) {
+Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     const std::string name = device_name(number_);
-    const std::string tap = fallback_name(number_);
+    std::vector<std::string> names{name};
+    std::string arguments = "fd(" + std::to_string(pipe_.reader.get()) + ")";
+    if (slow_path_.kind) {
+        const auto slow = fallback_device(*slow_path_.kind, number_, slow_path_.netdevice);
+        names.push_back(slow.name);
+        arguments += ",dev(" + slow.name + "," + slow.arguments + ")";
+    }
+    // net_tap gives fail-safe the netdevice's address, and has it as soon as it is made.
+    if (slow_path_.kind != Fallback::tap && slow_path_.netdevice.mac)
+        arguments += ",mac=" + slow_path_.netdevice.mac->to_string();
+    arguments += ",hotplug_poll=" + std::to_string(hotplug_poll.count());
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
-    for (const std::string &taken : {name, tap}) {
+    for (const std::string &taken : names) {
         if (is_vdev_in_use(taken))
             return failure(EEXIST, "vdev " + taken);
     }
-    const std::string arguments = "fd(" + std::to_string(pipe_.reader.get()) + "),dev(" + tap +
-                                  ",remote=" + netdevice +
-                                  "),hotplug_poll=" + std::to_string(hotplug_poll.count());
+    // Packet sockets cannot be joined to a group over a netdevice that is down.
+    if (slow_path_.kind && slow_path_.kind != Fallback::tap) {
+        const auto netdevice = NetdeviceControl::open(slow_path_.netdevice.ifindex);
+        const auto up = netdevice ? netdevice->set_up() : std::unexpected(netdevice.error());
+        if (!up)
+            return failure(up.error().number, name + ": " + up.error().context);
+    }
     const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
     if (result != 0)
         return failure(-result, "vdev " + name + "," + arguments);
@@ -76,13 +88,12 @@ Result<void> FailsafePort::create(const std::string &netdevice,
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }
-    if (!has_fallback())
+    if (slow_path_.kind && !has_fallback())
         log(Message::Level::error,
-            name + ": the slow path over " + netdevice + " could not be made (" + tap +
-                " above). It needs CAP_NET_ADMIN, /dev/net/tun and the kernel modules tun, "
-                "sch_ingress, "
-                "sch_multiq, cls_flower, act_mirred, act_gact and act_skbedit. fail-safe tries "
-                "again by itself; until then the port works only while it has a VF");
+            name + ": the slow path over " + slow_path_.netdevice.name + " could not be made (" +
+                names.back() +
+                " above). fail-safe tries again by itself; until then the port "
+                "works only while it has a VF");
     return {};
 }
 
@@ -105,7 +116,9 @@ bool FailsafePort::started() const {
 
 bool FailsafePort::has_fallback() const {
     std::uint16_t port = 0;
-    return rte_eth_dev_get_port_by_name(fallback_name(number_).c_str(), &port) == 0;
+    return slow_path_.kind &&
+           rte_eth_dev_get_port_by_name(fallback_device_name(*slow_path_.kind, number_).c_str(),
+                                        &port) == 0;
 }
 
 bool FailsafePort::link_up() const {

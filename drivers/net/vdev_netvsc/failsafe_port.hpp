@@ -17,20 +17,25 @@ namespace netvsc {
 /// long as its port lives: the object must outlive the port.
 class FailsafePort {
 public:
+    struct SlowPath {
+        std::optional<Fallback> kind; ///< nullopt: there is none
+        FallbackNetdevice netdevice;
+    };
+
     /// Opens the pipe; makes no device yet.
-    [[nodiscard]] static Result<FailsafePort> open(PortNumber number);
+    [[nodiscard]] static Result<FailsafePort> open(PortNumber number, SlowPath slow_path);
 
     /// "net_failsafe_vsc<number>"
     [[nodiscard]] static std::string device_name(PortNumber number);
     /// The inverse of device_name(); nullopt for any other device's name.
     [[nodiscard]] static std::optional<PortNumber> number_of(std::string_view device_name);
 
-    /// Makes the fail-safe device, and by that its ethdev port, with net_tap_vsc<number> over
-    /// @p netdevice as its slow sub-device. That fail-safe could not make the sub-device is no
-    /// error: it tries again by itself.
+    /// Makes the fail-safe device, and by that its ethdev port, with its slow sub-device. That
+    /// fail-safe could not make the sub-device is no error: it tries again by itself.
     /// @return failure(EEXIST) if the name is still carried by a device
-    [[nodiscard]] Result<void> create(const std::string &netdevice,
-                                      std::chrono::milliseconds hotplug_poll);
+    [[nodiscard]] Result<void> create(std::chrono::milliseconds hotplug_poll);
+
+    [[nodiscard]] const SlowPath &slow_path() const { return slow_path_; }
 
     /// ethdev's number of the port; nullopt when there is none.
     [[nodiscard]] std::optional<std::uint16_t> port_id() const;
@@ -63,11 +68,13 @@ public:
     void withdraw() const;
 
 private:
-    FailsafePort(PortNumber number, Pipe pipe) : number_(number), pipe_(std::move(pipe)) {}
+    FailsafePort(PortNumber number, SlowPath slow_path, Pipe pipe)
+        : number_(number), slow_path_(std::move(slow_path)), pipe_(std::move(pipe)) {}
 
     [[nodiscard]] rte_eth_dev *ethdev() const;
 
     PortNumber number_;
+    SlowPath slow_path_;
     Pipe pipe_;
     /// What fail-safe starts with: the safe ones.
     eth_rx_burst_t safe_rx_burst_ = nullptr;

@@ -30,8 +30,8 @@ enum class Path {
 
 /// One port as it is now, for those who show it.
 struct PortStatus {
-    std::string name; ///< "net_failsafe_vsc0"
-    std::string_view fallback = "tap";
+    std::string name;                 ///< "net_failsafe_vsc0"
+    std::optional<Fallback> fallback; ///< nullopt: it has none
     Supervisor::PortView view;
     PortRecord record;
     Path path = Path::none;

@@ -82,7 +82,7 @@ struct rte_pmd_vdev_netvsc_port_info {
     int ifindex;    /**< The NetVSC's; 0 if it is gone. */
     uint8_t mac[6]; /**< The NetVSC's; zeros if it is gone. */
     bool link_up;   /**< The port's link, as the application was last told. */
-    char fallback[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE]; /**< The slow path: "tap" */
+    char fallback[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE]; /**< The slow path: "tap", "none", ... */
     char vf[RTE_PMD_VDEV_NETVSC_PCI_SIZE];             /**< Empty if there is none. */
     enum rte_pmd_vdev_netvsc_vf_state vf_state;
     uint64_t last_link_change_ns; /**< CLOCK_MONOTONIC; 0: never. */

@@ -64,7 +64,7 @@ int info(const char *parameter, rte_tel_data *answer) {
     dict.add("netdevice", printable(port->view.netdevice));
     dict.add("ifindex", port->view.ifindex);
     dict.add("mac", port->view.mac ? port->view.mac->to_string() : "");
-    dict.add("fallback", std::string(port->fallback));
+    dict.add("fallback", std::string(port->fallback ? name_of(*port->fallback) : "none"));
     dict.add("vf", text_of(port->view.vf));
     dict.add("vf_state", std::string(name_of(port->view.vf_state)));
     dict.add("link", std::string(port->record.link_up ? "up" : "down"));

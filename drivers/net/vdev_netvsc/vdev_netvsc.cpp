@@ -22,8 +22,9 @@ namespace {
 #define VDEV_NETVSC_NAME "net_vdev_netvsc"
 #define VDEV_NETVSC_ALIAS "eth_vdev_netvsc"
 #define VDEV_NETVSC_PARAMETERS                                                                     \
-    "iface=<netdevice> mac=<xx:xx:xx:xx:xx:xx> force=<0|1> ignore=<0|1> fallback=tap "             \
-    "vf_bind=<kernel driver> vf_args=<key=value|[key=value,...]> hotplug_poll=<ms> "               \
+    "iface=<netdevice> mac=<xx:xx:xx:xx:xx:xx> force=<0|1> ignore=<0|1> "                          \
+    "fallback=<tap|af_packet|af_xdp|virtio_user|auto> vf_bind=<kernel driver> "                    \
+    "vf_args=<key=value|[key=value,...]> hotplug_poll=<ms> "                                       \
     "keepalive=<ms> keepalive_shm=<name> keepalive_group=<group>"
 
 using netvsc::Message;

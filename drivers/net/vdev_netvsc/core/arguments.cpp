@@ -4,7 +4,6 @@
 #include "link.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <net/if.h>
 
@@ -115,14 +114,12 @@ Outcome parse_vf_args(const KeyValue &argument, Arguments &arguments) {
     return {};
 }
 
-Outcome parse_fallback(const KeyValue &argument) {
-    if (argument.value == "tap")
-        return {};
-    constexpr std::array others{"af_packet", "af_xdp", "virtio_user"};
-    if (std::ranges::find(others, argument.value) != others.end())
-        return std::unexpected("argument 'fallback=" + argument.value +
-                               "': not available in this build; only tap is");
-    return expected(argument, "tap, af_packet, af_xdp or virtio_user");
+Outcome parse_fallback_argument(const KeyValue &argument, Arguments &arguments) {
+    const auto fallback = parse_fallback(argument.value);
+    if (!fallback)
+        return expected(argument, "tap, af_packet, af_xdp, virtio_user or auto");
+    arguments.fallback = *fallback;
+    return {};
 }
 
 Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
@@ -139,7 +136,7 @@ Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
         return parse_milliseconds(argument, 1ms, Arguments::max_hotplug_poll,
                                   arguments.hotplug_poll);
     if (key == "fallback")
-        return parse_fallback(argument);
+        return parse_fallback_argument(argument, arguments);
     if (key == "vf_bind")
         return parse_vf_bind(argument, arguments);
     if (key == "vf_args")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "fallback.hpp"
 #include "keepalive_layout.hpp"
 #include "mac_address.hpp"
 
@@ -20,10 +21,11 @@ struct KeyValue {
 
 /// The device arguments of one instance of the driver.
 struct Arguments {
-    std::vector<std::string> interfaces; ///< iface=, in the order given, without duplicates
-    std::vector<MacAddress> macs;        ///< mac=, likewise
-    bool force = false;                  ///< force=1: a named netdevice need not be NetVSC
-    bool ignore = false;                 ///< ignore=1: do nothing
+    std::vector<std::string> interfaces;     ///< iface=, in the order given, without duplicates
+    std::vector<MacAddress> macs;            ///< mac=, likewise
+    bool force = false;                      ///< force=1: a named netdevice need not be NetVSC
+    bool ignore = false;                     ///< ignore=1: do nothing
+    WantedFallback fallback = Fallback::tap; ///< fallback=
     std::string vf_bind; ///< vf_bind=: the kernel driver VFs are bound to; empty: left alone
     std::string vf_args; ///< vf_args=: device arguments of VFs, `key=value` divided by commas
     std::chrono::milliseconds hotplug_poll = default_hotplug_poll;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "event.hpp"
+#include "fallback.hpp"
 #include "vf_id.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 
 namespace netvsc {
 
-/// The <id> in net_failsafe_vsc<id> and net_tap_vsc<id>.
+/// The <id> in net_failsafe_vsc<id> and its slow sub-device, such as net_tap_vsc<id>.
 using PortNumber = std::uint32_t;
 /// Which instance of the driver (which net_vdev_netvsc vdev).
 using InstanceId = std::uint32_t;
@@ -37,6 +38,9 @@ struct Vf {
 struct CreatePort {
     PortNumber number = 0;
     std::string netdevice;
+    int ifindex = 0;
+    std::optional<MacAddress> mac; ///< the netdevice's
+    WantedFallback fallback;
     std::chrono::milliseconds hotplug_poll{};
     std::optional<Vf> vf;
     std::string bind; ///< as in Announce

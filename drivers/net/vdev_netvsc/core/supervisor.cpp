@@ -267,6 +267,7 @@ void Supervisor::attach(const Link &link, bool appeared, Commands &commands) {
                          .instance = id,
                          .ifindex = link.ifindex(),
                          .netdevice = link.name(),
+                         .fallback = wanted.fallback,
                          .hotplug_poll = wanted.hotplug_poll,
                          .vf_args = wanted.vf_args,
                          .vf = VfMachine(number, wanted.vf_bind, wanted.hotplug_poll),

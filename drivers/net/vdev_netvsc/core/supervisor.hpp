@@ -123,6 +123,7 @@ private:
         InstanceId instance = 0;
         int ifindex = 0;
         std::string netdevice;
+        WantedFallback fallback;
         std::chrono::milliseconds hotplug_poll{};
         PortPhase phase = PortPhase::creating;
         std::string vf_args;

@@ -26,6 +26,9 @@ void Supervisor::create(Port &port, Commands &commands) {
     port.vf.begin(vf);
     commands.emplace_back(CreatePort{.number = port.number,
                                      .netdevice = port.netdevice,
+                                     .ifindex = port.ifindex,
+                                     .mac = view_of(port).mac,
+                                     .fallback = port.fallback,
                                      .hotplug_poll = port.hotplug_poll,
                                      .vf = std::move(vf),
                                      .bind = port.vf.bind()});

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "netdevice_control.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <utility>
+
+namespace netvsc {
+namespace {
+
+std::string netdevice(int ifindex) { return "netdevice " + std::to_string(ifindex); }
+
+} // namespace
+
+Result<NetdeviceControl> NetdeviceControl::open(int ifindex) {
+    // Of no protocol: no frame is delivered to it.
+    FileDescriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    if (!socket.valid())
+        return system_error("socket AF_PACKET");
+    NetdeviceControl control(ifindex, std::move(socket));
+    if (auto known = control.request(); !known)
+        return std::unexpected(std::move(known.error()));
+    return control;
+}
+
+// A request that has the netdevice's present name.
+Result<ifreq> NetdeviceControl::request() const {
+    ifreq request{};
+    request.ifr_ifindex = ifindex_;
+    if (::ioctl(socket_.get(), SIOCGIFNAME, &request) != 0)
+        return system_error("SIOCGIFNAME " + netdevice(ifindex_));
+    return request;
+}
+
+Result<std::string> NetdeviceControl::name() const {
+    const auto found = request();
+    if (!found)
+        return std::unexpected(found.error());
+    return std::string(found->ifr_name);
+}
+
+Result<bool> NetdeviceControl::running() const {
+    auto flags = request();
+    if (!flags)
+        return std::unexpected(std::move(flags.error()));
+    if (::ioctl(socket_.get(), SIOCGIFFLAGS, &*flags) != 0)
+        return system_error("SIOCGIFFLAGS " + netdevice(ifindex_));
+    return (flags->ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+Result<void> NetdeviceControl::set_up() const {
+    auto flags = request();
+    if (!flags)
+        return std::unexpected(std::move(flags.error()));
+    if (::ioctl(socket_.get(), SIOCGIFFLAGS, &*flags) != 0)
+        return system_error("SIOCGIFFLAGS " + netdevice(ifindex_));
+    if ((flags->ifr_flags & IFF_UP) != 0)
+        return {};
+    flags->ifr_flags = static_cast<short>(flags->ifr_flags | IFF_UP);
+    if (::ioctl(socket_.get(), SIOCSIFFLAGS, &*flags) != 0)
+        return system_error("set up " + netdevice(ifindex_));
+    return {};
+}
+
+Result<void> NetdeviceControl::set_mtu(int mtu) const {
+    auto change = request();
+    if (!change)
+        return std::unexpected(std::move(change.error()));
+    change->ifr_mtu = mtu;
+    if (::ioctl(socket_.get(), SIOCSIFMTU, &*change) != 0)
+        return system_error("set MTU " + std::to_string(mtu) + " of " + netdevice(ifindex_));
+    return {};
+}
+
+Result<void> NetdeviceControl::set_mac(const MacAddress &mac) const {
+    auto change = request();
+    if (!change)
+        return std::unexpected(std::move(change.error()));
+    change->ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    std::memcpy(change->ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
+    if (::ioctl(socket_.get(), SIOCSIFHWADDR, &*change) != 0)
+        return system_error("set the MAC address of " + netdevice(ifindex_));
+    return {};
+}
+
+Result<void> NetdeviceControl::receive(Reception what, bool on) {
+    bool &receives = receives_.at(static_cast<std::size_t>(what));
+    if (receives == on)
+        return {}; // the kernel counts: twice would have to be taken back twice
+    auto done =
+        membership(on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP,
+                   what == Reception::everything ? PACKET_MR_PROMISC : PACKET_MR_ALLMULTI, nullptr);
+    if (done)
+        receives = on;
+    return done;
+}
+
+Result<void> NetdeviceControl::receive_multicast(std::span<const MacAddress> addresses) {
+    // The new ones come first: what is in both is received without a gap, for the kernel counts.
+    std::vector<MacAddress> held;
+    for (const MacAddress &address : addresses) {
+        if (auto added = membership(PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST, &address); !added) {
+            for (const MacAddress &back : held)
+                (void)membership(PACKET_DROP_MEMBERSHIP, PACKET_MR_MULTICAST, &back);
+            return added;
+        }
+        held.push_back(address);
+    }
+    std::swap(multicast_, held);
+    for (const MacAddress &old : held)
+        (void)membership(PACKET_DROP_MEMBERSHIP, PACKET_MR_MULTICAST, &old);
+    return {};
+}
+
+Result<void> NetdeviceControl::membership(int option, int type, const MacAddress *address) const {
+    packet_mreq request{};
+    request.mr_ifindex = ifindex_;
+    request.mr_type = static_cast<unsigned short>(type);
+    if (address != nullptr) {
+        request.mr_alen = static_cast<unsigned short>(address->bytes.size());
+        std::memcpy(request.mr_address, address->bytes.data(), address->bytes.size());
+    }
+    if (::setsockopt(socket_.get(), SOL_PACKET, option, &request, sizeof request) != 0)
+        return system_error("packet membership of " + netdevice(ifindex_));
+    return {};
+}
+
+} // namespace netvsc

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tap_device.hpp"
+
+#include <cstring>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <utility>
+
+namespace netvsc {
+
+Result<TapDevice> TapDevice::make() {
+    FileDescriptor device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+    if (!device.valid())
+        return system_error("open /dev/net/tun");
+    ifreq request{};
+    std::strcpy(request.ifr_name, "vscprobe%d");
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (::ioctl(device.get(), TUNSETIFF, &request) != 0)
+        return system_error("make a tap device");
+    const unsigned ifindex = ::if_nametoindex(request.ifr_name);
+    if (ifindex == 0)
+        return system_error(std::string("index of ") + request.ifr_name);
+    return TapDevice(std::move(device), static_cast<int>(ifindex));
+}
+
+} // namespace netvsc

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fallback_port.hpp"
+
+#include "af_packet_port.hpp"
+#include "log.hpp"
+#include "virtio_user_port.hpp"
+
+#include <array>
+#include <exception>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace netvsc {
+namespace {
+
+using Level = Message::Level;
+
+// By port id. A slot is used by one thread at a time, as ethdev's operations on a port are.
+std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS> &adapted() {
+    static auto *ports = new std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS>;
+    return *ports;
+}
+
+} // namespace
+
+// What ethdev calls; nothing thrown may pass its C frames.
+struct FallbackPort::Operations {
+    template <typename Call> static int of(rte_eth_dev *device, Call call) noexcept {
+        try {
+            return call(*adapted().at(device->data->port_id));
+        } catch (const std::exception &error) {
+            log(Level::error, std::string(device->data->name) + ": " + error.what());
+            return -ENOMEM;
+        }
+    }
+    static int info(rte_eth_dev *device, rte_eth_dev_info *info) {
+        return of(device, [&](FallbackPort &port) { return port.info(*info); });
+    }
+    static int configure(rte_eth_dev *device) {
+        return of(device, [](FallbackPort &port) { return port.configure(); });
+    }
+    static int start(rte_eth_dev *device) {
+        return of(device, [](FallbackPort &port) { return port.start(); });
+    }
+    static int stop(rte_eth_dev *device) {
+        return of(device, [](FallbackPort &port) { return port.stop(); });
+    }
+    static int link_update(rte_eth_dev *device, int wait) {
+        return of(device, [&](FallbackPort &port) { return port.update_link(wait); });
+    }
+    static int mtu_set(rte_eth_dev *device, std::uint16_t mtu) {
+        return of(device, [&](FallbackPort &port) { return port.set_mtu(mtu); });
+    }
+    static int mac_addr_set(rte_eth_dev *device, rte_ether_addr *mac) {
+        return of(device, [&](FallbackPort &port) { return port.set_mac(*mac); });
+    }
+    template <NetdeviceControl::Reception What, bool On> static int receive(rte_eth_dev *device) {
+        return of(device, [](FallbackPort &port) {
+            return port.outcome(port.netdevice_.receive(What, On));
+        });
+    }
+    static void release_nothing(rte_eth_dev * /*device*/, std::uint16_t /*queue*/) noexcept {}
+    static int set_mc_addr_list(rte_eth_dev *device, rte_ether_addr *addresses,
+                                std::uint32_t count) {
+        return of(device,
+                  [&](FallbackPort &port) { return port.set_multicast({addresses, count}); });
+    }
+};
+
+FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
+    : port_(port), original_(*port.dev_ops), operations_(*port.dev_ops),
+      netdevice_(std::move(netdevice)) {
+    using Reception = NetdeviceControl::Reception;
+    operations_.dev_infos_get = Operations::info;
+    operations_.dev_configure = Operations::configure;
+    operations_.dev_start = Operations::start;
+    operations_.dev_stop = Operations::stop;
+    operations_.link_update = Operations::link_update;
+    operations_.mtu_set = Operations::mtu_set;
+    operations_.mac_addr_set = Operations::mac_addr_set;
+    operations_.promiscuous_enable = Operations::receive<Reception::everything, true>;
+    operations_.promiscuous_disable = Operations::receive<Reception::everything, false>;
+    operations_.allmulticast_enable = Operations::receive<Reception::all_multicast, true>;
+    operations_.allmulticast_disable = Operations::receive<Reception::all_multicast, false>;
+    operations_.set_mc_addr_list = Operations::set_mc_addr_list;
+    // DPDK 22.11: fail-safe calls them when a queue is set up again, whether there are any or not.
+    if (operations_.rx_queue_release == nullptr)
+        operations_.rx_queue_release = Operations::release_nothing;
+    if (operations_.tx_queue_release == nullptr)
+        operations_.tx_queue_release = Operations::release_nothing;
+}
+
+void FallbackPort::take_over() { port_.dev_ops = &operations_; }
+
+void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
+    if (kind == Fallback::tap)
+        return;
+    auto netdevice = NetdeviceControl::open(ifindex);
+    if (!netdevice) {
+        log(Level::error, std::string(port.data->name) +
+                              " does not follow its netdevice: " + netdevice.error().message());
+        return;
+    }
+    std::unique_ptr<FallbackPort> fitted;
+    if (kind == Fallback::af_packet)
+        fitted = std::make_unique<AfPacketPort>(port, std::move(*netdevice));
+    else if (kind == Fallback::virtio_user)
+        fitted = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
+    else
+        fitted.reset(new FallbackPort(port, std::move(*netdevice)));
+    auto &slot = adapted().at(port.data->port_id);
+    slot = std::move(fitted);
+    slot->take_over();
+}
+
+void FallbackPort::forget(std::uint16_t port) { adapted().at(port).reset(); }
+
+int FallbackPort::outcome(const Result<void> &result) const {
+    if (result)
+        return 0;
+    log(Level::error, std::string(port_.data->name) + ": " + result.error().message());
+    return -result.error().number;
+}
+
+int FallbackPort::info(rte_eth_dev_info &info) { return original_.dev_infos_get(&port_, &info); }
+
+int FallbackPort::configure() { return original_.dev_configure(&port_); }
+
+int FallbackPort::start() {
+    if (const int result = outcome(netdevice_.set_up()); result != 0)
+        return result;
+    return original_.dev_start(&port_);
+}
+
+int FallbackPort::stop() { return original_.dev_stop(&port_); }
+
+int FallbackPort::update_link(int wait) {
+    if (original_.link_update != nullptr)
+        original_.link_update(&port_, wait);
+    // Whether the port is started or not: fail-safe keeps what it was told while it was stopped.
+    const bool up = netdevice_.running().value_or(false);
+    port_.data->dev_link.link_status = up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+    return 0;
+}
+
+int FallbackPort::set_mtu(std::uint16_t mtu) {
+    if (const int result = outcome(netdevice_.set_mtu(mtu)); result != 0)
+        return result;
+    return original_.mtu_set != nullptr ? original_.mtu_set(&port_, mtu) : 0;
+}
+
+int FallbackPort::set_mac(rte_ether_addr &mac) {
+    if (const int result = outcome(netdevice_.set_mac({std::to_array(mac.addr_bytes)}));
+        result != 0)
+        return result;
+    return original_.mac_addr_set != nullptr ? original_.mac_addr_set(&port_, &mac) : 0;
+}
+
+int FallbackPort::set_multicast(std::span<const rte_ether_addr> addresses) {
+    std::vector<MacAddress> wanted;
+    for (const rte_ether_addr &address : addresses)
+        wanted.push_back({std::to_array(address.addr_bytes)});
+    return outcome(netdevice_.receive_multicast(wanted));
+}
+
+} // namespace netvsc

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "error.hpp"
+#include "fallback.hpp"
+#include "netdevice_control.hpp"
+
+#include <cstdint>
+#include <memory>
+
+#include <ethdev_driver.h>
+
+namespace netvsc {
+
+/// The ethdev port of a slow sub-device other than net_tap (which does all this itself): makes it
+/// and the NetVSC netdevice below it act as one, by standing in for some of its PMD's operations.
+///
+/// - The netdevice is set up when the port is started.
+/// - Promiscuous and multicast modes are the netdevice's. The kernel takes them back when the port
+///   goes or the process is killed.
+/// - The MTU and the MAC address that the application sets are the netdevice's, too; they stay.
+/// - The port's link is up while the netdevice has a carrier.
+///
+/// Called by ethdev, in the threads that may configure the port: one at a time for each port.
+class FallbackPort {
+public:
+    virtual ~FallbackPort() = default;
+    FallbackPort(const FallbackPort &) = delete;
+    FallbackPort &operator=(const FallbackPort &) = delete;
+
+    /// Fits a port that has just been made (RTE_ETH_EVENT_NEW). Until forget() its operations are
+    /// ours. A port that cannot be fitted stays as its PMD made it; the log says so.
+    static void adapt(rte_eth_dev &port, Fallback kind, int ifindex);
+
+    /// The port is being released (RTE_ETH_EVENT_DESTROY). Does nothing for any other port.
+    static void forget(std::uint16_t port);
+
+protected:
+    /// @param port  must live until forget()
+    FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice);
+
+    // Each returns 0 or a negative errno, as the operation in whose place it stands.
+    virtual int info(rte_eth_dev_info &info);
+    virtual int configure();
+    virtual int start();
+    virtual int stop();
+    virtual int set_mtu(std::uint16_t mtu);
+    virtual int set_mac(rte_ether_addr &mac);
+
+    [[nodiscard]] rte_eth_dev &port() const { return port_; }
+    /// The PMD's own.
+    [[nodiscard]] const eth_dev_ops &original() const { return original_; }
+    [[nodiscard]] NetdeviceControl &netdevice() { return netdevice_; }
+    /// 0, or the negative errno of the failure, which it logs.
+    [[nodiscard]] int outcome(const Result<void> &result) const;
+
+private:
+    struct Operations;
+
+    int update_link(int wait);
+    int set_multicast(std::span<const rte_ether_addr> addresses);
+    void take_over();
+
+    rte_eth_dev &port_;
+    const eth_dev_ops &original_;
+    eth_dev_ops operations_; ///< the PMD's with ours among them
+    NetdeviceControl netdevice_;
+};
+
+} // namespace netvsc

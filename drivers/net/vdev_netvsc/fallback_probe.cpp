@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fallback_probe.hpp"
+
+#include "file_descriptor.hpp"
+#include "tap_device.hpp"
+#include "traffic_control.hpp"
+
+#include <fcntl.h>
+#include <initializer_list>
+#include <string>
+#include <sys/socket.h>
+#include <system_error>
+
+#include <bus_driver.h>
+
+namespace netvsc {
+namespace {
+
+std::string reason(int error) { return " (" + std::generic_category().message(error) + ")"; }
+
+// The vdev bus knows a driver for a device of this name.
+bool has_driver(Fallback kind) {
+    const rte_bus *bus = rte_bus_find_by_name("vdev");
+    return bus != nullptr && bus->parse != nullptr &&
+           bus->parse(fallback_device_name(kind, 0).c_str(), nullptr) == 0;
+}
+
+void need_socket(int family, const char *name, MissingParts &missing) {
+    if (!FileDescriptor(::socket(family, SOCK_RAW | SOCK_CLOEXEC, 0)).valid())
+        missing.push_back(std::string(name) + " sockets" + reason(errno));
+}
+
+void need_file(const char *path, const char *module, MissingParts &missing) {
+    if (!FileDescriptor(::open(path, O_RDWR | O_CLOEXEC)).valid())
+        missing.push_back(std::string(path) + " of the kernel module " + module + reason(errno));
+}
+
+struct Needed {
+    std::initializer_list<const char *> disciplines;
+    const char *classifier;
+    std::initializer_list<const char *> actions;
+};
+
+// By asking for each at a tap device that is thrown away: that the kernel knows it, or can load its
+// module, is certain then.
+void need_redirection(const Needed &needed, MissingParts &missing) {
+    const auto tap = TapDevice::make();
+    if (!tap) {
+        missing.push_back("tap devices of the kernel module tun (" + tap.error().message() + ")");
+        return;
+    }
+    const auto control = TrafficControl::open();
+    if (!control) {
+        missing.push_back("the kernel's traffic control (" + control.error().message() + ")");
+        return;
+    }
+    bool permitted = true;
+    const auto need = [&](const Result<bool> &found, const std::string &module) {
+        if (found && !*found)
+            missing.push_back("kernel module " + module);
+        if (!found && permitted)
+            missing.push_back("the right to use the kernel's traffic control" +
+                              reason(found.error().number));
+        permitted = permitted && found.has_value();
+        return found.value_or(false);
+    };
+    for (const char *kind : needed.disciplines)
+        need(control->has_discipline(tap->ifindex(), kind), std::string("sch_") + kind);
+    // Filters need a discipline that holds them; clsact is part of sch_ingress.
+    if (!need(control->has_discipline(tap->ifindex(), "clsact"), "sch_ingress") ||
+        !need(control->has_classifier(tap->ifindex(), needed.classifier),
+              std::string("cls_") + needed.classifier))
+        return;
+    for (const char *kind : needed.actions)
+        need(control->has_action(tap->ifindex(), needed.classifier, kind),
+             std::string("act_") + kind);
+}
+
+} // namespace
+
+MissingParts missing_for(Fallback kind) {
+    MissingParts missing;
+    if (!has_driver(kind))
+        missing.push_back("DPDK's driver net_" + std::string(name_of(kind)));
+    switch (kind) {
+    case Fallback::tap:
+        need_redirection({.disciplines = {"multiq"},
+                          .classifier = "flower",
+                          .actions = {"mirred", "gact", "skbedit"}},
+                         missing);
+        break;
+    case Fallback::af_packet:
+        need_socket(AF_PACKET, "AF_PACKET", missing);
+        break;
+    case Fallback::af_xdp:
+        missing.emplace_back("support in this version");
+        break;
+    case Fallback::virtio_user:
+        need_file("/dev/vhost-net", "vhost_net", missing);
+        need_redirection(
+            {.disciplines = {}, .classifier = "matchall", .actions = {"mirred", "skbedit"}},
+            missing);
+        break;
+    }
+    return missing;
+}
+
+} // namespace netvsc

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "netdevice_control.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace netvsc {
+namespace {
+
+using Reception = NetdeviceControl::Reception;
+
+/// Each test in a network namespace of its own, with a netdevice nv0 of a veth pair.
+class NetdeviceControlTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::unshare(CLONE_NEWNET) != 0)
+            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
+        if (std::system("ip link add nv0 type veth peer name peer 2>/dev/null") != 0)
+            GTEST_SKIP() << "no ip(8), or no veth in this kernel";
+        auto opened = NetdeviceControl::open(static_cast<int>(::if_nametoindex("nv0")));
+        ASSERT_TRUE(opened) << opened.error().message();
+        control_.emplace(std::move(*opened));
+    }
+
+    // /proc/net of this thread's namespace.
+    [[nodiscard]] static std::string file(const char *name) {
+        std::ifstream stream("/proc/thread-self/net/" + std::string(name));
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+    [[nodiscard]] static std::string said_by_ip(const char *name) {
+        const std::string command = std::string("ip -d link show dev ") + name;
+        std::string text;
+        std::array<char, 512> part;
+        FILE *out = ::popen(command.c_str(), "r");
+        while (std::fgets(part.data(), part.size(), out) != nullptr)
+            text += part.data();
+        ::pclose(out);
+        return text;
+    }
+
+    // The kernel tells of a carrier a little later.
+    [[nodiscard]] bool runs(bool wanted) const {
+        for (int tries = 0; tries < 1000 && control_->running() != wanted; ++tries)
+            ::usleep(10'000);
+        return control_->running() == wanted;
+    }
+
+    std::optional<NetdeviceControl> control_;
+};
+
+TEST_F(NetdeviceControlTest, AnIndexThatNoNetdeviceHasIsAnError) {
+    const auto control = NetdeviceControl::open(999'999);
+    ASSERT_FALSE(control);
+    EXPECT_EQ(control.error().number, ENODEV);
+}
+
+TEST_F(NetdeviceControlTest, FollowsARename) {
+    ASSERT_EQ(std::system("ip link set nv0 name other"), 0);
+    EXPECT_EQ(control_->name(), "other");
+    ASSERT_TRUE(control_->set_mtu(1400));
+    EXPECT_THAT(said_by_ip("other"), testing::HasSubstr("mtu 1400"));
+}
+
+TEST_F(NetdeviceControlTest, RunsOnceItIsUpAndHasACarrier) {
+    EXPECT_EQ(control_->running(), false);
+    ASSERT_TRUE(control_->set_up());
+    ASSERT_TRUE(control_->set_up()) << "already so";
+    EXPECT_TRUE(runs(false)) << "the other end is down";
+    ASSERT_EQ(std::system("ip link set peer up"), 0);
+    EXPECT_TRUE(runs(true));
+}
+
+TEST_F(NetdeviceControlTest, AnMtuThatIsRefusedIsAnError) {
+    const auto done = control_->set_mtu(20);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().number, EINVAL);
+}
+
+TEST_F(NetdeviceControlTest, SetsTheMacAddress) {
+    ASSERT_TRUE(control_->set_mac({{0x00, 0x15, 0x5d, 0x01, 0x02, 0x03}}));
+    EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("00:15:5d:01:02:03"));
+}
+
+TEST_F(NetdeviceControlTest, ReceptionGoesWithTheObjectHoweverOftenItWasAskedFor) {
+    ASSERT_TRUE(control_->receive(Reception::everything, true));
+    ASSERT_TRUE(control_->receive(Reception::everything, true));
+    ASSERT_TRUE(control_->receive(Reception::all_multicast, true));
+    EXPECT_THAT(said_by_ip("nv0"), testing::AllOf(testing::HasSubstr("promiscuity 1"),
+                                                  testing::HasSubstr("allmulti 1")));
+    ASSERT_TRUE(control_->receive(Reception::everything, false));
+    EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("promiscuity 0"));
+    control_.reset();
+    EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("allmulti 0"));
+}
+
+TEST_F(NetdeviceControlTest, MulticastAddressesReplaceThoseBefore) {
+    const MacAddress first{{0x01, 0x00, 0x5e, 0, 0, 0x11}}, second{{0x01, 0x00, 0x5e, 0, 0, 0x22}};
+    ASSERT_TRUE(control_->receive_multicast(std::array{first}));
+    ASSERT_TRUE(control_->receive_multicast(std::array{first, second}));
+    EXPECT_THAT(file("dev_mcast"), testing::AllOf(testing::HasSubstr("01005e000011"),
+                                                  testing::HasSubstr("01005e000022")));
+    ASSERT_TRUE(control_->receive_multicast(std::array{second}));
+    EXPECT_THAT(file("dev_mcast"), testing::Not(testing::HasSubstr("01005e000011")));
+    const MacAddress unicast{{0x00, 0x15, 0x5d, 0, 0, 1}};
+    if (control_->receive_multicast(std::array{first, unicast})) {
+        control_.reset();
+    } else {
+        EXPECT_THAT(file("dev_mcast"), testing::Not(testing::HasSubstr("01005e000011")))
+            << "all or nothing";
+    }
+    control_.reset();
+    EXPECT_THAT(file("dev_mcast"), testing::Not(testing::HasSubstr("01005e000022")));
+}
+
+} // namespace
+} // namespace netvsc

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "traffic_control.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+
+namespace netvsc {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+int run(const std::string &command) { return std::system((command + " >/dev/null 2>&1").c_str()); }
+
+int index_of(const char *name) { return static_cast<int>(::if_nametoindex(name)); }
+
+/// Each test in a network namespace of its own, with netdevices one and two.
+class TrafficControlTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::unshare(CLONE_NEWNET) != 0)
+            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
+        if (run("ip link add one type veth peer name one_peer && "
+                "ip link add two type veth peer name two_peer") != 0)
+            GTEST_SKIP() << "no ip(8), or no veth in this kernel";
+        if (run("tc qdisc add dev one clsact && tc filter add dev one ingress matchall action "
+                "mirred egress redirect dev two && tc qdisc del dev one clsact") != 0)
+            GTEST_SKIP() << "no tc(8), or no clsact, matchall or mirred in this kernel";
+        auto opened = TrafficControl::open();
+        ASSERT_TRUE(opened) << opened.error().message();
+        control_.emplace(std::move(*opened));
+    }
+
+    /// What tc(8) shows at a netdevice's ingress.
+    [[nodiscard]] static std::string at(const std::string &name) {
+        return said("tc qdisc show dev " + name + " ingress; tc filter show dev " + name +
+                    " ingress");
+    }
+    [[nodiscard]] static std::string said(const std::string &command) {
+        std::string text;
+        std::array<char, 512> part;
+        FILE *out = ::popen(command.c_str(), "r");
+        while (std::fgets(part.data(), part.size(), out) != nullptr)
+            text += part.data();
+        ::pclose(out);
+        return text;
+    }
+    void redirect() {
+        const auto made = control_->redirect(index_of("one"), index_of("two"));
+        ASSERT_TRUE(made) << made.error().message();
+    }
+
+    std::optional<TrafficControl> control_;
+};
+
+TEST_F(TrafficControlTest, RedirectsAndTakesItBackWithItsDiscipline) {
+    redirect();
+    EXPECT_THAT(at("one"), AllOf(HasSubstr("clsact"), HasSubstr("matchall"),
+                                 HasSubstr("Egress Redirect to device two")));
+    ASSERT_TRUE(control_->remove_redirect(index_of("one")));
+    EXPECT_THAT(at("one"), IsEmpty());
+    EXPECT_TRUE(control_->remove_redirect(index_of("one"))) << "there is nothing any more";
+}
+
+TEST_F(TrafficControlTest, ASecondRedirectionReplacesTheFirst) {
+    redirect();
+    ASSERT_TRUE(control_->redirect(index_of("one"), index_of("two_peer")));
+    EXPECT_THAT(at("one"), AllOf(HasSubstr("to device two_peer"), Not(HasSubstr("device two)"))));
+}
+
+TEST_F(TrafficControlTest, SpreadsWhatIsSentOverSoManyQueuesUntilItIsSaidAnew) {
+    for (const std::uint16_t queues : std::to_array<std::uint16_t>({3, 1, 2})) {
+        const auto spread = control_->spread(index_of("one"), queues);
+        ASSERT_TRUE(spread) << spread.error().message();
+    }
+    const auto filters = said("tc filter show dev one egress");
+    EXPECT_THAT(filters, AllOf(HasSubstr("skbedit"), HasSubstr("queue_mapping")));
+    EXPECT_EQ(filters.find("skbedit"), filters.rfind("skbedit")) << filters;
+}
+
+TEST_F(TrafficControlTest, LeavesWhatOthersHaveMade) {
+    ASSERT_EQ(run("tc qdisc add dev one clsact && tc filter add dev one ingress pref 7 matchall "
+                  "action mirred egress redirect dev one_peer"),
+              0);
+    redirect();
+    ASSERT_TRUE(control_->remove_redirect(index_of("one")));
+    EXPECT_THAT(at("one"), AllOf(HasSubstr("clsact"), HasSubstr("to device one_peer"),
+                                 Not(HasSubstr("to device two"))));
+    EXPECT_EQ(control_->remove_dead_redirects(index_of("one")), 0);
+}
+
+TEST_F(TrafficControlTest, WorksWithinAnIngressDisciplineOfAnother) {
+    ASSERT_EQ(run("tc qdisc add dev one ingress"), 0);
+    redirect();
+    EXPECT_THAT(at("one"), HasSubstr("to device two"));
+}
+
+TEST_F(TrafficControlTest, RemovesWhatRedirectsToANetdeviceThatIsGone) {
+    redirect();
+    ASSERT_EQ(run("tc filter add dev one ingress pref 7 matchall action mirred egress redirect "
+                  "dev one_peer && ip link add gone type veth peer name gone_peer && tc filter add "
+                  "dev one ingress pref 8 matchall action mirred egress redirect dev gone"),
+              0);
+    EXPECT_EQ(control_->remove_dead_redirects(index_of("one")), 0);
+    ASSERT_EQ(run("ip link del gone; ip link del two"), 0);
+    EXPECT_EQ(control_->remove_dead_redirects(index_of("one")), 2);
+    EXPECT_THAT(at("one"), AllOf(HasSubstr("to device one_peer"), Not(HasSubstr("pref 8"))));
+}
+
+TEST_F(TrafficControlTest, ANetdeviceThatIsGoneIsAnErrorThatNamesIt) {
+    const auto made = control_->redirect(999'999, index_of("two"));
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().message(), HasSubstr("redirect netdevice 999999 to"));
+}
+
+TEST_F(TrafficControlTest, KnowsWhatTheKernelHas) {
+    const int one = index_of("one");
+    EXPECT_EQ(control_->has_discipline(one, "clsact"), true);
+    EXPECT_EQ(control_->has_discipline(one, "clsact"), true) << "it is there now";
+    EXPECT_EQ(control_->has_discipline(one, "nosuchkind"), false);
+    EXPECT_EQ(control_->has_classifier(one, "matchall"), true);
+    EXPECT_EQ(control_->has_classifier(one, "nosuchkind"), false);
+    EXPECT_EQ(control_->has_action(one, "matchall", "mirred"), true);
+    EXPECT_EQ(control_->has_action(one, "matchall", "nosuchkind"), false);
+}
+
+} // namespace
+} // namespace netvsc
