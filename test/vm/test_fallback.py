@@ -132,6 +132,11 @@ class Choice(FallbackCase):
                 self.assertRegex(testpmd.start_output, rf"removed \d+ filters from {name} that redirected")
             self.switch.stop_traffic()
             self.assert_quits(testpmd)
+            if kind == "tap":  # net_tap has set the netdevice itself promiscuous: nobody can know that it was not the user
+                self.guest.run(f"ip link set {name} promisc off")
+            if following == "tap":  # net_tap (22.11) leaves its queueing discipline, but nothing in it
+                self.assertNotIn("mirred", self.kernel_state(name))
+                self.guest.run(f"tc qdisc del dev {name} ingress")
             self.assertEqual(self.kernel_state(name), before, f"{following} after {kind}")
 
     def test_what_is_missing_is_said(self) -> None:
