@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <sys/stat.h>
 #include <thread>
 
 #include <ethdev_driver.h>
@@ -264,6 +265,19 @@ TEST_F(KeepaliveTest, area_that_somebody_spoils_is_made_anew) {
             return reader && reader->read()->states.at(rte_lcore_id()) == LcoreState::alive;
         }));
     }
+}
+
+TEST_F(KeepaliveTest, area_that_could_not_be_made_is_made_with_the_next_news) {
+    const auto port = add_ours();
+    ASSERT_EQ(::mkdir(shm.path().c_str(), 0700), 0);
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    ASSERT_EQ(::rmdir(shm.path().c_str()), 0);
+    start(port, 1);
+    EXPECT_TRUE(wait_for([&] {
+        poll(port, 0);
+        const auto reader = KeepaliveReader::open({.name = shm.name()});
+        return reader && reader->read()->states.at(rte_lcore_id()) == LcoreState::alive;
+    }));
 }
 
 TEST_F(KeepaliveTest, one_for_the_process) {

@@ -238,6 +238,7 @@ void Driver::pump() {
         carry_out(std::move(commands));
     }
     arm();
+    keepalive().go_on();
 }
 
 // Sets EAL's alarm for the earliest thing to be done in the interrupt thread. Alarms are never

@@ -125,7 +125,7 @@ private:
     EventRelay relay_;                    ///< with a lock of its own
     BoundFunctions bound_;                ///< with a lock of its own
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
-    std::set<PortNumber> leftovers_;      ///< see close_port()
+    std::set<PortNumber> leftovers_;      ///< for the next probe to remove: see close_port()
     /// VFs' ethdev ports whose PMD has raised the removal itself.
     std::set<std::uint16_t> leaving_;
 };

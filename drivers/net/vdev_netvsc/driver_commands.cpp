@@ -227,20 +227,18 @@ Commands Driver::release_vf(const ReleaseVf &command) {
 // leaving: the driver's own device, if EAL is just removing that. rte_eal_cleanup() walks the
 // vdev bus's list with the device behind the current one in hand: that one must not be freed
 // here. Closing its port does all that matters; the empty device is left to the walk, or, if
-// this was no cleanup after all, to the next probe.
+// this was no cleanup after all, to the next probe. So is what cannot be closed or removed now.
 void Driver::close_port(PortNumber number, const rte_vdev_device *leaving) {
-    if (auto closed = close_failsafe_port(number); !closed) {
+    const auto closed = close_failsafe_port(number);
+    if (!closed)
         log(Level::error, closed.error().message());
-        return;
-    }
     const std::string name = FailsafePort::device_name(number);
     const rte_vdev_device *next = leaving != nullptr ? TAILQ_NEXT(leaving, next) : nullptr;
-    if (next != nullptr && rte_vdev_device_name(next) == name) {
-        const std::lock_guard lock(mutex_);
-        leftovers_.insert(number);
+    const bool kept = next != nullptr && rte_vdev_device_name(next) == name;
+    if (closed && !kept && remove_failsafe_device(number))
         return;
-    }
-    remove_failsafe_device(number);
+    const std::lock_guard lock(mutex_);
+    leftovers_.insert(number);
 }
 
 void Driver::remove_leftovers() {
@@ -250,7 +248,7 @@ void Driver::remove_leftovers() {
         leftovers.swap(leftovers_);
     }
     for (const PortNumber number : leftovers)
-        remove_failsafe_device(number);
+        close_port(number, nullptr);
 }
 
 void Driver::report_removal(PortNumber number) {

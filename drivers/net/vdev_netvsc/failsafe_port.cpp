@@ -180,9 +180,10 @@ Result<void> close_failsafe_port(PortNumber number) {
     return {};
 }
 
-void remove_failsafe_device(PortNumber number) {
-    // ENOENT and the like: the application has detached it before us.
-    rte_eal_hotplug_remove("vdev", FailsafePort::device_name(number).c_str());
+bool remove_failsafe_device(PortNumber number) {
+    const std::string name = FailsafePort::device_name(number);
+    // An error without a device: the application has detached it before us.
+    return rte_eal_hotplug_remove("vdev", name.c_str()) == 0 || !is_vdev_in_use(name);
 }
 
 } // namespace netvsc

@@ -87,6 +87,7 @@ private:
 [[nodiscard]] Result<void> close_failsafe_port(PortNumber number);
 
 /// Takes fail-safe device @p number from the vdev bus; its port must have been closed.
-void remove_failsafe_device(PortNumber number);
+/// @return whether it is not there any more
+[[nodiscard]] bool remove_failsafe_device(PortNumber number);
 
 } // namespace netvsc

@@ -164,7 +164,12 @@ void Keepalive::arm() {
     armed_ = result == 0;
     if (!armed_)
         log(Level::error, "rte_eal_alarm_set: error " + std::to_string(result) +
-                              "; lcores are no longer watched");
+                              "; lcores are not watched until something else happens");
+}
+
+void Keepalive::go_on() {
+    const std::lock_guard lock(mutex_);
+    arm();
 }
 
 void Keepalive::period_over() {
@@ -219,9 +224,12 @@ void Keepalive::add_callback(std::uint16_t port, std::uint16_t queue) {
 
 // Called with the mutex held.
 void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now) {
-    if (area_ && !area_->intact()) {
+    const bool lost = area_ && !area_->intact();
+    if (lost)
         log(Level::warning, "shared memory " + settings_.shm +
                                 " was truncated or removed by somebody; it is made anew");
+    // One that could not be made is tried again when there is something to be told.
+    if (lost || (!area_ && !changes.empty())) {
         make_area();
         if (area_) {
             for (const auto &[number, lcore] : watch_.lcores())

@@ -46,6 +46,9 @@ public:
     /// An instance goes; nothing happens if it has not joined.
     void leave(const std::string &instance);
 
+    /// Something has happened: an alarm that could not be had is asked for again.
+    void go_on();
+
     /// The process ends, perhaps without rte_eal_cleanup().
     void end();
 
