@@ -4,27 +4,48 @@
 "N passed, N failed, N skipped". Exit status 1 if anything failed or nothing was run.
 
 A program that crashed or ran out of time has only the cases in its JUnit report that it finished: meson's JSON log,
-which lies beside each report, tells how the program itself ended.
+which lies beside each report, tells how the program itself ended. From it, too, is the end of what each program that
+failed has said.
 
 usage: summary.py [--check=NAME:passed|failed ...] REPORT.junit.xml ...
 """
 import json
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 BAD_ENDS = {"ERROR", "FAIL", "INTERRUPT", "TIMEOUT", "UNEXPECTEDPASS"}
+SAID = 60  # lines of a program that failed
 
 
-def bad_ends(report: str) -> dict[str, str]:
-    """How those of the report's programs ended that did not end well."""
+@dataclass(frozen=True)
+class BadEnd:
+    """How a program ended that did not end well, and what it said last."""
+
+    result: str
+    said: list[str]
+
+
+def bad_ends(report: str) -> dict[str, BadEnd]:
+    """Of the report's programs."""
     log = Path(report.removesuffix(".junit.xml") + ".json")
     tests = [json.loads(line) for line in log.read_text().splitlines()]
-    return {test["name"]: test["result"] for test in tests if test["result"] in BAD_ENDS}
+    return {test["name"]: BadEnd(test["result"], said_last(test))
+            for test in tests if test["result"] in BAD_ENDS}
+
+
+def said_last(test: dict[str, Any]) -> list[str]:
+    """Up to the last case that failed, if it is known: what came after it tells nothing."""
+    lines = test.get("stdout", "").splitlines()
+    failures = [number for number, line in enumerate(lines) if line.startswith(("not ok", "[  FAILED  ]"))]
+    return [*lines[:failures[-1] + 1 if failures else None][-SAID:], *test.get("stderr", "").splitlines()[-SAID // 2:]]
 
 
 def main(arguments: list[str]) -> int:
     passed, failed, skipped = 0, [], []
+    ends: dict[str, BadEnd] = {}
     for argument in arguments:
         if argument.startswith("--check="):
             name, result = argument.removeprefix("--check=").split(":")
@@ -34,6 +55,7 @@ def main(arguments: list[str]) -> int:
                 failed.append(name)
             continue
         unexplained = bad_ends(argument)
+        ends |= unexplained
         for suite in ET.parse(argument).getroot().iter("testsuite"):
             for case in suite.iter("testcase"):
                 name = f"{suite.get('name')}: {case.get('name')}"
@@ -47,9 +69,11 @@ def main(arguments: list[str]) -> int:
                     skipped.append(f"{name}: {reason}")
                 else:
                     passed += 1
-        failed += [f"{program}: {end}" for program, end in unexplained.items()]
+        failed += [f"{program}: {end.result}" for program, end in unexplained.items()]
     for line in skipped:
         print(f"skipped: {line}")
+    for program, end in ends.items():
+        print(f"{program} said last:", *end.said, sep="\n    ")
     for line in failed:
         print(f"FAILED: {line}")
     print(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")

@@ -12,8 +12,9 @@ TOP = Path(__file__).resolve().parents[2]
 
 PROGRAMS = {
     "good": 'print("1..2\\nok 1 - one\\nok 2 - two # SKIP no such device")',
-    "bad": 'print("1..2\\nok 1 - one\\nnot ok 2 - two")',
-    "crashing": 'import os\nprint("1..2\\nok 1 - one", flush=True)\nos.abort()',
+    "bad": 'print("1..3\\nok 1 - one\\n# no frame\\nnot ok 2 - two\\nok 3 - three")',
+    "crashing": 'import os, sys\nprint("1..2\\nok 1 - one", flush=True)\n'
+                'print("assertion failed", file=sys.stderr, flush=True)\nos.abort()',
     "hanging": 'import time\nprint("1..2\\nok 1 - one", flush=True)\ntime.sleep(60)',
 }
 
@@ -46,7 +47,11 @@ class Summary(unittest.TestCase):
         status, lines = self.summary("good", "bad")
         self.assertEqual(status, 1)
         self.assertEqual([line for line in lines if line.startswith("FAILED")], ["FAILED: p.bad: 2 - two"])
-        self.assertEqual(lines[-1], "2 passed, 1 failed, 1 skipped")
+        self.assertEqual(lines[-1], "3 passed, 1 failed, 1 skipped")
+        said = lines.index("bad said last:")
+        self.assertEqual(lines[said + 1:said + 5],
+                         ["    1..3", "    ok 1 - one", "    # no frame", "    not ok 2 - two"])
+        self.assertTrue(lines[said + 5].startswith("FAILED"), lines)
 
     def test_what_does_not_end_well(self) -> None:
         """Its finished cases passed: it has failed all the same."""
@@ -54,6 +59,7 @@ class Summary(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(sorted(line for line in lines if line.startswith("FAILED")),
                          ["FAILED: crashing: ERROR", "FAILED: hanging: TIMEOUT"])
+        self.assertIn("    assertion failed", lines)
         self.assertEqual(lines[-1], "2 passed, 2 failed, 0 skipped")
 
 
