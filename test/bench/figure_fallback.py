@@ -17,7 +17,7 @@ from report import INTREE, OURS, Figure
 from support import QUICK, end, plugins
 
 NEAR, FAR = "bench-near", "bench-far"
-FALLBACKS = ("tap", "af_packet", "af_xdp", "virtio_user")
+FALLBACKS = ("tap", "af_packet", "virtio_user")
 SIZES = (64, 1500)  # with the frame check sequence, which neither pktgen nor testpmd counts
 FCS = 4
 WARM_UP_S = 0.5

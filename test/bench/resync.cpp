@@ -41,7 +41,7 @@ void take(Supervisor &supervisor, const NetlinkEvent &event) {
                    [&](const LinkMessage &message) {
                        std::optional<DeviceFacts> facts;
                        if (supervisor.wants_facts(message))
-                           facts = facts_of(message);
+                           facts = facts_of(message, KnownFunctions());
                        (void)supervisor.link(message, facts);
                    },
                    [&](const LinkGone &gone) { (void)supervisor.link_gone(gone.ifindex); },

@@ -19,6 +19,7 @@ const std::string pci_remove = "remove@/devices/pci0000:00/0000:00:01.0/0000:01:
                                "DEVPATH=/devices/pci0000:00/0000:00:01.0/0000:01:00.0\0"
                                "SUBSYSTEM=pci\0"
                                "PCI_CLASS=20000\0"
+                               "PCI_ID=15B3:101A\0"
                                "PCI_SLOT_NAME=0000:01:00.0\0"
                                "SEQNUM=4711\0"s;
 
@@ -29,6 +30,7 @@ TEST(Uevent, GivesWhatThePciDeviceTells) {
     EXPECT_EQ(event->device_path, "/devices/pci0000:00/0000:00:01.0/0000:01:00.0");
     EXPECT_EQ(event->subsystem, "pci");
     EXPECT_EQ(event->pci_slot_name, "0000:01:00.0");
+    EXPECT_EQ(event->pci_id, "15B3:101A");
     EXPECT_EQ(event->interface, "");
     EXPECT_EQ(event->sequence, 4711U);
 }

@@ -30,8 +30,8 @@ std::optional<Uevent> parse_uevent(std::span<const std::byte> datagram) {
     const std::pair<std::string_view, std::string_view *> wanted[] = {
         {"ACTION", &event.action},        {"DEVPATH", &event.device_path},
         {"SUBSYSTEM", &event.subsystem},  {"PCI_SLOT_NAME", &event.pci_slot_name},
-        {"INTERFACE", &event.interface},  {"SEQNUM", &sequence},
-        {"SYNTH_UUID", &event.synthetic},
+        {"PCI_ID", &event.pci_id},        {"INTERFACE", &event.interface},
+        {"SEQNUM", &sequence},            {"SYNTH_UUID", &event.synthetic},
     };
     while (!text.empty()) {
         const auto pair = next_string(text);

@@ -15,6 +15,7 @@ struct Uevent {
     std::string_view device_path;   ///< DEVPATH, below /sys
     std::string_view subsystem;     ///< SUBSYSTEM: pci, net, ...
     std::string_view pci_slot_name; ///< PCI_SLOT_NAME, of PCI devices; else empty
+    std::string_view pci_id;        ///< PCI_ID, of PCI devices: "15B3:101A"; else empty
     std::string_view interface;     ///< INTERFACE, of netdevices; else empty
     std::uint64_t sequence = 0;     ///< SEQNUM, growing by one over all of the system's uevents
     /// SYNTH_UUID: somebody wrote to the device's uevent attribute (udevadm trigger does); nothing

@@ -50,24 +50,10 @@ std::optional<std::string> link_target_name(int folder, const char *path) {
     return std::string(whole.substr(whole.rfind('/') + 1));
 }
 
-// Where the attributes of a device are, seen from a folder.
-struct Attributes {
-    const char *class_id;
-    const char *vendor;
-    const char *device;
-};
-constexpr Attributes of_netdevice{"device/class_id", "device/vendor", "device/device"};
-constexpr Attributes of_device{"class_id", "vendor", "device"};
-
-bool is_netvsc(int folder, const Attributes &attributes) {
-    const auto id = read_attribute(folder, attributes.class_id);
+bool is_netvsc(int netdevice) {
+    const auto id = read_attribute(netdevice, "device/class_id");
     return id && id->size() == netvsc_class.size() &&
            ::strncasecmp(id->data(), netvsc_class.data(), id->size()) == 0;
-}
-
-bool is_mana(int folder, const Attributes &attributes) {
-    return read_attribute(folder, attributes.vendor) == microsoft_vendor &&
-           read_attribute(folder, attributes.device) == mana_device;
 }
 
 std::optional<PciAddress> pci_function(int netdevice, const std::string &path) {
@@ -107,22 +93,23 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
     if (found != ifindex)
         return failure(ESTALE, path + " is netdevice " + *index);
 
-    if (is_netvsc(folder.get(), of_netdevice))
+    if (is_netvsc(folder.get()))
         return DeviceFacts{.netvsc = true, .pci = {}};
     DeviceFacts facts;
     facts.pci = pci_function(folder.get(), path);
-    facts.mana = facts.pci && is_mana(folder.get(), of_netdevice);
+    facts.mana = facts.pci && read_attribute(folder.get(), "device/vendor") == microsoft_vendor &&
+                 read_attribute(folder.get(), "device/device") == mana_device;
     return facts;
 }
 
 Result<DeviceFacts> Sysfs::pci_netdevice(const PciAddress &pci) const {
     const std::string path = root_ + "/bus/pci/devices/" + pci.to_string();
-    const FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.valid())
-        return system_error("open " + path);
-    if (is_netvsc(folder.get(), of_device))
-        return DeviceFacts{.netvsc = true, .pci = {}};
-    return DeviceFacts{.pci = pci, .mana = is_mana(folder.get(), of_device)};
+    const auto vendor = read_attribute(AT_FDCWD, (path + "/vendor").c_str());
+    if (!vendor)
+        return failure(ENODEV, "read " + path + "/vendor");
+    return DeviceFacts{.pci = pci,
+                       .mana = *vendor == microsoft_vendor &&
+                               read_attribute(AT_FDCWD, (path + "/device").c_str()) == mana_device};
 }
 
 } // namespace netvsc

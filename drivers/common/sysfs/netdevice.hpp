@@ -34,8 +34,9 @@ public:
     /// Sources: Documentation/ABI/testing/sysfs-class-net, sysfs-bus-vmbus.
     [[nodiscard]] Result<DeviceFacts> netdevice(const std::string &name, int ifindex) const;
 
-    /// The same of a netdevice that is known to be right above this PCI function: fewer files to
-    /// look into. @return failure(ENOENT) and the like if the function is not there (any more)
+    /// The same of a netdevice that is known to be right above this PCI function, which no NetVSC
+    /// is: fewer files to look into.
+    /// @return failure(ENODEV) if the function is not there (any more)
     [[nodiscard]] Result<DeviceFacts> pci_netdevice(const PciAddress &pci) const;
 
 private:

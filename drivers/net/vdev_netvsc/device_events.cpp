@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "device_events.hpp"
 
+#include "bus.hpp"
 #include "log.hpp"
 #include "pci_driver.hpp"
 
-#include <cstring>
 #include <fstream>
 #include <unistd.h>
 
@@ -25,34 +25,10 @@ bool noiommu_allowed() {
 
 } // namespace
 
-std::optional<PciEvent> pci_event_of(const Uevent &event) {
-    using Kind = PciEvent::Kind;
-    if (event.subsystem != "pci" || !event.synthetic.empty())
-        return std::nullopt;
-    Kind kind{};
-    if (event.action == "add")
-        kind = Kind::added;
-    else if (event.action == "unbind")
-        kind = Kind::unbound;
-    else if (event.action == "remove")
-        kind = Kind::removed;
-    else
-        return std::nullopt;
-    const auto address = PciAddress::parse(event.pci_slot_name);
-    if (!address)
-        return std::nullopt;
-    return PciEvent{.address = *address, .kind = kind};
-}
-
 void replace_registers(const PciAddress &address) {
-    rte_bus *bus = rte_bus_find_by_name("pci");
-    if (bus == nullptr || bus->hot_unplug_handler == nullptr)
-        return;
-    const auto same_name = [](const rte_device *device, const void *name) {
-        return std::strcmp(device->name, static_cast<const char *>(name));
-    };
-    rte_device *device = bus->find_device(nullptr, same_name, address.to_string().c_str());
-    if (device == nullptr || device->driver == nullptr)
+    const rte_bus *bus = rte_bus_find_by_name("pci");
+    rte_device *device = find_device("pci", address.to_string());
+    if (device == nullptr || device->driver == nullptr || bus->hot_unplug_handler == nullptr)
         return;
     const auto kernel_driver = RTE_DEV_TO_PCI(device)->kdrv;
     if (kernel_driver == RTE_PCI_KDRV_UIO_GENERIC || kernel_driver == RTE_PCI_KDRV_IGB_UIO)

@@ -2,24 +2,11 @@
 #pragma once
 
 #include "pci_address.hpp"
-#include "uevent.hpp"
 
 #include <optional>
 #include <string>
 
 namespace netvsc {
-
-/// What a uevent tells of a PCI device. One that is taken away is first unbound from its kernel
-/// driver: with a UIO driver, which asks nobody, it works no more from then on.
-struct PciEvent {
-    enum class Kind { added, unbound, removed };
-    PciAddress address;
-    Kind kind = Kind::added;
-};
-
-/// @return nullopt for an event that is not about a PCI device's coming or going, or that somebody
-///         asked for
-[[nodiscard]] std::optional<PciEvent> pci_event_of(const Uevent &event);
 
 /// Lets DPDK's drivers go on in a device that the kernel has taken away: its registers are
 /// replaced by plain memory. For devices bound to a UIO driver; does nothing for others.

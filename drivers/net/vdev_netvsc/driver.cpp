@@ -159,6 +159,7 @@ void Driver::stop_if_unused() {
     dump_retry_.reset();
     uevent_source_.reset();
     uevents_.reset();
+    functions_.forget();
 }
 
 // ---- Commands.

@@ -6,6 +6,7 @@
 #include "failsafe_port.hpp"
 #include "interrupt_source.hpp"
 #include "link_monitor.hpp"
+#include "pci_event.hpp"
 #include "port_status.hpp"
 #include "supervisor.hpp"
 #include "uevent_monitor.hpp"
@@ -122,8 +123,9 @@ private:
     InterruptSource netlink_;
     std::shared_ptr<UeventMonitor> uevents_;
     InterruptSource uevent_source_;
-    EventRelay relay_;                    ///< with a lock of its own
-    BoundFunctions bound_;                ///< with a lock of its own
+    EventRelay relay_;     ///< with a lock of its own
+    BoundFunctions bound_; ///< with a lock of its own
+    KnownFunctions functions_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     std::set<PortNumber> leftovers_;      ///< for the next probe to remove: see close_port()
     /// VFs' ethdev ports whose PMD has raised the removal itself.

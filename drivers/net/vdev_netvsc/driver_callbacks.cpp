@@ -42,7 +42,7 @@ Commands Driver::take(const NetlinkEvent &event) {
             [this](const LinkMessage &message) {
                 std::optional<DeviceFacts> facts;
                 if (supervisor_.wants_facts(message))
-                    facts = facts_of(message);
+                    facts = facts_of(message, functions_);
                 return supervisor_.link(message, facts);
             },
             [this](const LinkGone &gone) { return supervisor_.link_gone(gone.ifindex); },
@@ -97,6 +97,7 @@ void Driver::on_uevents() {
             if (!lost)
                 log(Level::warning, lost.error().message());
             for (const PciEvent &event : events) {
+                functions_.take(event);
                 const PciDriver device(event.address);
                 if (event.kind != PciEvent::Kind::added && !device.current() &&
                     supervisor_.port_with_vf(event.address))
@@ -106,6 +107,8 @@ void Driver::on_uevents() {
                 else if (event.kind == PciEvent::Kind::unbound && !device.current())
                     append(commands, supervisor_.pci_unbound(event.address));
             }
+            if (!lost || *lost)
+                functions_.forget();
             if (lost && *lost) {
                 for (const PciAddress &vf : supervisor_.vfs()) {
                     if (!PciDriver(vf).exists())

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "command.hpp"
-#include "device_events.hpp"
+#include "pci_event.hpp"
 
 #include <mutex>
 #include <optional>

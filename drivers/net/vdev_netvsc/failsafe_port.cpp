@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "failsafe_port.hpp"
 
+#include "bus.hpp"
 #include "log.hpp"
 #include "netdevice_control.hpp"
 
 #include <array>
 #include <charconv>
 #include <climits>
-#include <cstring>
 #include <unistd.h>
 
-#include <bus_driver.h>
 #include <dev_driver.h>
 #include <ethdev_driver.h>
 #include <rte_atomic.h>
@@ -24,12 +23,7 @@ constexpr std::string_view name_prefix = "net_failsafe_vsc";
 // One whose probe failed stays on the bus, and cannot be taken from it (DPDK 22.11): that one may
 // be probed again, or each try would leave another.
 bool is_vdev_in_use(const std::string &name) {
-    rte_bus *bus = rte_bus_find_by_name("vdev");
-    const auto same_name = [](const rte_device *device, const void *wanted) {
-        return std::strcmp(device->name, static_cast<const char *>(wanted));
-    };
-    const rte_device *device =
-        bus != nullptr ? bus->find_device(nullptr, same_name, name.c_str()) : nullptr;
+    const rte_device *device = find_device("vdev", name);
     return device != nullptr && rte_dev_is_probed(device) != 0;
 }
 

@@ -3,13 +3,15 @@
 
 #include "link_message.hpp"
 #include "netdevice.hpp"
+#include "pci_event.hpp"
 
 #include <optional>
 
 namespace netvsc {
 
-/// What is below the netdevice that a message is about, as sysfs says.
+/// What is below the netdevice that a message is about, as sysfs says where nothing else does.
 /// @return nullopt if it cannot tell: the netdevice has another name by now, or is gone
-[[nodiscard]] std::optional<DeviceFacts> facts_of(const LinkMessage &message);
+[[nodiscard]] std::optional<DeviceFacts> facts_of(const LinkMessage &message,
+                                                  const KnownFunctions &known);
 
 } // namespace netvsc

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vf_port.hpp"
 
+#include "bus.hpp"
+
 #include <cstring>
 
 #include <bus_driver.h>
@@ -45,13 +47,7 @@ int unplug_and_mend(rte_device *device) {
 // device arguments. A device the bus knows from an earlier try points to them still, and a PMD
 // that tries it next would read them.
 void forget_freed_arguments(const PciAddress &address) {
-    rte_bus *bus = rte_bus_find_by_name("pci");
-    const auto same_name = [](const rte_device *device, const void *name) {
-        return std::strcmp(device->name, static_cast<const char *>(name));
-    };
-    rte_device *device = bus != nullptr
-                             ? bus->find_device(nullptr, same_name, address.to_string().c_str())
-                             : nullptr;
+    rte_device *device = find_device("pci", address.to_string());
     if (device == nullptr || rte_dev_is_probed(device) != 0)
         return;
     rte_devargs *listed = nullptr;

@@ -131,6 +131,7 @@ static const rte_pci_id testvf_ids[] = {
     {RTE_PCI_DEVICE(0x1af4, 0x1000)}, // virtio-net, transitional
     {RTE_PCI_DEVICE(0x1af4, 0x1041)}, // virtio-net
     {RTE_PCI_DEVICE(0x15ad, 0x07b0)}, // vmxnet3
+    {RTE_PCI_DEVICE(0x10ec, 0x8139)}, // rtl8139
     {},
 };
 
