@@ -28,10 +28,10 @@ std::optional<Uevent> parse_uevent(std::span<const std::byte> datagram) {
     Uevent event;
     std::string_view sequence;
     const std::pair<std::string_view, std::string_view *> wanted[] = {
-        {"ACTION", &event.action},        {"DEVPATH", &event.device_path},
-        {"SUBSYSTEM", &event.subsystem},  {"PCI_SLOT_NAME", &event.pci_slot_name},
-        {"PCI_ID", &event.pci_id},        {"INTERFACE", &event.interface},
-        {"SEQNUM", &sequence},            {"SYNTH_UUID", &event.synthetic},
+        {"ACTION", &event.action},       {"DEVPATH", &event.device_path},
+        {"SUBSYSTEM", &event.subsystem}, {"PCI_SLOT_NAME", &event.pci_slot_name},
+        {"PCI_ID", &event.pci_id},       {"INTERFACE", &event.interface},
+        {"SEQNUM", &sequence},           {"SYNTH_UUID", &event.synthetic},
     };
     while (!text.empty()) {
         const auto pair = next_string(text);
