@@ -17,7 +17,7 @@ from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, ports, wait_f
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
 PPS = 1000
-PATIENCE_S = 60.0  # an emulated machine on a busy host
+PATIENCE_S = 120.0  # an emulated machine on a busy host
 SETTLE_S = 0.5  # of traffic looked at once it is back
 VF = "vf"
 NETVSC = "nv0"
@@ -176,7 +176,7 @@ class VfCase(LabCase):
     def wait_given_back(self, driver: str, vf: str = VF) -> None:
         """The VF is the kernel driver's again, and its netdevice is there."""
         wait_for(f"{vf} with {driver}", lambda: self.kernel_driver(vf) == driver, PATIENCE_S)
-        self.assertTrue(self.machine.ifname(vf))
+        self.assertTrue(self.machine.ifname(vf, PATIENCE_S))
 
 
 def losses(report: Report) -> str:

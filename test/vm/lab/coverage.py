@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Brings out of the guest what programs that were built for coverage have counted there.
 
 Environment: NETVSC_COVERAGE, a folder; each machine leaves one of its own in it, with the .gcda files below their
