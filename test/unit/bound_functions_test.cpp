@@ -73,6 +73,31 @@ TEST_F(BoundFunctionsTest, OneKilledBetweenUnbindingAndBindingLeftItToo) {
     EXPECT_EQ(abandoned(), std::vector{address});
 }
 
+TEST_F(BoundFunctionsTest, OneThatIsGivenBackByHalfIsLeftStill) {
+    ASSERT_TRUE(process_->note(address, "vfio-pci"));
+    process_.reset();
+    fs::remove(device() / "driver");
+    std::ofstream(device() / "driver_override") << "(null)\n";
+    EXPECT_EQ(abandoned(), std::vector{address});
+}
+
+TEST_F(BoundFunctionsTest, OneThatCannotBeGivenBackIsFoundByTheSameProcess) {
+    ASSERT_TRUE(process_->note(address, "vfio-pci"));
+    process_->abandon(address);
+    EXPECT_EQ(process_->abandoned(), std::vector{address});
+}
+
+TEST_F(BoundFunctionsTest, ANoteStaysWhileItCannotBeToldWhetherItCounts) {
+    ASSERT_TRUE(process_->note(address, "vfio-pci"));
+    process_.reset();
+    fs::remove(device() / "driver_override");
+    fs::create_directory(device() / "driver_override"); // cannot be read
+    EXPECT_TRUE(abandoned().empty());
+    fs::remove(device() / "driver_override");
+    is_bound_to("vfio-pci");
+    EXPECT_EQ(abandoned(), std::vector{address});
+}
+
 TEST_F(BoundFunctionsTest, WhatIsAnotherDevicesByNowIsLeftAlone) {
     for (const std::string other : {"e1000e", "(null)", ""}) {
         process_.emplace(notes(), root_ / "sys");

@@ -99,6 +99,15 @@ TEST_F(PciDriverTest, GivesBackOnlyWhatWasTaken) {
     EXPECT_EQ(read("drivers_probe"), "0000:02:00.0");
 }
 
+TEST_F(PciDriverTest, DoesNotTakeAnOverrideThatCannotBeReadForNone) {
+    const auto attribute = root_ / "bus/pci/devices/0000:02:00.0/driver_override";
+    fs::remove(attribute);
+    fs::create_directory(attribute);
+    EXPECT_FALSE(device().driver_override());
+    EXPECT_FALSE(device().give_back());
+    EXPECT_EQ(read("drivers_probe"), "");
+}
+
 TEST_F(PciDriverTest, SaysWhatCouldNotBeWritten) {
     const auto bound = device("0000:03:00.0").bind("vfio-pci");
     ASSERT_FALSE(bound);

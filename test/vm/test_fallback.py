@@ -119,6 +119,12 @@ class VirtioUser(FallbackCase):
 
 
 class Choice(FallbackCase):
+    def test_different_ones_in_one_process(self) -> None:
+        testpmd = self.run_testpmd("--no-pci", f"--vdev=net_vdev_netvsc0,iface={self.names[0]},fallback=af_packet",
+                                   "--vdev=net_vdev_netvsc1,iface=two,force=1,fallback=tap")
+        self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0]), ("net_failsafe_vsc1", MACS[5])])
+        self.assert_quits(testpmd)
+
     def test_killed(self) -> None:
         """What a process that was killed has left is found at the next start, whatever that uses."""
         name = self.names[0]

@@ -22,7 +22,7 @@ from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
 
 FLAPS = int(os.environ.get("NETVSC_FLAPS") or "30")
 MANA_CYCLES = max(10, CYCLES)
-MANA = "set_link=0,lsc=0"
+MANA = "set_link=0,set_mac=0,lsc=0"
 DEVEVENTS = str(TOOLS / "libdevevents.so")
 INTREE_S = 8  # the in-tree driver looks for VFs, and fail-safe for devices, once a second or more often
 
@@ -90,7 +90,7 @@ class Removal(VfCase):
 
     def test_in_tree_driver_does_not_take_one_that_cannot_set_its_link(self) -> None:
         """What test_pmd_that_cannot_set_its_link looks for is there to be seen."""
-        testpmd = self.forward(drivers=plugins(intree=True), env={"NETVSC_TESTVF_ARGS": MANA})
+        testpmd = self.forward(drivers=plugins(intree=True), env={"NETVSC_TESTVF_ARGS": "set_link=0,lsc=0"})
         plugged = time.monotonic_ns()
         self.add_e1000e()
         with self.assertRaises(LabTimeout):

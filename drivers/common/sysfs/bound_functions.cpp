@@ -17,13 +17,17 @@ constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCT
 constexpr std::size_t longest_driver = 64;
 
 // What a note says; empty if it is none.
-std::string driver_in(const FileDescriptor &file) {
+Result<std::string> driver_in(const FileDescriptor &file) {
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-        return {};
+    if (::fstat(file.get(), &status) != 0)
+        return system_error("fstat");
+    if (!S_ISREG(status.st_mode))
+        return std::string{};
     std::array<char, longest_driver> text;
     const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
-    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string{};
+    if (size < 0)
+        return system_error("pread");
+    return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
 } // namespace
@@ -45,11 +49,18 @@ std::string BoundFunctions::path(const PciAddress &address) const {
     return folder_ + "/" + address.to_string();
 }
 
-bool BoundFunctions::is_left_by(const PciAddress &address, const std::string &driver) const {
+Result<bool> BoundFunctions::is_left_by(const PciAddress &address,
+                                        const std::string &driver) const {
     const PciDriver function(address, sysfs_);
-    const auto current = function.current();
-    return !driver.empty() && function.driver_override() == driver &&
-           (!current || current == driver);
+    if (driver.empty() || !function.exists())
+        return false;
+    const auto bound_to = function.driver();
+    const auto override_text = function.driver_override();
+    if (!bound_to || !override_text)
+        return std::unexpected(!bound_to ? bound_to.error() : override_text.error());
+    if (!*bound_to)
+        return !*override_text || *override_text == driver;
+    return *bound_to == driver && *override_text == driver;
 }
 
 Result<void> BoundFunctions::note(const PciAddress &address, const std::string &driver) {
@@ -84,6 +95,11 @@ void BoundFunctions::forget(const PciAddress &address) {
     notes_.erase(note);
 }
 
+void BoundFunctions::abandon(const PciAddress &address) {
+    const std::lock_guard lock(mutex_);
+    notes_.erase(address);
+}
+
 std::vector<PciAddress> BoundFunctions::abandoned() {
     if (!check_folder())
         return {};
@@ -98,7 +114,11 @@ std::vector<PciAddress> BoundFunctions::abandoned() {
         FileDescriptor file(::open(path(*address).c_str(), open_flags));
         if (!file.valid() || !lock_whole(file))
             continue;
-        if (is_left_by(*address, driver_in(file))) {
+        const auto driver = driver_in(file);
+        const auto left = driver ? is_left_by(*address, *driver) : std::unexpected(driver.error());
+        if (!left)
+            continue; // it cannot be told now
+        if (*left) {
             notes_.insert_or_assign(*address, std::move(file));
             found.push_back(*address);
         } else {

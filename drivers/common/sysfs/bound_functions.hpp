@@ -17,8 +17,8 @@ namespace netvsc {
 ///
 /// A note is a file named by the function's address that holds the driver's name. Who wrote it
 /// has it locked as long as it lives. A note counts only while the function has the driver and the
-/// driver_override that the binding gave it: not if it was bound anew by somebody else, nor if
-/// another device has come to the address.
+/// driver_override that the binding gave it, or no driver: not if it was bound anew by somebody
+/// else, nor if another device has come to the address.
 ///
 /// The folder is made when it is needed, with mode 0700. One that others may write to, or that
 /// belongs to another user, is not used. Any thread.
@@ -33,7 +33,9 @@ public:
     [[nodiscard]] Result<void> note(const PciAddress &address, const std::string &driver);
     /// The function has been given back, or is gone. Nothing if it was not noted.
     void forget(const PciAddress &address);
-    /// Takes over the notes of processes that have ended.
+    /// It could not be given back: the next abandoned(), of this or another process, finds it.
+    void abandon(const PciAddress &address);
+    /// Takes over the notes of processes that have ended, and those of abandon().
     /// @return the functions they left bound, or without any driver: to be given back, and
     ///         forgotten then
     [[nodiscard]] std::vector<PciAddress> abandoned();
@@ -41,7 +43,8 @@ public:
 private:
     [[nodiscard]] Result<void> check_folder() const;
     [[nodiscard]] std::string path(const PciAddress &address) const;
-    [[nodiscard]] bool is_left_by(const PciAddress &address, const std::string &driver) const;
+    [[nodiscard]] Result<bool> is_left_by(const PciAddress &address,
+                                          const std::string &driver) const;
 
     std::string folder_;
     std::string sysfs_;

@@ -3,9 +3,10 @@
 
 #include "file_descriptor.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <unistd.h>
 #include <utility>
 
@@ -36,32 +37,46 @@ PciDriver::PciDriver(PciAddress address, std::string root)
 
 bool PciDriver::exists() const { return ::access(device_.c_str(), F_OK) == 0; }
 
-std::optional<std::string> PciDriver::current() const {
+Result<std::optional<std::string>> PciDriver::driver() const {
     std::error_code error;
-    const auto target = std::filesystem::read_symlink(device_ + "/driver", error);
-    if (error)
+    const std::string link = device_ + "/driver";
+    const auto target = std::filesystem::read_symlink(link, error);
+    if (!error)
+        return target.filename().string();
+    if (error == std::errc::no_such_file_or_directory)
         return std::nullopt;
-    return target.filename().string();
+    return failure(error.value(), "readlink " + link);
 }
 
-std::optional<std::string> PciDriver::driver_override() const {
-    std::ifstream file(device_ + "/driver_override");
-    std::string text;
-    if (!std::getline(file, text) || text == "(null)")
-        return std::nullopt;
-    return text;
+Result<std::optional<std::string>> PciDriver::driver_override() const {
+    const std::string path = device_ + "/driver_override";
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.valid())
+        return system_error("open " + path);
+    std::array<char, 4096> content; // a page, the most that the kernel gives
+    ssize_t size;
+    do {
+        size = ::read(file.get(), content.data(), content.size());
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return system_error("read " + path);
+    std::string text(content.data(), static_cast<std::size_t>(size));
+    text.resize(std::min(text.size(), text.find('\n')));
+    return text.empty() || text == "(null)" ? std::nullopt : std::optional(std::move(text));
 }
 
-// Takes the function from its driver and lets the kernel choose anew.
-Result<void> PciDriver::rebind(std::string_view override_text) const {
-    if (auto written = write_attribute(device_ + "/driver_override", override_text); !written)
-        return written;
-    if (current()) {
-        if (auto unbound = write_attribute(device_ + "/driver/unbind", name_); !unbound)
-            return unbound;
-    }
-    return write_attribute(bus_ + "/drivers_probe", name_);
+Result<void> PciDriver::set_override(std::string_view text) const {
+    return write_attribute(device_ + "/driver_override", text);
 }
+
+Result<void> PciDriver::unbind() const {
+    const auto bound_to = driver();
+    if (!bound_to)
+        return std::unexpected(bound_to.error());
+    return *bound_to ? write_attribute(device_ + "/driver/unbind", name_) : Result<void>{};
+}
+
+Result<void> PciDriver::choose() const { return write_attribute(bus_ + "/drivers_probe", name_); }
 
 Result<void> PciDriver::bind(const std::string &driver) const {
     if (driver.empty() || driver.find('/') != std::string::npos || driver == "..")
@@ -71,7 +86,11 @@ Result<void> PciDriver::bind(const std::string &driver) const {
     // Asked before the device is taken from the driver it works with.
     if (::access((bus_ + "/drivers/" + driver).c_str(), F_OK) != 0)
         return system_error("kernel driver " + driver + " (is its module loaded?)");
-    auto bound = rebind(driver);
+    auto bound = set_override(driver);
+    if (bound)
+        bound = unbind();
+    if (bound)
+        bound = choose();
     if (bound && current() == driver)
         return {};
     // Best effort: the error to be told is the one above.
@@ -81,10 +100,19 @@ Result<void> PciDriver::bind(const std::string &driver) const {
     return failure(ENODEV, "binding " + name_ + " to kernel driver " + driver);
 }
 
+// In this order it can be told at any point that it is not done yet: see BoundFunctions.
 Result<void> PciDriver::give_back() const {
-    if (!driver_override() && current())
+    const auto override_text = driver_override();
+    const auto bound_to = driver();
+    if (!override_text || !bound_to)
+        return std::unexpected(!override_text ? override_text.error() : bound_to.error());
+    if (!*override_text && *bound_to)
         return {}; // another device, at the address of the one that was bound
-    return rebind(no_override);
+    if (auto unbound = unbind(); !unbound)
+        return unbound;
+    if (auto set = set_override(no_override); !set)
+        return set;
+    return choose();
 }
 
 } // namespace netvsc

@@ -22,11 +22,15 @@ public:
 
     /// The function is there.
     [[nodiscard]] bool exists() const;
-    /// The driver it is bound to; nullopt: none.
-    [[nodiscard]] std::optional<std::string> current() const;
+    /// The driver it is bound to; nullopt: none, or it cannot be told.
+    [[nodiscard]] std::optional<std::string> current() const {
+        return driver().value_or(std::nullopt);
+    }
+    /// The same, for those to whom "none" and "it cannot be told" are not one.
+    [[nodiscard]] Result<std::optional<std::string>> driver() const;
 
     /// The only driver the kernel may choose for it; nullopt: any.
-    [[nodiscard]] std::optional<std::string> driver_override() const;
+    [[nodiscard]] Result<std::optional<std::string>> driver_override() const;
 
     /// Binds the function to @p driver, taking it from the one it has. Does nothing if that is
     /// the one. On failure the function has its old driver again.
@@ -35,11 +39,15 @@ public:
     ///         take the device (the kernel's log says why); else what sysfs said
     [[nodiscard]] Result<void> bind(const std::string &driver) const;
 
-    /// Gives the function back to the driver the kernel would choose.
+    /// Gives the function back to the driver the kernel would choose. After a failure it may have
+    /// none; another try goes on from there.
     [[nodiscard]] Result<void> give_back() const;
 
 private:
-    [[nodiscard]] Result<void> rebind(std::string_view override_text) const;
+    [[nodiscard]] Result<void> set_override(std::string_view text) const;
+    [[nodiscard]] Result<void> unbind() const;
+    /// Lets the kernel choose.
+    [[nodiscard]] Result<void> choose() const;
 
     std::string name_;
     std::string bus_;    ///< .../bus/pci

@@ -74,6 +74,10 @@ int AfPacketPort::resize(std::uint16_t queues) {
     const std::string arguments = "iface=" + *netdevice + ",qpairs=" + std::to_string(queues);
     // Not by EAL's hot-plug, which would make it in secondary processes, too.
     int result = rte_vdev_init(lender.c_str(), arguments.c_str());
+    if (result == -EEXIST) { // one that could not be removed when it had lent its sockets
+        rte_vdev_uninit(lender.c_str());
+        result = rte_vdev_init(lender.c_str(), arguments.c_str());
+    }
     std::uint16_t id = 0;
     if (result == 0)
         result = rte_eth_dev_get_port_by_name(lender.c_str(), &id);

@@ -39,8 +39,12 @@ void clean_up(const CreatePort &command) {
 void Driver::give_back_device(const PciAddress &pci) {
     const PciDriver device(pci);
     if (device.exists()) {
-        if (auto given = device.give_back(); !given)
-            log(Level::error, "VF not given back to its kernel driver: " + given.error().message());
+        if (auto given = device.give_back(); !given) {
+            log(Level::error, "VF not given back to its kernel driver: " + given.error().message() +
+                                  "; the next instance tries it again");
+            bound_.abandon(pci);
+            return;
+        }
     }
     bound_.forget(pci);
 }
@@ -90,6 +94,8 @@ Commands Driver::create_port(const CreatePort &command) {
         append(commands, prepare_vf(*created, command.number, *command.vf, command.bind, true));
     }
     if (auto made = created->create(command.hotplug_poll); !made) {
+        if (const auto vf = command.vf ? VfPort::find(command.vf->id) : std::nullopt)
+            vf->release_from_failsafe();
         append(commands, failed(made.error()));
         return commands;
     }

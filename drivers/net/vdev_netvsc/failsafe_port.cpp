@@ -53,16 +53,19 @@ std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) 
 Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     const std::string name = device_name(number_);
     std::vector<std::string> names{name};
-    std::string arguments = "fd(" + std::to_string(pipe_.reader.get()) + ")";
+    // Sub-devices come last. DPDK 22.11: where anything comes after them fail-safe reads on beyond
+    // the end, and may fail of what is there.
+    std::string arguments = "hotplug_poll=" + std::to_string(hotplug_poll.count());
+    // Always, though a slow path there is has it, too. DPDK 22.11: once one fail-safe port was
+    // given an address, each later one in the process that is given none fails.
+    if (slow_path_.netdevice.mac)
+        arguments += ",mac=" + slow_path_.netdevice.mac->to_string();
+    arguments += ",fd(" + std::to_string(pipe_.reader.get()) + ")";
     if (slow_path_.kind) {
         const auto slow = fallback_device(*slow_path_.kind, number_, slow_path_.netdevice);
         names.push_back(slow.name);
         arguments += ",dev(" + slow.name + "," + slow.arguments + ")";
     }
-    // net_tap gives fail-safe the netdevice's address, and has it as soon as it is made.
-    if (slow_path_.kind != Fallback::tap && slow_path_.netdevice.mac)
-        arguments += ",mac=" + slow_path_.netdevice.mac->to_string();
-    arguments += ",hotplug_poll=" + std::to_string(hotplug_poll.count());
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
     for (const std::string &taken : names) {
         if (is_vdev_in_use(taken))
@@ -76,8 +79,12 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
             return failure(up.error().number, name + ": " + up.error().context);
     }
     const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
-    if (result != 0)
+    if (result != 0) {
+        // DPDK 22.11: fail-safe leaves what it has made up to there.
+        if (has_fallback())
+            rte_eal_hotplug_remove("vdev", names.back().c_str());
         return failure(-result, "vdev " + name + "," + arguments);
+    }
     if (const rte_eth_dev *device = ethdev()) {
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;

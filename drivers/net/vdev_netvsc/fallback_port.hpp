@@ -44,6 +44,7 @@ protected:
     virtual int configure();
     virtual int start();
     virtual int stop();
+    virtual int update_link(int wait);
     virtual int set_mtu(std::uint16_t mtu);
     virtual int set_mac(rte_ether_addr &mac);
 
@@ -57,7 +58,6 @@ protected:
 private:
     struct Operations;
 
-    int update_link(int wait);
     int set_multicast(std::span<const rte_ether_addr> addresses);
     void take_over();
 

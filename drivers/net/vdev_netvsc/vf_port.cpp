@@ -4,6 +4,8 @@
 #include "bus.hpp"
 
 #include <cstring>
+#include <map>
+#include <mutex>
 
 #include <bus_driver.h>
 #include <dev_driver.h>
@@ -58,6 +60,20 @@ void forget_freed_arguments(const PciAddress &address) {
     device->devargs = listed;
 }
 
+int keep_address(rte_eth_dev *port, rte_ether_addr *address) {
+    return rte_is_same_ether_addr(&port->data->mac_addrs[0], address) ? 0 : -ENOTSUP;
+}
+
+// A copy of a PMD's operations that has that one. It stays, as the PMD's do.
+const eth_dev_ops *with_address_kept(const eth_dev_ops *original) {
+    static std::mutex mutex;
+    static auto *copies = new std::map<const eth_dev_ops *, eth_dev_ops>;
+    const std::lock_guard lock(mutex);
+    eth_dev_ops &copy = copies->try_emplace(original, *original).first->second;
+    copy.mac_addr_set = keep_address;
+    return &copy;
+}
+
 } // namespace
 
 std::optional<VfId> vf_of(const rte_eth_dev &device) {
@@ -100,14 +116,19 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 // - makes the sub-device's link status its own's by rte_eth_dev_set_link_up() or _down(), and
 //   gives the sub-device up if the PMD has no such call (MANA, iavf, virtio, e1000's EM): nothing
 //   may be left to be made the same;
+// - gives each sub-device its own address, and gives up those whose PMD cannot change theirs
+// (MANA),
+//   though a VF has its NetVSC's already;
 // - breaks port 0 when the sub-device leaves: see unplug_and_mend().
 void VfPort::adapt(bool failsafe_link_up) const {
-    const rte_eth_dev &port = rte_eth_devices[port_];
+    rte_eth_dev &port = rte_eth_devices[port_];
     port.data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
     const bool can_set_link = failsafe_link_up ? port.dev_ops->dev_set_link_up != nullptr
                                                : port.dev_ops->dev_set_link_down != nullptr;
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+    if (port.dev_ops->mac_addr_set == nullptr)
+        port.dev_ops = with_address_kept(port.dev_ops);
     if (port.device->bus->unplug != unplug_and_mend)
         port.device->bus = adapted_bus(port.device->bus);
 }
@@ -115,6 +136,12 @@ void VfPort::adapt(bool failsafe_link_up) const {
 bool VfPort::owned() const {
     rte_eth_dev_owner owner{};
     return rte_eth_dev_owner_get(port_, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER;
+}
+
+void VfPort::release_from_failsafe() const {
+    rte_eth_dev_owner owner{};
+    if (rte_eth_dev_owner_get(port_, &owner) == 0 && std::strcmp(owner.name, "Fail-safe") == 0)
+        rte_eth_dev_owner_unset(port_, owner.id);
 }
 
 bool VfPort::started() const { return rte_eth_devices[port_].data->dev_started != 0; }

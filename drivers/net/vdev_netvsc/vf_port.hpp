@@ -32,6 +32,9 @@ public:
 
     /// Somebody (fail-safe) has taken it.
     [[nodiscard]] bool owned() const;
+    /// If it is a fail-safe port that has taken it, and that could not be made after all:
+    /// DPDK 22.11 leaves it with the VF, which nobody else could take.
+    void release_from_failsafe() const;
     [[nodiscard]] bool started() const;
     /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.
     void raise_removal() const;

@@ -32,15 +32,27 @@ VirtioUserPort::~VirtioUserPort() { part(); }
 int VirtioUserPort::start() {
     if (const int result = FallbackPort::start(); result != 0)
         return result;
-    const int result = outcome(join());
-    if (result != 0)
-        stop();
-    return result;
+    started_ = true;
+    try_to_join();
+    return 0;
 }
 
 int VirtioUserPort::stop() {
+    started_ = false;
     part();
     return FallbackPort::stop();
+}
+
+// What could not be done when it was started is tried again.
+int VirtioUserPort::update_link(int wait) {
+    if (started_ && !joined_)
+        try_to_join();
+    return FallbackPort::update_link(wait);
+}
+
+void VirtioUserPort::try_to_join() {
+    if (outcome(join()) != 0)
+        part();
 }
 
 // The PMD has made the tap device.

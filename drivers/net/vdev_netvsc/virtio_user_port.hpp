@@ -16,9 +16,13 @@ public:
 private:
     int start() override;
     int stop() override;
+    int update_link(int wait) override;
+    /// Joins, or takes back what it has done to that end.
+    void try_to_join();
     [[nodiscard]] Result<void> join();
     void part();
 
+    bool started_ = false;
     bool joined_ = false;
 };
 

@@ -48,10 +48,11 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
     }
     bool *flag = key == "rmv"        ? &args.rmv
                  : key == "set_link" ? &args.set_link
+                 : key == "set_mac"  ? &args.set_mac
                  : key == "lsc"      ? &args.lsc
                                      : nullptr;
     if (flag == nullptr)
-        return "rmv, set_link, lsc or probe as the key";
+        return "rmv, set_link, set_mac, lsc or probe as the key";
     const auto parsed = parse_flag(value);
     if (!parsed)
         return "0 or 1";

@@ -16,6 +16,7 @@ struct Args {
 
     bool rmv = true;             ///< removal is told by RTE_ETH_EVENT_INTR_RMV
     bool set_link = true;        ///< there is a dev_set_link_up and a dev_set_link_down
+    bool set_mac = true;         ///< there is a mac_addr_set
     bool lsc = true;             ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
     unsigned probe_failures = 0; ///< so many first probes of an address fail
 };

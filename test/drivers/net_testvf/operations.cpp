@@ -145,7 +145,7 @@ static int testvf_mac_addr_set(rte_eth_dev *ethdev, rte_ether_addr *address) {
 
 namespace {
 
-constexpr eth_dev_ops make_operations(bool rmv, bool set_link) {
+constexpr eth_dev_ops make_operations(bool rmv, bool set_link, bool set_mac) {
     eth_dev_ops operations = {};
     operations.dev_configure = testvf_configure;
     operations.dev_start = testvf_start;
@@ -164,7 +164,8 @@ constexpr eth_dev_ops make_operations(bool rmv, bool set_link) {
     operations.allmulticast_enable = testvf_allmulticast_enable;
     operations.allmulticast_disable = testvf_allmulticast_disable;
     operations.mtu_set = testvf_mtu_set;
-    operations.mac_addr_set = testvf_mac_addr_set;
+    if (set_mac)
+        operations.mac_addr_set = testvf_mac_addr_set;
     // A PMD that does not tell of a removal cannot be asked about it either.
     if (rmv)
         operations.is_removed = testvf_is_removed;
@@ -175,10 +176,16 @@ constexpr eth_dev_ops make_operations(bool rmv, bool set_link) {
     return operations;
 }
 
-/// By rmv and set_link. Not in the Port: they are looked at while it is being freed.
-constexpr std::array<std::array<eth_dev_ops, 2>, 2> tables = {{
-    {make_operations(false, false), make_operations(false, true)},
-    {make_operations(true, false), make_operations(true, true)},
+/// By rmv, set_link and set_mac. Not in the Port: they are looked at while it is being freed.
+constexpr std::array<eth_dev_ops, 8> tables = {{
+    make_operations(false, false, false),
+    make_operations(false, false, true),
+    make_operations(false, true, false),
+    make_operations(false, true, true),
+    make_operations(true, false, false),
+    make_operations(true, false, true),
+    make_operations(true, true, false),
+    make_operations(true, true, true),
 }};
 
 /// ethdev announces that a port is destroyed when it has been closed already: whoever then asks
@@ -188,7 +195,8 @@ constexpr eth_dev_ops closed = {};
 } // namespace
 
 void testvf::install_operations(rte_eth_dev *ethdev, const Args &args) {
-    ethdev->dev_ops = &tables.at(args.rmv ? 1 : 0).at(args.set_link ? 1 : 0);
+    ethdev->dev_ops =
+        &tables.at((args.rmv ? 4U : 0U) | (args.set_link ? 2U : 0U) | (args.set_mac ? 1U : 0U));
     ethdev->rx_pkt_burst = testvf_rx_burst;
     ethdev->tx_pkt_burst = testvf_tx_burst;
 }
