@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each system call and each DPDK call that the driver makes fails, one at a time; see test/faults.
+
+Without more, one place of each function is tried, with one error.
+Environment: NETVSC_FAULTS, arguments for the program `faults` in place of that: "" for all places, --all-errors for
+all places and all errors that fit, --only=TEXT.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+from typing import ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.testpmd import stage_plugins  # noqa: E402
+from support import BUILD, DRIVER, MACS, TESTVF, LabCase, end  # noqa: E402
+
+FAULTS = BUILD / "test/faults/faults"
+ARGUMENTS = os.environ.get("NETVSC_FAULTS", "--each-function")
+BIND = "vfio-pci"
+PATIENCE_S = 120.0
+SERIES = ["fallback=tap", f"vf_bind={BIND}", "fallback=af_packet", "fallback=virtio_user"]
+
+# libmnl and libstdc++ call the kernel there, on the driver's behalf.
+CARRIERS = re.compile(r"mnl_socket_(open2|bind|sendto)|_ZNSt13basic_filebuf\w+4open|_ZSt7getline|_ZNSi3getEv"
+                      r"|.*read_symlink|.*directory_iterator(C1|pp|9increment)")
+
+
+class Faults(LabCase):
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+
+    def test_each_call_fails_once(self) -> None:
+        self.guest.modprobe(BIND, "vhost_net")
+        self.machine.nic_add("vf", MACS[0], "e1000e")
+        self.machine.ifname("vf")
+        command = [str(FAULTS), "-l", "0,1", "--file-prefix", "faults", "--no-huge", "-m", "128", *self.blocked()]
+        # Linked with the driver: EAL is not to load it once more.
+        for plugin in stage_plugins(self.guest, [TESTVF]):
+            command += ["-d", plugin]
+        command += ["--", *shlex.split(ARGUMENTS), self.names[0], self.machine.pci_address("vf"), *SERIES]
+        self.report(self.run_to_end(command))
+
+    def run_to_end(self, command: list[str]) -> str:
+        """The program's output, which is shown as it comes: it takes its time."""
+        process = self.guest.spawn("faults", command, pty=False)
+        self.addCleanup(end, process)
+        shown = 0
+        told = time.monotonic()
+        running = True
+        while running:
+            running = process.running()
+            output = process.output()
+            if len(output) > shown:
+                told = time.monotonic()
+            elif time.monotonic() - told > PATIENCE_S:
+                self.fail(f"nothing for {PATIENCE_S:g} s; before that:\n{output[-3000:]}")
+            sys.stderr.write(output[shown:])
+            sys.stderr.flush()
+            shown = len(output)
+            time.sleep(1)
+        self.assertEqual(process.wait(), 0, output[-3000:])
+        return output
+
+    def report(self, output: str) -> None:
+        """What was tried of what was called, and what of the driver's code was never called."""
+        called = places(output, "called")
+        tried = places(output, "tried")
+        again = places(output, "not called again") - tried
+        code = calls_in_code(set(re.findall(r"^can fail: (.*)", output, re.M)[0].split()))
+        never = set(code) - {address for _, address in called}
+        self.diagnostics = [
+            *re.findall(r"^\d+ places, .*", output, re.M),
+            f"{len(called)} places were called, {len(tried)} of them failed, {len(again)} were not called again; "
+            f"the driver's code has {len(code)}, {len(never)} of which were never called",
+            *(f"never called: {line}" for line in where(never, code))]
+        if "--each-function" in ARGUMENTS:
+            self.assertEqual({name for name, _ in called}, {name for name, _ in tried | again})
+        elif "--only" not in ARGUMENTS:
+            self.assertEqual(called, tried | again)
+
+
+def places(output: str, what: str) -> set[tuple[str, int]]:
+    """Those of the program's lines that begin so: the function, and the address to which it returns."""
+    found = re.findall(rf"^{what} (\w+) at (0x[0-9a-f]+)", output, re.M)
+    return {(name, int(address, 16)) for name, address in found}
+
+
+def calls_in_code(can_fail: set[str]) -> dict[int, str]:
+    """Where the driver's code calls one of these functions, or what calls one for it: by the address after the call."""
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", DRIVER], check=True, capture_output=True, text=True)
+    lines = re.findall(r"^\s+([0-9a-f]+):\s+(.*)", code.stdout, re.M)
+    found = {}
+    for (_, instruction), (following, _) in zip(lines, lines[1:]):
+        call = re.match(r"call\s+[0-9a-f]+ <(\w+)@plt>", instruction)
+        if call and (call[1] in can_fail or CARRIERS.match(call[1])):
+            found[int(following, 16)] = call[1]
+    return found
+
+
+def where(addresses: set[int], code: dict[int, str]) -> list[str]:
+    """The places by function and line."""
+    ordered = sorted(addresses)
+    done = subprocess.run(["addr2line", "-Cse", DRIVER, *(hex(address - 1) for address in ordered)], check=True,
+                          capture_output=True, text=True)
+    return [f"{code[address]} in {line}" for address, line in zip(ordered, done.stdout.splitlines())]
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
