@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     require(parsed->keepalive.count() >= 0 && parsed->keepalive <= Arguments::max_keepalive);
     // A name of shm_open()'s: one slash, at its beginning.
     require(parsed->keepalive_shm.rfind('/') == 0 && parsed->keepalive_shm.size() > 1);
+    planted_bug(parsed->interfaces.size() >= 3);
     // What ends a line of fail-safe's pipe never gets into one.
     require(parsed->vf_args.find('\n') == std::string::npos);
     return 0;

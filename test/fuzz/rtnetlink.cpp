@@ -25,6 +25,7 @@ void check(const NetlinkEvent &event) {
         const InterfaceAddress &told = address->address;
         require(told.ifindex > 0);
         require(told.family == AF_INET || told.family == AF_INET6);
+        planted_bug(told.family == AF_INET && told.prefix_length < 8);
         require(told.prefix_length <= (told.family == AF_INET ? 32 : 128));
     }
 }

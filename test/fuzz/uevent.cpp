@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (!event)
         return 0;
     require(!event->action.empty() && !event->device_path.empty() && !event->subsystem.empty());
+    planted_bug(!event->synthetic.empty() && !event->pci_slot_name.empty());
     const auto *begin = reinterpret_cast<const char *>(buffer.get());
     for (const std::string_view view : {event->action, event->device_path, event->subsystem,
                                         event->pci_slot_name, event->interface, event->synthetic}) {

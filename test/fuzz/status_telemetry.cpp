@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// netvsc-status with an application that answers anything.
+#include "hostile_application.hpp"
+#include "require.hpp"
+#include "screen.hpp"
+#include "status.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+using namespace netvsc;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    const HostileApplication hostile(data, size);
+    auto application = status::find_application(HostileApplication::folder(),
+                                                (hostile.flags() & 4U) != 0 ? "rte" : "");
+    if (!application)
+        return 0;
+    const auto read = status::read_status(*application, hostile.flags() >> 3U);
+    if (!read)
+        return 0;
+    const std::string screen = status::screen_of(*read);
+    // What a terminal takes for a command.
+    require(std::ranges::none_of(screen, [](char c) {
+        return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f';
+    }));
+    require(screen.empty() || screen.back() == '\n');
+    (void)read->dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+    planted_bug((*read)["keepalive"].is_number() && (*read)["keepalive"] != 1);
+    return 0;
+}
