@@ -7,7 +7,13 @@ set -euo pipefail
 fuzzer=$1
 shift
 said=$(mktemp)
-trap 'rm -f "$said"' EXIT
+pid=
+# A fuzzer that ends by a bug leaves its files behind.
+clean_up() {
+    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+    rm -rf "$said" /dev/shm/netvsc[-_]fuzz*[-_]"${pid:-none}" "/tmp/netvsc-fuzz-${pid:-none}"
+}
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -17,11 +23,19 @@ fail() {
     exit 1
 }
 
+# Runs the fuzzer with these arguments besides its own.
+run() {
+    "${command[@]}" "$@" >"$said" 2>&1 &
+    pid=$!
+    wait "$pid"
+}
+
+command=("$fuzzer" "$@")
 export NETVSC_PLANTED_BUG=1
 # A seed that has it would prove nothing.
-"$fuzzer" "$@" -runs=0 >"$said" 2>&1 || fail "a seed meets the planted bug already"
+run -runs=0 || fail "a seed meets the planted bug already"
 # The same inputs each time.
-if "$fuzzer" "$@" -seed=1 -artifact_prefix=/dev/null -max_total_time=60 >"$said" 2>&1; then
+if run -seed=1 -artifact_prefix=/dev/null -max_total_time=60; then
     fail "the planted bug was not found in 60 s"
 fi
 grep -q '^the planted bug is reached' "$said" || fail "it ended by another bug than the planted one"

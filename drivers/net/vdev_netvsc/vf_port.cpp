@@ -116,9 +116,8 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 // - makes the sub-device's link status its own's by rte_eth_dev_set_link_up() or _down(), and
 //   gives the sub-device up if the PMD has no such call (MANA, iavf, virtio, e1000's EM): nothing
 //   may be left to be made the same;
-// - gives each sub-device its own address, and gives up those whose PMD cannot change theirs
-// (MANA),
-//   though a VF has its NetVSC's already;
+// - gives each sub-device its own address, which a VF has from its NetVSC already, and gives up
+//   those whose PMD cannot change theirs (MANA);
 // - breaks port 0 when the sub-device leaves: see unplug_and_mend().
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
