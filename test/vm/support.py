@@ -7,7 +7,6 @@ the driver to be tested (`intree` for DPDK's own, to see which cases tell the tw
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import re
@@ -20,8 +19,7 @@ from typing import ClassVar, Mapping
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
-from lab import coverage  # noqa: E402
-from lab.errors import LabError, LabTimeout  # noqa: E402
+from lab.errors import LabError  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
@@ -57,7 +55,6 @@ class LabCase(unittest.TestCase):
             cls.machine.nic_add(f"nv{number}", MACS[number])
         cls.machine.start()
         cls.addClassCleanup(cls.machine.stop)
-        cls.addClassCleanup(lambda: coverage.fetch(cls.machine.guest))
         cls.guest = cls.machine.guest
         cls.guest.modprobe("tun")
         cls.names = [cls.machine.ifname(f"nv{number}") for number in range(cls.netvscs)]
@@ -143,10 +140,6 @@ class LabCase(unittest.TestCase):
 def end(process: GuestProcess) -> None:
     """Ends a process that may run still."""
     try:
-        if coverage.FOLDER and process.running():  # a killed program would not have written its counts
-            process.send("quit\n")
-            with contextlib.suppress(LabTimeout):
-                process.wait()
         if process.running():
             process.signal(signal.SIGKILL)
             process.wait()
