@@ -2,7 +2,8 @@
 """Operations at random, for as long as is wanted, with invariants checked after each: scripts/soak.
 
 Environment: NETVSC_SOAK_HOURS, how long (default: NETVSC_SOAK_OPERATIONS operations, default 8); NETVSC_SEED, of
-which operations (default: the time); NETVSC_SOAK_DUMP, the folder for what is written down on a failure.
+which operations (default: the time; of the short form 1, so that its failure belongs to what was changed);
+NETVSC_SOAK_DUMP, the folder for what is written down on a failure.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from vf_support import NETVSC, PATIENCE_S, PPS, VF, Held, VfCase  # noqa: E402
 
 HOURS = float(os.environ.get("NETVSC_SOAK_HOURS") or "0")
 COUNT = int(os.environ.get("NETVSC_SOAK_OPERATIONS") or "8")
-SEED = int(os.environ.get("NETVSC_SEED") or time.time_ns() % 1_000_000)
+SEED = int(os.environ.get("NETVSC_SEED") or (time.time_ns() % 1_000_000 if HOURS else 1))
 DUMP = Path(os.environ.get("NETVSC_SOAK_DUMP") or BUILD / f"soak-{SEED}")
 BINDS = ["", "vfio-pci"]
 
@@ -62,6 +63,9 @@ class Soak(VfCase):
             [QUICK], plugins(), 256, timeout=PATIENCE_S)
         self.addCleanup(end, self.testpmd.process)
         self.testpmds = [self.testpmd.process]
+        # Not 0 if a VF was there, whose port was made first.
+        self.port = next(number for number, info in self.testpmd.port_info().items()
+                         if info.get("Device name") == "net_failsafe_vsc0")
         self.testpmd.start()
         self.invariants = Invariants(self)
 

@@ -35,7 +35,8 @@ def write(soak: Soak, folder: Path) -> None:
     for process in soak.testpmds:
         (folder / f"{process.name}.txt").write_text(process.output())
     try:
-        told = soak.raw("/vdev_netvsc/info,0", "/vdev_netvsc/stats,0", "/vdev_netvsc/events", "/vdev_netvsc/keepalive")
+        told = soak.raw(f"/vdev_netvsc/info,{soak.port}", f"/vdev_netvsc/stats,{soak.port}", "/vdev_netvsc/events",
+                        "/vdev_netvsc/keepalive")
         (folder / "telemetry.txt").write_text(told)
     except LabError as error:
         (folder / "telemetry.txt").write_text(f"{error}\n")

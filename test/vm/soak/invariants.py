@@ -54,7 +54,8 @@ class Invariants:
 
     def _told(self, expected: Expected) -> dict[str, Any] | None:
         """What telemetry tells, if it is what is expected."""
-        told = self._soak.ask("/vdev_netvsc/info,0", "/vdev_netvsc/stats,0", f"/vdev_netvsc/events,{self._next_event}")
+        told = self._soak.ask(f"/vdev_netvsc/info,{self._soak.port}", f"/vdev_netvsc/stats,{self._soak.port}",
+                              f"/vdev_netvsc/events,{self._next_event}")
         info = told["/vdev_netvsc/info"]
         state = ("attached", "vf") if expected.vf else ("absent", "fallback")
         return told if info and (info["vf_state"], info["path"]) == state and info["link"] == "up" else None

@@ -119,7 +119,8 @@ def hide_second(soak: Soak, chance: random.Random) -> None:
 
 def stop_and_start(soak: Soak, chance: random.Random) -> None:
     descriptors = chance.choice([256, 512])
-    for command in "stop", "port stop 0", f"port config all rxd {descriptors}", "port start 0", "start":
+    for command in ("stop", f"port stop {soak.port}", f"port config all rxd {descriptors}", f"port start {soak.port}",
+                    "start"):
         soak.testpmd.cmd(command, PATIENCE_S)
 
 
@@ -178,7 +179,9 @@ OPERATIONS = [
     # A VF bound to another driver stays with its port whatever the NetVSC's address is.
     Operation(change_mac, 2),
     Operation(lose_carrier),
-    Operation(attach_second, 1, lambda expected: not expected.second),
+    # testpmd (22.11) makes each port its own that has come since it was started when it is told to attach one, and ends
+    # if that is in use: a VF.
+    Operation(attach_second, 1, lambda expected: not expected.second and not expected.vf),
     Operation(detach_second, 1, lambda expected: expected.second),
     Operation(hide_second, 1, lambda expected: expected.second),
     Operation(stop_and_start, 2),
