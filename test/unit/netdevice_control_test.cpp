@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netdevice_control.hpp"
+#include "shell.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -37,14 +38,7 @@ protected:
         return {std::istreambuf_iterator<char>(stream), {}};
     }
     [[nodiscard]] static std::string said_by_ip(const char *name) {
-        const std::string command = std::string("ip -d link show dev ") + name;
-        std::string text;
-        std::array<char, 512> part;
-        FILE *out = ::popen(command.c_str(), "r");
-        while (std::fgets(part.data(), part.size(), out) != nullptr)
-            text += part.data();
-        ::pclose(out);
-        return text;
+        return said(std::string("ip -d link show dev ") + name);
     }
 
     // The kernel tells of a carrier a little later.

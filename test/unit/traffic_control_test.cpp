@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "shell.hpp"
 #include "traffic_control.hpp"
 
 #include <array>
@@ -42,15 +43,6 @@ protected:
     [[nodiscard]] static std::string at(const std::string &name) {
         return said("tc qdisc show dev " + name + " ingress; tc filter show dev " + name +
                     " ingress");
-    }
-    [[nodiscard]] static std::string said(const std::string &command) {
-        std::string text;
-        std::array<char, 512> part;
-        FILE *out = ::popen(command.c_str(), "r");
-        while (std::fgets(part.data(), part.size(), out) != nullptr)
-            text += part.data();
-        ::pclose(out);
-        return text;
     }
     void redirect() {
         const auto made = control_->redirect(index_of("one"), index_of("two"));
