@@ -17,7 +17,7 @@ from . import images
 from .errors import LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
-from .qemu import Qemu
+from .qemu import Qemu, steadiest
 from .qmp import Qmp, QmpError
 from .switch import Switch
 
@@ -70,10 +70,10 @@ class Machine:
     def __init__(self, cpus: int = 2, memory: int = 2048, hugepages: int = 0, iommu: bool = False,
                  root_ports: int = 8, modules: Sequence[str] = ("virtio_net", "e1000e"), kernel: str | None = None,
                  kernel_args: Sequence[str] = (), cache_dir: Path | None = None, log_dir: Path | None = None,
-                 boot_timeout: float = 180.0, shell: bool = False, qemu: Qemu = Qemu()) -> None:
+                 boot_timeout: float = 180.0, shell: bool = False, qemu: Qemu | None = None) -> None:
         """hugepages: how many of 2 MiB, out of `memory`. modules: kernel modules loaded before the agent answers.
 
-        qemu: the system's, unless a test needs another (qemu.at_least).
+        qemu: steadiest(), unless a test needs another (at_least).
         shell: a root shell on the socket `shell_path` (see __main__.py), independent of the agent.
         """
         self.cpus = cpus
@@ -97,7 +97,7 @@ class Machine:
         self._qmp: Qmp | None = None
         self._guest: Guest | None = None
         self._shell = shell
-        self._qemu = qemu
+        self._qemu = qemu or steadiest()
         name = f"{os.getpid()}-{next(_number)}"
         self.console_log = self.log_dir / f"{name}-console.log"
         self.qemu_log = self.log_dir / f"{name}-qemu.log"
