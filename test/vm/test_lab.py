@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from lab import images  # noqa: E402
 from lab.errors import CommandError, LabError, LabTimeout, MachineError  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.schedule import Schedule, Step  # noqa: E402
+from lab.switch import Switch  # noqa: E402
 from lab.testpmd import PROMPT, Testpmd, interruptible  # noqa: E402
 
 MAC = "52:54:00:12:34:56"
@@ -289,6 +291,25 @@ class Life(unittest.TestCase):
 
 class Parts(unittest.TestCase):
     """What needs no machine."""
+
+    def test_switch_with_many_ports(self) -> None:
+        """As after hundreds of a VF's returns: each frame is its port's, and none is doubled."""
+        switch = Switch(MAC)
+        self.addCleanup(switch.close)
+        for number in range(300):
+            switch.add(f"gone{number}")
+            switch.remove(f"gone{number}")
+        local, remote = switch.add("late")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nic:
+            nic.bind(str(local))
+            began = switch.start_traffic(pps=100)
+            frame = nic.recv(2048)
+            nic.sendto(frame, str(remote))
+            switch.wait_return("late", began)
+            nic.sendto(frame, str(remote))
+        report = switch.report(began, switch.stop_traffic(drain_s=0.1))
+        self.assertEqual(set(report.sent_by_port), {"late"})
+        self.assertEqual((report.returned_by_port, report.duplicates), ({"late": 1}, 1))
 
     def test_modules_come_after_what_they_need(self) -> None:
         names = [path.name.split(".")[0] for path in images.resolve_modules(images.newest_kernel(), ("9p", "overlay"))]

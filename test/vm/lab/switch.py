@@ -186,9 +186,9 @@ class Switch:
             dropped = bool(path & switchd.DROPPED)
             yield Frame(
                 sequence=sequence, sent_ns=sent, returned_ns=returned or None, host_drop=dropped,
-                sent_to=None if dropped else self._names[path & 0xff],
-                returned_by=self._names[path >> switchd.RETURN_SHIFT & 0xff] if returned else None,
-                duplicates=path >> 17)
+                sent_to=None if dropped else self._names[path & switchd.PORTS - 1],
+                returned_by=self._names[path >> switchd.RETURN_SHIFT & switchd.PORTS - 1] if returned else None,
+                duplicates=path >> switchd.DUPLICATE_SHIFT)
 
     def report(self, since_ns: int | None = None, until_ns: int | None = None) -> Report:
         """Counts for the frames sent in [since_ns, until_ns).

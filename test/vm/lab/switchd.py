@@ -23,8 +23,9 @@ RECORD = 3
 SENT_NS, RETURNED_NS, PATH = range(RECORD)
 CAPACITY = 1 << 24  # sequence numbers; the memory is only touched as they are used
 TABLE_BYTES = 8 * (HEADER + RECORD * CAPACITY)
-# PATH: port sent to in bits 0-7, port returned by in bits 8-15, host drop in bit 16, duplicates from bit 17.
-RETURN_SHIFT, DROPPED, DUPLICATE = 8, 1 << 16, 1 << 17
+# PATH: port sent to in bits 0-19, port returned by in bits 20-39, host drop in bit 40, duplicates from bit 41.
+PORTS = 1 << 20  # indices are never used twice: each time a VF comes takes one
+RETURN_SHIFT, DROPPED, DUPLICATE_SHIFT = 20, 1 << 40, 41
 
 ETHERTYPE = b"\x88\xb5"  # IEEE 802's "local experimental ethertype 1"
 MAGIC = b"NVSCLAB1"
@@ -55,7 +56,8 @@ class Daemon:
         self.pending = b""
         self.table = memoryview(mmap.mmap(table_fd, TABLE_BYTES)).cast("q")
         self.guest_mac = guest_mac
-        self.ports = []  # by index; None once removed
+        self.ports = {}  # by index
+        self.ports_made = 0
         self.active = []  # ports frames are sent to, in the order they came
         self.learned = None
         self.steered = None
@@ -68,8 +70,11 @@ class Daemon:
 
     def op_add(self, local, remote):
         """A new port; answers its index."""
-        port = Port(len(self.ports), local, remote)
-        self.ports.append(port)
+        if self.ports_made == PORTS:
+            raise OSError(f"{PORTS} ports have been made: no more")
+        port = Port(self.ports_made, local, remote)
+        self.ports_made += 1
+        self.ports[port.index] = port
         self.active.append(port)
         return port.index
 
@@ -88,8 +93,7 @@ class Daemon:
 
     def op_remove(self, index):
         self.op_unplug(index)
-        self.ports[index].close()
-        self.ports[index] = None
+        self.ports.pop(index).close()
 
     def op_start(self, interval_ns, size):
         self.frame = bytearray(size)
@@ -151,7 +155,7 @@ class Daemon:
                 continue
             record = HEADER + RECORD * HEAD.unpack_from(self.buffer)[4]
             if self.table[record + RETURNED_NS]:
-                self.table[record + PATH] += DUPLICATE
+                self.table[record + PATH] += 1 << DUPLICATE_SHIFT
             else:
                 self.table[record + PATH] |= port.index << RETURN_SHIFT
                 self.table[record + RETURNED_NS] = time.monotonic_ns()
@@ -170,7 +174,7 @@ class Daemon:
                     self.due_ns += self.interval_ns
                     self.send()
                 timeout = max(0.0, (self.due_ns - time.monotonic_ns()) / 1e9)
-            ports = {port.socket: port for port in self.ports if port is not None}
+            ports = {port.socket: port for port in self.ports.values()}
             readable, _, _ = select.select([self.control, *ports], [], [], timeout)
             for ready in readable:
                 if ready is not self.control:
