@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netdevice.hpp"
 
+#include "attribute.hpp"
 #include "file_descriptor.hpp"
 
 #include <array>
@@ -21,23 +22,8 @@ constexpr std::string_view netvsc_class = "{f8615163-df3e-46c5-913f-f2d2f965ed0e
 constexpr std::string_view microsoft_vendor = "0x1414";
 constexpr std::string_view mana_device = "0x00ba";
 
-// A one-line attribute, without its newline. nullopt: not there, not readable, or longer than
-// any attribute read here may be.
-std::optional<std::string> read_attribute(int folder, const char *path) {
-    const FileDescriptor file(::openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.valid())
-        return std::nullopt;
-    std::array<char, 128> text;
-    ssize_t size;
-    do {
-        size = ::read(file.get(), text.data(), text.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0 || static_cast<std::size_t>(size) == text.size())
-        return std::nullopt;
-    std::string line(text.data(), static_cast<std::size_t>(size));
-    if (!line.empty() && line.back() == '\n')
-        line.pop_back();
-    return line;
+bool holds(const Result<std::string> &attribute, std::string_view text) {
+    return attribute && *attribute == text;
 }
 
 // The last part of a symbolic link's target.
@@ -97,19 +83,20 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
         return DeviceFacts{.netvsc = true, .pci = {}};
     DeviceFacts facts;
     facts.pci = pci_function(folder.get(), path);
-    facts.mana = facts.pci && read_attribute(folder.get(), "device/vendor") == microsoft_vendor &&
-                 read_attribute(folder.get(), "device/device") == mana_device;
+    facts.mana = facts.pci &&
+                 holds(read_attribute(folder.get(), "device/vendor"), microsoft_vendor) &&
+                 holds(read_attribute(folder.get(), "device/device"), mana_device);
     return facts;
 }
 
 Result<DeviceFacts> Sysfs::pci_netdevice(const PciAddress &pci) const {
     const std::string path = root_ + "/bus/pci/devices/" + pci.to_string();
-    const auto vendor = read_attribute(AT_FDCWD, (path + "/vendor").c_str());
+    const auto vendor = read_attribute(AT_FDCWD, path + "/vendor");
     if (!vendor)
         return failure(ENODEV, "read " + path + "/vendor");
     return DeviceFacts{.pci = pci,
                        .mana = *vendor == microsoft_vendor &&
-                               read_attribute(AT_FDCWD, (path + "/device").c_str()) == mana_device};
+                               holds(read_attribute(AT_FDCWD, path + "/device"), mana_device)};
 }
 
 } // namespace netvsc

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pci_driver.hpp"
 
-#include "file_descriptor.hpp"
+#include "attribute.hpp"
 
-#include <algorithm>
-#include <array>
 #include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
@@ -12,19 +10,6 @@
 
 namespace netvsc {
 namespace {
-
-Result<void> write_attribute(const std::string &path, std::string_view text) {
-    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file.valid())
-        return system_error("open " + path);
-    ssize_t size;
-    do {
-        size = ::write(file.get(), text.data(), text.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("write " + path);
-    return {};
-}
 
 // What the kernel takes for "no override": a lone newline.
 constexpr std::string_view no_override = "\n";
@@ -49,20 +34,10 @@ Result<std::optional<std::string>> PciDriver::driver() const {
 }
 
 Result<std::optional<std::string>> PciDriver::driver_override() const {
-    const std::string path = device_ + "/driver_override";
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.valid())
-        return system_error("open " + path);
-    std::array<char, 4096> content; // a page, the most that the kernel gives
-    ssize_t size;
-    do {
-        size = ::read(file.get(), content.data(), content.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("read " + path);
-    std::string text(content.data(), static_cast<std::size_t>(size));
-    text.resize(std::min(text.size(), text.find('\n')));
-    return text.empty() || text == "(null)" ? std::nullopt : std::optional(std::move(text));
+    auto text = read_attribute(AT_FDCWD, device_ + "/driver_override");
+    if (!text)
+        return std::unexpected(std::move(text.error()));
+    return text->empty() || *text == "(null)" ? std::nullopt : std::optional(std::move(*text));
 }
 
 Result<void> PciDriver::set_override(std::string_view text) const {
