@@ -7,6 +7,7 @@ the driver to be tested (`intree` for DPDK's own, to see which cases tell the tw
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -19,7 +20,8 @@ from typing import ClassVar, Mapping
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
-from lab.errors import LabError  # noqa: E402
+from lab import coverage  # noqa: E402
+from lab.errors import LabError, LabTimeout  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
@@ -29,6 +31,9 @@ BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[
 DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/librte_net_vdev_netvsc.so")
 TESTVF = str(BUILD / "test/drivers/librte_net_testvf.so")
 TOOLS = BUILD / "test/vm/tools"
+# What testpmd needs in order to load a driver that was built with a sanitizer.
+SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt_on_error=1"}
+             if os.environ.get("NETVSC_PRELOAD") else {})
 
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
@@ -55,6 +60,7 @@ class LabCase(unittest.TestCase):
             cls.machine.nic_add(f"nv{number}", MACS[number])
         cls.machine.start()
         cls.addClassCleanup(cls.machine.stop)
+        cls.addClassCleanup(lambda: coverage.fetch(cls.machine.guest))
         cls.guest = cls.machine.guest
         cls.guest.modprobe("tun")
         cls.names = [cls.machine.ifname(f"nv{number}") for number in range(cls.netvscs)]
@@ -80,7 +86,8 @@ class LabCase(unittest.TestCase):
 
     @classmethod
     def program(cls, env: Mapping[str, str], program: str = "dpdk-testpmd") -> str:
-        """A program in the guest that is `program` with these environment variables."""
+        """A program in the guest that is `program` with these environment variables, and SANITIZER's."""
+        env = {**SANITIZER, **env}
         if not env:
             return program
         path = f"/run/lab/program{next(_number)}"
@@ -104,7 +111,7 @@ class LabCase(unittest.TestCase):
 
     def spawn_testpmd(self, *eal: str, lcores: str = "0,1") -> GuestProcess:
         """testpmd without waiting for its prompt: for those that are not to reach it."""
-        command = ["dpdk-testpmd", "-l", lcores, "--no-huge", "-m", "512",
+        command = [self.program({}), "-l", lcores, "--no-huge", "-m", "512",
                    "--file-prefix", f"bare{next(_number)}", *self.blocked(), LOG_LEVEL]
         for plugin in stage_plugins(self.guest, plugins()):
             command += ["-d", plugin]
@@ -140,6 +147,10 @@ class LabCase(unittest.TestCase):
 def end(process: GuestProcess) -> None:
     """Ends a process that may run still."""
     try:
+        if coverage.FOLDER and process.running():  # a killed program would not have written its counts
+            process.send("quit\n")
+            with contextlib.suppress(LabTimeout):
+                process.wait()
         if process.running():
             process.signal(signal.SIGKILL)
             process.wait()

@@ -170,7 +170,7 @@ class Processes(LifeCase):
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}", memory=None)
         load = [word for plugin in plugins() for word in ("-d", f"/run/lab/plugins/{Path(plugin).name}")]
         secondary = self.guest.spawn("secondary", [
-            "dpdk-testpmd", "-l", "0,1", "--proc-type=secondary", "--file-prefix", testpmd.name, *load, *self.blocked(),
+            self.program({}), "-l", "0,1", "--proc-type=secondary", "--file-prefix", testpmd.name, *load, *self.blocked(),
             LOG_LEVEL, "--", "-i", "--rxq=2", "--txq=2", "--num-procs=2", "--proc-id=1"])
         self.addCleanup(end, secondary)
         secondary.expect("^testpmd> ", 60)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
+from . import coverage
 from .channel import Channel, ChannelClosed, Message
 from .errors import CommandError, LabError, LabTimeout
 
@@ -187,7 +188,8 @@ class Guest:
     def spawn(self, name: str, command: Command, pty: bool = True,
               env: Mapping[str, str] | None = None) -> GuestProcess:
         """Starts a background process, on a pseudo-terminal or (pty=False) with pipes."""
-        pid = self.request("spawn", name=name, command=_argv(command), pty=pty, env=dict(env or {}))
+        pid = self.request("spawn", name=name, command=_argv(command), pty=pty,
+                           env={**coverage.environment(), **(env or {})})
         return GuestProcess(self, name, pid)
 
     def monotonic_ns(self) -> int:
