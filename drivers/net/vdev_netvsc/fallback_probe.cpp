@@ -50,6 +50,10 @@ void need_socket_map(MissingParts &missing) {
              .valid())
         missing.push_back("the right to load XDP programs, or the kernel's part for it" +
                           reason(errno));
+    // libxdp looks for its program by the number; there is none with 0.
+    bpf_attr program{};
+    if (::syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &program, sizeof program) < 0 && errno == EPERM)
+        missing.emplace_back("CAP_SYS_ADMIN, for libxdp");
 }
 
 struct Needed {
