@@ -40,6 +40,7 @@ const std::vector<Call> &failing_calls() {
         {"setsockopt", minus_one, {ENOMEM, EPERM}},
         {"getsockopt", minus_one, {ENOBUFS}},
         {"getsockname", minus_one, {ENOBUFS}},
+        {"syscall", minus_one, {EPERM, ENOMEM}},
         {"unlink", minus_one, {EIO, ENOMEM}},
         {"write", minus_one, {EIO, EINTR, EAGAIN, ENOMEM}},
         // The kernel, by way of libmnl.
@@ -99,10 +100,12 @@ bool needs_no_fault(std::string_view name) {
          // A descriptor or a mapping is gone whatever they return; a mutex of ours cannot fail.
          "close", "munmap", "pthread_mutex_lock", "pthread_mutex_unlock",
          // They cannot fail.
-         "geteuid", "getpid", "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free",
-         "rte_log", "rte_strerror", "rte_tel_data_free", "rte_tel_data_start_dict",
-         "rte_thread_is_intr", "rte_vdev_register", "rte_eal_process_type", "rte_get_main_lcore",
-         "rte_eal_lcore_role", "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next",
+         "__isoc99_sscanf", "nanosleep", "sysconf", "rte_mempool_calc_obj_size", "__rte_panic",
+         "rte_mempool_ops_table", "geteuid", "getpid", "isxdigit", "sem_getvalue", "rte_free",
+         "rte_intr_instance_free", "rte_log", "rte_strerror", "rte_tel_data_free",
+         "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
+         "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
+         "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next",
          // Only of a type that there is not.
          "rte_tel_data_start_array",
          // They hand on what others are to do.

@@ -20,6 +20,8 @@ TEST(Fallback, DevicesCarryTheirKindAndNumber) {
               (FallbackDevice{.name = "net_tap_vsc0", .arguments = "remote=eth1"}));
     EXPECT_EQ(fallback_device(Fallback::af_packet, 12, eth1),
               (FallbackDevice{.name = "net_af_packet_vsc12", .arguments = "iface=eth1"}));
+    EXPECT_EQ(fallback_device(Fallback::af_xdp, 3, eth1),
+              (FallbackDevice{.name = "net_af_xdp_vsc3", .arguments = "iface=eth1"}));
     EXPECT_EQ(fallback_device(Fallback::virtio_user, 1, eth1),
               (FallbackDevice{.name = "net_virtio_user_vsc1",
                               .arguments = "path=/dev/vhost-net,queues=8,queue_size=1024,"

@@ -79,6 +79,27 @@ TEST_F(NetdeviceControlTest, AnMtuThatIsRefusedIsAnError) {
     EXPECT_EQ(done.error().number, EINVAL);
 }
 
+TEST_F(NetdeviceControlTest, TellsChannelsForReceivingOnly) {
+    ASSERT_EQ(std::system("ip link add three numrxqueues 3 type veth peer name three-peer &&"
+                          " ethtool -L three rx 2 >/dev/null 2>&1"),
+              0);
+    const auto three = NetdeviceControl::open(static_cast<int>(::if_nametoindex("three")));
+    ASSERT_TRUE(three);
+    EXPECT_EQ(three->channels(), (NetdeviceControl::Channels{.rx = 2}));
+    const auto set = three->set_combined_channels(2);
+    ASSERT_FALSE(set) << "it has none that are combined";
+    EXPECT_THAT(set.error().context, testing::HasSubstr("set 2 combined channels of netdevice"));
+}
+
+TEST_F(NetdeviceControlTest, ANetdeviceWithoutChannelsHasNone) {
+    const auto loopback = NetdeviceControl::open(static_cast<int>(::if_nametoindex("lo")));
+    ASSERT_TRUE(loopback);
+    EXPECT_EQ(loopback->channels(), NetdeviceControl::Channels{});
+    const auto set = loopback->set_combined_channels(1);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().number, EOPNOTSUPP);
+}
+
 TEST_F(NetdeviceControlTest, SetsTheMacAddress) {
     ASSERT_TRUE(control_->set_mac({{0x00, 0x15, 0x5d, 0x01, 0x02, 0x03}}));
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("00:15:5d:01:02:03"));

@@ -7,11 +7,14 @@ import re
 import sys
 import unittest
 from pathlib import Path
+from typing import ClassVar, Sequence
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab import qemu  # noqa: E402
+from lab.errors import LabError  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import BUILD, MACS, QUICK, end, plugins, ports  # noqa: E402
+from support import BUILD, MACS, QUICK, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import NETVSC, VF, VfCase  # noqa: E402
 
 FLOWS = Path(__file__).resolve().parent / "tools/flows.py"
@@ -28,7 +31,7 @@ class FallbackCase(VfCase):
         cls.guest.modprobe("veth", "vhost_net")
         cls.guest.run(f"ip netns add {PEER_NAMESPACE}; ip link add two numrxqueues 2 numtxqueues 2 type veth "
                       f"peer name peer netns {PEER_NAMESPACE}; ip link set two address {MACS[5]} up; "
-                      f"ip -n {PEER_NAMESPACE} link set peer up")
+                      f"ip -n {PEER_NAMESPACE} link set peer up; mount -t bpf bpf /sys/fs/bpf")  # as systemd does
 
     def kernel_state(self, name: str) -> str:
         """All that a fallback may leave behind in the kernel: modes, queueing disciplines, filters, XDP, taps."""
@@ -36,7 +39,8 @@ class FallbackCase(VfCase):
         modes = re.findall(r"promiscuity \d+|allmulti \d+|\bxdp\w*", link)
         tc = self.guest.run(f"tc qdisc show dev {name} ingress; tc filter show dev {name} ingress").stdout
         taps = self.guest.run("ip -br link show type tun").stdout
-        return "\n".join([*modes, tc.strip(), taps.strip()])
+        queues = self.guest.run(f"ls /sys/class/net/{name}/queues; find /sys/fs/bpf/xdp -name 'dispatch*'", check=False)
+        return "\n".join([*modes, tc.strip(), taps.strip(), queues.stdout])
 
     def details(self, name: str) -> str:
         return self.guest.run(f"ip -d link show dev {name}").stdout
@@ -66,25 +70,25 @@ class FallbackCase(VfCase):
         self.assert_quits(testpmd)
         self.assertEqual(self.kernel_state(name), before)
 
-    def two_queues(self, kind: str, queues: int) -> Testpmd:
+    def with_queues(self, kind: str, queues: int, name: str = "two") -> Testpmd:
         testpmd = Testpmd(self.guest, [*self.blocked(), "--no-pci",
-                                       f"--vdev=net_vdev_netvsc0,iface=two,force=1,fallback={kind}"],
+                                       f"--vdev=net_vdev_netvsc0,iface={name},force=1,fallback={kind}"],
                           [QUICK, f"--rxq={queues}", f"--txq={queues}"], plugins())
         self.addCleanup(end, testpmd.process)
         testpmd.start()
         return testpmd
 
-    def assert_nothing_is_lost(self, size: int = 128) -> None:
+    def assert_nothing_is_lost(self, size: int = 128, peer: str = "peer") -> None:
         """Each frame of many flows comes back."""
-        done = self.guest.run(f"ip netns exec {PEER_NAMESPACE} python3 {FLOWS} peer {MACS[5]} {FRAMES} {size}")
+        done = self.guest.run(f"ip netns exec {PEER_NAMESPACE} python3 {FLOWS} {peer} {MACS[5]} {FRAMES} {size}")
         self.assertEqual(done.stdout.split(), [str(FRAMES)] * 2)
 
-    def check_queues(self, kind: str) -> None:
+    def check_queues(self, kind: str, wanted: Sequence[int] = (2, 1, 2), name: str = "two", peer: str = "peer") -> None:
         """With as many queues as the application wants, whatever it had before, none gets frames unpolled."""
-        before = self.kernel_state("two")
-        testpmd = self.two_queues(kind, 2)
-        self.assert_nothing_is_lost()
-        for queues in 1, 2:
+        before = self.kernel_state(name)
+        testpmd = self.with_queues(kind, wanted[0], name)
+        self.assert_nothing_is_lost(peer=peer)
+        for queues in wanted[1:]:
             testpmd.stop()
             testpmd.cmd("port stop 0")
             testpmd.cmd(f"port config all rxq {queues}")
@@ -92,9 +96,9 @@ class FallbackCase(VfCase):
             testpmd.cmd("port start 0")
             self.assertEqual(testpmd.port_info()[0]["Current number of RX queues"], str(queues))
             testpmd.start()
-            self.assert_nothing_is_lost(1500)
+            self.assert_nothing_is_lost(1500, peer)
         self.assert_quits(testpmd)
-        self.assertEqual(self.kernel_state("two"), before)
+        self.assertEqual(self.kernel_state(name), before)
 
 
 class AfPacket(FallbackCase):
@@ -118,6 +122,48 @@ class VirtioUser(FallbackCase):
         self.assertNotIn("SKIPPED", done.stdout)
 
 
+class AfXdp(FallbackCase):
+    def test_traffic(self) -> None:
+        self.check_traffic("af_xdp")
+
+    def test_configured_again(self) -> None:
+        """Each time with new sockets, whose mbufs have come back: there are not enough for eight."""
+        self.guest.run("ip link add one numrxqueues 1 numtxqueues 1 type veth peer name one-peer numrxqueues 1 "
+                       f"numtxqueues 1 netns {PEER_NAMESPACE}; ip link set one address {MACS[5]} up; "
+                       f"ip -n {PEER_NAMESPACE} link set one-peer up")
+        self.addCleanup(self.guest.run, "ip link del one")
+        self.check_queues("af_xdp", [1] * 9, "one", "one-peer")
+
+
+class AfXdpQueues(FallbackCase):
+    """A NIC with channels to be set: an emulated 82576, with a wire to another NIC that we hold."""
+
+    multi: ClassVar[str]
+    peer: ClassVar[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        try:
+            cls.machine_arguments = {"modules": ("virtio_net", "igb"), "qemu": qemu.at_least(qemu.WITH_IGB)}
+        except LabError as error:
+            raise unittest.SkipTest(f"no NIC with channels to be had: {error}") from None
+        super().setUpClass()
+        cls.guest.run("ip link del two")
+        ends = [{"type": "unix", "path": str(cls.machine.shell_path.with_name(f"wire{number}"))} for number in (0, 1)]
+        for number, (model, mac) in enumerate((("igb", MACS[5]), ("virtio-net-pci", MACS[6]))):
+            cls.machine.qmp.netdev_add({"type": "dgram", "id": f"wire{number}", "local": ends[number],
+                                        "remote": ends[1 - number]})
+            cls.machine.qmp.device_add({"driver": model, "id": f"end{number}", "mac": mac, "netdev": f"wire{number}",
+                                        "bus": f"rp{6 + number}", "romfile": ""})
+        cls.multi, cls.peer = (wait_for(mac, lambda mac=mac: next(
+            (netdev.name for netdev in cls.guest.netdevs() if netdev.mac == mac), None)) for mac in MACS[5:7])
+        cls.guest.run(f"ip link set {cls.peer} netns {PEER_NAMESPACE}; ip -n {PEER_NAMESPACE} link set {cls.peer} up; "
+                      f"ip link set {cls.multi} up; ethtool -N {cls.multi} rx-flow-hash udp4 sdfn")
+
+    def test_queues(self) -> None:
+        self.check_queues("af_xdp", name=self.multi, peer=self.peer)
+
+
 class Choice(FallbackCase):
     def test_different_ones_in_one_process(self) -> None:
         testpmd = self.run_testpmd("--no-pci", f"--vdev=net_vdev_netvsc0,iface={self.names[0]},fallback=af_packet",
@@ -129,17 +175,20 @@ class Choice(FallbackCase):
         """What a process that was killed has left is found at the next start, whatever that uses."""
         name = self.names[0]
         before = self.kernel_state(name)
-        for kind, following in ("virtio_user", "tap"), ("tap", "virtio_user"), ("af_packet", "af_packet"):
+        for kind, following in ("virtio_user", "tap"), ("tap", "virtio_user"), ("af_packet", "af_packet"), \
+                ("af_xdp", "af_xdp"):
             killed = self.forward(f",fallback={kind}")
             end(killed.process)
             self.switch.stop_traffic()
             testpmd = self.forward(f",fallback={following}")
-            if kind != "af_packet":
+            if kind in ("virtio_user", "tap"):
                 self.assertRegex(testpmd.start_output, rf"removed \d+ filters from {name} that redirected")
             self.switch.stop_traffic()
             self.assert_quits(testpmd)
             if kind == "tap":  # net_tap has set the netdevice itself promiscuous: nobody can know that it was not the user
                 self.guest.run(f"ip link set {name} promisc off")
+            if kind == "af_xdp":  # libxdp takes its program for used by the one that was killed: its files stay
+                self.guest.run("rm -r /sys/fs/bpf/xdp/dispatch-*")
             if following == "tap":  # net_tap (22.11) leaves its queueing discipline, but nothing in it
                 self.assertNotIn("mirred", self.kernel_state(name))
                 self.guest.run(f"tc qdisc del dev {name} ingress")

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -86,6 +88,44 @@ Result<void> NetdeviceControl::set_mac(const MacAddress &mac) const {
     if (::ioctl(socket_.get(), SIOCSIFHWADDR, &*change) != 0)
         return system_error("set the MAC address of " + netdevice(ifindex_));
     return {};
+}
+
+Result<void> NetdeviceControl::ask_channels(ethtool_channels &question) const {
+    auto about = request();
+    if (!about)
+        return std::unexpected(std::move(about.error()));
+    about->ifr_data = reinterpret_cast<char *>(&question);
+    if (::ioctl(socket_.get(), SIOCETHTOOL, &*about) != 0)
+        return system_error("channels of " + netdevice(ifindex_));
+    return {};
+}
+
+Result<NetdeviceControl::Channels> NetdeviceControl::channels() const {
+    ethtool_channels answer{};
+    answer.cmd = ETHTOOL_GCHANNELS;
+    const auto asked = ask_channels(answer);
+    if (!asked && asked.error().number == EOPNOTSUPP)
+        return Channels{};
+    if (!asked)
+        return std::unexpected(asked.error());
+    return Channels{.combined = answer.combined_count,
+                    .most_combined = answer.max_combined,
+                    .rx = answer.rx_count};
+}
+
+Result<void> NetdeviceControl::set_combined_channels(std::uint32_t wanted) const {
+    ethtool_channels change{};
+    change.cmd = ETHTOOL_GCHANNELS; // the others stay as they are
+    auto done = ask_channels(change);
+    if (done) {
+        change.cmd = ETHTOOL_SCHANNELS;
+        change.combined_count = wanted;
+        done = ask_channels(change);
+    }
+    if (!done)
+        done.error().context =
+            "set " + std::to_string(wanted) + " combined " + done.error().context;
+    return done;
 }
 
 Result<void> NetdeviceControl::receive(Reception what, bool on) {

@@ -6,10 +6,12 @@
 #include "mac_address.hpp"
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+struct ethtool_channels;
 struct ifreq;
 
 namespace netvsc {
@@ -38,6 +40,18 @@ public:
     [[nodiscard]] Result<void> set_mtu(int mtu) const;
     [[nodiscard]] Result<void> set_mac(const MacAddress &mac) const;
 
+    /// How many channels (queues with an interrupt) it has. All 0 if it knows of none.
+    struct Channels {
+        std::uint32_t combined = 0;      ///< for both directions
+        std::uint32_t most_combined = 0; ///< that it can have
+        std::uint32_t rx = 0;            ///< for receiving only
+
+        bool operator==(const Channels &) const = default;
+    };
+    [[nodiscard]] Result<Channels> channels() const;
+    /// Frames may be lost meanwhile; many netdevices lose their carrier for a moment.
+    [[nodiscard]] Result<void> set_combined_channels(std::uint32_t wanted) const;
+
     [[nodiscard]] Result<void> receive(Reception what, bool on);
     /// These multicast addresses, in place of those given before.
     [[nodiscard]] Result<void> receive_multicast(std::span<const MacAddress> addresses);
@@ -47,6 +61,7 @@ private:
         : ifindex_(ifindex), socket_(std::move(socket)) {}
 
     [[nodiscard]] Result<ifreq> request() const;
+    [[nodiscard]] Result<void> ask_channels(ethtool_channels &question) const;
     [[nodiscard]] Result<void> membership(int option, int type, const MacAddress *address) const;
 
     int ifindex_;

@@ -14,11 +14,6 @@ class AfPacketPort : public FallbackPort {
 public:
     AfPacketPort(rte_eth_dev &port, NetdeviceControl netdevice);
 
-    /// It is the device that lends its sockets: not for anyone else.
-    [[nodiscard]] static bool lends(const rte_eth_dev &port);
-    /// Owns a port that lends(), so that no application takes it.
-    static void keep_to_ourselves(const rte_eth_dev &port);
-
 private:
     int info(rte_eth_dev_info &info) override;
     int configure() override;

@@ -2,11 +2,12 @@
 //
 // What EAL calls: the kernel's messages, device and ethdev events, the alarm.
 
-#include "af_packet_port.hpp"
 #include "clock.hpp"
 #include "device_events.hpp"
 #include "driver.hpp"
+#include "fallback_port.hpp"
 #include "keepalive.hpp"
+#include "lender.hpp"
 #include "link_facts.hpp"
 #include "log.hpp"
 #include "overloaded.hpp"
@@ -189,8 +190,8 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
 
 // Slow sub-devices are fitted here because fail-safe makes them, and configures them next.
 void Driver::on_port_made(rte_eth_dev &device) {
-    if (AfPacketPort::lends(device)) {
-        AfPacketPort::keep_to_ourselves(device);
+    if (Lender::lends(device)) {
+        Lender::keep_to_ourselves(device);
         return;
     }
     const auto number = fallback_device_number(device.data->name);

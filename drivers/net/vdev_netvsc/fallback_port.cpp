@@ -2,6 +2,7 @@
 #include "fallback_port.hpp"
 
 #include "af_packet_port.hpp"
+#include "af_xdp_port.hpp"
 #include "log.hpp"
 #include "virtio_user_port.hpp"
 
@@ -41,11 +42,25 @@ struct FallbackPort::Operations {
     static int configure(rte_eth_dev *device) {
         return of(device, [](FallbackPort &port) { return port.configure(); });
     }
+    static int rx_queue_setup(rte_eth_dev *device, std::uint16_t queue, std::uint16_t descriptors,
+                              unsigned socket, const rte_eth_rxconf *configuration,
+                              rte_mempool *pool) {
+        return of(device, [&](FallbackPort &port) {
+            return port.set_up_rx_queue({.queue = queue,
+                                         .descriptors = descriptors,
+                                         .socket = socket,
+                                         .configuration = configuration,
+                                         .pool = pool});
+        });
+    }
     static int start(rte_eth_dev *device) {
         return of(device, [](FallbackPort &port) { return port.start(); });
     }
     static int stop(rte_eth_dev *device) {
         return of(device, [](FallbackPort &port) { return port.stop(); });
+    }
+    static int close(rte_eth_dev *device) {
+        return of(device, [](FallbackPort &port) { return port.close(); });
     }
     static int link_update(rte_eth_dev *device, int wait) {
         return of(device, [&](FallbackPort &port) { return port.update_link(wait); });
@@ -75,8 +90,10 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
     using Reception = NetdeviceControl::Reception;
     operations_.dev_infos_get = Operations::info;
     operations_.dev_configure = Operations::configure;
+    operations_.rx_queue_setup = Operations::rx_queue_setup;
     operations_.dev_start = Operations::start;
     operations_.dev_stop = Operations::stop;
+    operations_.dev_close = Operations::close;
     operations_.link_update = Operations::link_update;
     operations_.mtu_set = Operations::mtu_set;
     operations_.mac_addr_set = Operations::mac_addr_set;
@@ -106,10 +123,10 @@ void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
     std::unique_ptr<FallbackPort> fitted;
     if (kind == Fallback::af_packet)
         fitted = std::make_unique<AfPacketPort>(port, std::move(*netdevice));
-    else if (kind == Fallback::virtio_user)
-        fitted = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
+    else if (kind == Fallback::af_xdp)
+        fitted = std::make_unique<AfXdpPort>(port, std::move(*netdevice));
     else
-        fitted.reset(new FallbackPort(port, std::move(*netdevice)));
+        fitted = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
     auto &slot = adapted().at(port.data->port_id);
     slot = std::move(fitted);
     slot->take_over();
@@ -128,6 +145,22 @@ int FallbackPort::info(rte_eth_dev_info &info) { return original_.dev_infos_get(
 
 int FallbackPort::configure() { return original_.dev_configure(&port_); }
 
+int FallbackPort::set_up_rx_queue(const RxQueue &wanted) {
+    return original_.rx_queue_setup(&port_, wanted.queue, wanted.descriptors, wanted.socket,
+                                    wanted.configuration, wanted.pool);
+}
+
+int FallbackPort::need_queue_pairs(Fallback kind) const {
+    const rte_eth_dev_data &data = *port_.data;
+    if (data.nb_rx_queues == data.nb_tx_queues)
+        return 0;
+    log(Level::error, std::string(data.name) + ": net_" + std::string(name_of(kind)) +
+                          " wants as many Tx queues as Rx queues, not " +
+                          std::to_string(data.nb_tx_queues) + " and " +
+                          std::to_string(data.nb_rx_queues));
+    return -EINVAL;
+}
+
 // Nothing but the PMD's own start may fail. DPDK 22.11: if a sub-device cannot be started,
 // fail-safe leaves the others started; neither can it be started again then, nor closed without a
 // crash.
@@ -137,6 +170,8 @@ int FallbackPort::start() {
 }
 
 int FallbackPort::stop() { return original_.dev_stop(&port_); }
+
+int FallbackPort::close() { return original_.dev_close(&port_); }
 
 int FallbackPort::update_link(int wait) {
     if (original_.link_update != nullptr)

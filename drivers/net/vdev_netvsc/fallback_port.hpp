@@ -39,11 +39,22 @@ protected:
     /// @param port  must live until forget()
     FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice);
 
+    /// What an Rx queue is set up by, as ethdev's rx_queue_setup is given it.
+    struct RxQueue {
+        std::uint16_t queue;
+        std::uint16_t descriptors;
+        unsigned socket;
+        const rte_eth_rxconf *configuration;
+        rte_mempool *pool;
+    };
+
     // Each returns 0 or a negative errno, as the operation in whose place it stands.
     virtual int info(rte_eth_dev_info &info);
     virtual int configure();
+    virtual int set_up_rx_queue(const RxQueue &wanted);
     virtual int start();
     virtual int stop();
+    virtual int close();
     virtual int update_link(int wait);
     virtual int set_mtu(std::uint16_t mtu);
     virtual int set_mac(rte_ether_addr &mac);
@@ -52,6 +63,8 @@ protected:
     /// The PMD's own.
     [[nodiscard]] const eth_dev_ops &original() const { return original_; }
     [[nodiscard]] NetdeviceControl &netdevice() { return netdevice_; }
+    /// 0, or -EINVAL, which it logs, if there are not as many Tx queues as Rx queues.
+    [[nodiscard]] int need_queue_pairs(Fallback kind) const;
     /// 0, or the negative errno of the failure, which it logs.
     [[nodiscard]] int outcome(const Result<void> &result) const;
 

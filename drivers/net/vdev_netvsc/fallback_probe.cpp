@@ -7,9 +7,12 @@
 
 #include <fcntl.h>
 #include <initializer_list>
+#include <linux/bpf.h>
 #include <string>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <system_error>
+#include <unistd.h>
 
 #include <bus_driver.h>
 
@@ -33,6 +36,24 @@ void need_socket(int family, const char *name, MissingParts &missing) {
 void need_file(const char *path, const char *module, MissingParts &missing) {
     if (!FileDescriptor(::open(path, O_RDWR | O_CLOEXEC)).valid())
         missing.push_back(std::string(path) + " of the kernel module " + module + reason(errno));
+}
+
+// The XDP program that hands frames to AF_XDP sockets has them in such a map.
+void need_socket_map(MissingParts &missing) {
+    bpf_attr wanted{};
+    wanted.map_type = BPF_MAP_TYPE_XSKMAP;
+    wanted.key_size = sizeof(int);
+    wanted.value_size = sizeof(int);
+    wanted.max_entries = 1;
+    if (!FileDescriptor(
+             static_cast<int>(::syscall(SYS_bpf, BPF_MAP_CREATE, &wanted, sizeof wanted)))
+             .valid())
+        missing.push_back("the right to load XDP programs, or the kernel's part for it" +
+                          reason(errno));
+    // libxdp looks for its program by the number; there is none with 0.
+    bpf_attr program{};
+    if (::syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &program, sizeof program) < 0 && errno == EPERM)
+        missing.emplace_back("CAP_SYS_ADMIN, for libxdp");
 }
 
 struct Needed {
@@ -93,7 +114,8 @@ MissingParts missing_for(Fallback kind) {
         need_socket(AF_PACKET, "AF_PACKET", missing);
         break;
     case Fallback::af_xdp:
-        missing.emplace_back("support in this version");
+        need_socket(AF_XDP, "AF_XDP", missing);
+        need_socket_map(missing);
         break;
     case Fallback::virtio_user:
         need_file("/dev/vhost-net", "vhost_net", missing);

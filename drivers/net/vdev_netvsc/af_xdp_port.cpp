@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "af_xdp_port.hpp"
+
+#include "lender.hpp"
+
+#include <algorithm>
+#include <linux/bpf.h>
+#include <string>
+#include <utility>
+
+namespace netvsc {
+namespace {
+
+// A socket's frame is an mbuf, of which the kernel leaves XDP_PACKET_HEADROOM free in front of the
+// packet. It drops what does not fit.
+constexpr std::uint16_t max_frame = RTE_MBUF_DEFAULT_DATAROOM - XDP_PACKET_HEADROOM;
+constexpr std::uint16_t max_mtu = max_frame - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
+
+} // namespace
+
+AfXdpPort::AfXdpPort(rte_eth_dev &port, NetdeviceControl netdevice)
+    : FallbackPort(port, std::move(netdevice)), sockets_(this->netdevice().ifindex()) {}
+
+int AfXdpPort::info(rte_eth_dev_info &info) {
+    if (const int result = FallbackPort::info(info); result != 0)
+        return result;
+    const auto channels = netdevice().channels();
+    const std::uint32_t most = channels ? channels->most_combined : 0;
+    info.max_rx_queues =
+        static_cast<std::uint16_t>(std::clamp(most, 1U, std::uint32_t{RTE_MAX_QUEUES_PER_PORT}));
+    info.max_tx_queues = info.max_rx_queues;
+    info.max_mtu = max_mtu;
+    info.max_rx_pktlen = max_mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+    return 0;
+}
+
+int AfXdpPort::configure() {
+    if (const int result = need_queue_pairs(Fallback::af_xdp); result != 0)
+        return result;
+    if (const std::uint16_t queues = port().data->nb_rx_queues; queues != 0) {
+        if (const int result = prepare(queues); result != 0)
+            return result;
+    }
+    return FallbackPort::configure();
+}
+
+// The sockets, and with the last of them the XDP program, have to go before the channels change:
+// some netdevices refuse it otherwise. A new device wants the channels to be there.
+int AfXdpPort::prepare(std::uint16_t queues) {
+    if (!sockets_.empty()) {
+        sockets_.collect();
+        if (const int result = renew(1); result != 0)
+            return result;
+        sockets_.release();
+    }
+    if (const int result = outcome(have_channels(queues)); result != 0)
+        return result;
+    return queues == queues_ ? 0 : renew(queues);
+}
+
+int AfXdpPort::renew(std::uint16_t queues) {
+    const auto name = netdevice().name();
+    if (!name)
+        return outcome(std::unexpected(name.error()));
+    const int result = Lender::renew(port(), Fallback::af_xdp,
+                                     "iface=" + *name + ",queue_count=" + std::to_string(queues));
+    if (result == 0)
+        queues_ = queues;
+    return result;
+}
+
+Result<void> AfXdpPort::have_channels(std::uint16_t queues) {
+    const auto present = netdevice().channels();
+    if (!present)
+        return std::unexpected(present.error());
+    if (present->most_combined == 0) {
+        // The PMD takes it for a netdevice with one channel.
+        if (present->rx > 1)
+            return failure(EOPNOTSUPP, "net_af_xdp would get the frames of only one of " +
+                                           std::to_string(present->rx) + " Rx channels");
+        return {};
+    }
+    if (present->combined == queues)
+        return {};
+    auto set = netdevice().set_combined_channels(queues);
+    if (set && !channels_before_)
+        channels_before_ = present->combined;
+    return set;
+}
+
+int AfXdpPort::close() {
+    sockets_.collect();
+    const int result = FallbackPort::close();
+    sockets_.release();
+    if (channels_before_)
+        (void)outcome(netdevice().set_combined_channels(*channels_before_));
+    return result;
+}
+
+int AfXdpPort::set_up_rx_queue(const RxQueue &wanted) {
+    return sockets_.follow(
+        {.number = wanted.queue, .descriptors = wanted.descriptors, .pool = *wanted.pool},
+        [&] { return FallbackPort::set_up_rx_queue(wanted); });
+}
+
+} // namespace netvsc

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "xdp_sockets.hpp"
+
+#include "log.hpp"
+#include "xdp_channel.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <chrono>
+#include <cinttypes>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <linux/if_xdp.h>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+namespace netvsc {
+namespace {
+
+constexpr std::chrono::seconds patience{5};
+
+// In a descriptor's address the upper bits tell where in the mbuf the packet begins.
+constexpr std::uint64_t address_bits = (std::uint64_t{1} << XSK_UNALIGNED_BUF_OFFSET_SHIFT) - 1;
+
+bool is_xdp(int descriptor) {
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_XDP;
+}
+
+// Those of the whole process, in ascending order.
+std::vector<int> open_xdp_sockets() {
+    std::vector<int> found;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
+         !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        int descriptor = -1;
+        std::from_chars(name.data(), name.data() + name.size(), descriptor);
+        if (is_xdp(descriptor))
+            found.push_back(descriptor);
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
+std::optional<ino_t> inode(int descriptor) {
+    struct stat status{};
+    if (::fstat(descriptor, &status) != 0)
+        return std::nullopt;
+    return status.st_ino;
+}
+
+/// A mapping of one of a socket's rings.
+struct Mapping {
+    std::uintptr_t first;
+    std::size_t size;
+    std::uint64_t ring; ///< XDP_PGOFF_*, XDP_UMEM_PGOFF_*
+};
+
+std::vector<Mapping> mappings_of(ino_t socket) {
+    const std::string name = "socket:[" + std::to_string(socket) + "]";
+    std::vector<Mapping> found;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t first = 0, end = 0;
+        std::uint64_t ring = 0;
+        if (line.ends_with(name) &&
+            std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64, &first, &end,
+                        &ring) == 3)
+            found.push_back({.first = first, .size = end - first, .ring = ring});
+    }
+    return found;
+}
+
+template <typename T> T at(std::uintptr_t address) {
+    return *reinterpret_cast<const volatile T *>(address);
+}
+
+// Calls see(address) for each entry of a ring that neither side has taken out.
+template <typename See>
+void each_entry(const Mapping &mapping, const xdp_ring_offset &offsets, std::uint32_t entries,
+                std::size_t entry_size, See see) {
+    if (offsets.desc + entries * entry_size > mapping.size)
+        return;
+    const std::uint32_t produced = at<std::uint32_t>(mapping.first + offsets.producer);
+    std::uint32_t place = at<std::uint32_t>(mapping.first + offsets.consumer);
+    if (produced - place > entries)
+        return;
+    for (; place != produced; ++place)
+        see(at<std::uint64_t>(mapping.first + offsets.desc + (place & (entries - 1)) * entry_size));
+}
+
+/// The addresses of all mbufs of a pool.
+struct Extent {
+    std::uintptr_t first = 0;
+    std::uintptr_t end = 0;
+};
+
+// nullopt: it does not lie in one piece, as the PMD wants it to.
+std::optional<Extent> extent_of(const rte_mempool &pool) {
+    const rte_mempool_memhdr *chunk = STAILQ_FIRST(&pool.mem_list);
+    const auto first = reinterpret_cast<std::uintptr_t>(chunk->addr);
+    Extent extent{.first = first, .end = first};
+    for (; chunk != nullptr; chunk = STAILQ_NEXT(chunk, next)) {
+        if (reinterpret_cast<std::uintptr_t>(chunk->addr) != extent.end)
+            return std::nullopt;
+        extent.end += chunk->len;
+    }
+    return extent;
+}
+
+/// As long as it lives the pool says that it has as many mbufs as would fill it without a gap.
+///
+/// DPDK 22.11: the PMD gives the kernel the memory of so many mbufs. But none lies across the end
+/// of a page, so the last ones, without hugepages two fifths of all, would be beyond, and what they
+/// are used for lost. Nothing else reads the number but what shows it.
+class WholePool {
+public:
+    WholePool(rte_mempool &pool, const Extent &extent) : pool_(pool), size_(pool.populated_size) {
+        const std::size_t mbuf = rte_mempool_calc_obj_size(pool.elt_size, pool.flags, nullptr);
+        pool.populated_size =
+            std::max(size_, static_cast<std::uint32_t>((extent.end - extent.first) / mbuf));
+    }
+    WholePool(const WholePool &) = delete;
+    WholePool &operator=(const WholePool &) = delete;
+    ~WholePool() { pool_.populated_size = size_; }
+
+private:
+    rte_mempool &pool_;
+    std::uint32_t size_;
+};
+
+// Where libxdp keeps the programs of each dispatcher that it attaches to a netdevice.
+std::set<std::string> dispatchers_of(int ifindex) {
+    std::set<std::string> found;
+    const std::string prefix = "dispatch-" + std::to_string(ifindex) + "-";
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry("/sys/fs/bpf/xdp", error), end;
+         !error && entry != end; entry.increment(error)) {
+        if (entry->path().filename().string().starts_with(prefix))
+            found.insert(entry->path());
+    }
+    return found;
+}
+
+// The PMD's memory of a socket begins at the page of the pool's, and a frame with the mbuf's
+// header in the pool.
+void collect_mbufs(int socket, ino_t known, const XdpSockets::Queue &queue,
+                   std::vector<rte_mbuf *> &mbufs) {
+    xdp_mmap_offsets offsets{};
+    socklen_t size = sizeof offsets;
+    if (::getsockopt(socket, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &size) != 0)
+        return;
+    const auto extent = extent_of(queue.pool);
+    if (!extent)
+        return;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t base = extent->first & ~(page - 1);
+    const auto take = [&](std::uint64_t address) {
+        const std::uint64_t frame = base + (address & address_bits);
+        if (frame < extent->first || frame >= extent->end)
+            return;
+        auto *mbuf = reinterpret_cast<rte_mbuf *>(frame + queue.pool.header_size);
+        if (mbuf->pool == &queue.pool)
+            mbufs.push_back(mbuf);
+    };
+    const std::vector<Mapping> mappings = mappings_of(known);
+    const auto in_ring = [&](std::uint64_t ring, const xdp_ring_offset &at_offsets,
+                             std::size_t entry_size) {
+        for (const Mapping &mapping : mappings) {
+            if (mapping.ring != ring || mapping.size <= at_offsets.desc)
+                continue;
+            // Larger than a page, its size tells how many there are.
+            const auto entries = entry_size == sizeof(xdp_desc)
+                                     ? std::uint32_t{queue.descriptors}
+                                     : std::bit_floor(static_cast<std::uint32_t>(
+                                           (mapping.size - at_offsets.desc) / entry_size));
+            each_entry(mapping, at_offsets, entries, entry_size, take);
+        }
+    };
+    // In the order in which the kernel moves them: none is missed, though one may be seen twice.
+    in_ring(XDP_UMEM_PGOFF_FILL_RING, offsets.fr, sizeof(std::uint64_t));
+    in_ring(XDP_PGOFF_RX_RING, offsets.rx, sizeof(xdp_desc));
+    in_ring(XDP_PGOFF_TX_RING, offsets.tx, sizeof(xdp_desc));
+    in_ring(XDP_UMEM_PGOFF_COMPLETION_RING, offsets.cr, sizeof(std::uint64_t));
+}
+
+} // namespace
+
+int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
+    const auto extent = extent_of(queue.pool);
+    if (!extent) {
+        log(Message::Level::error, std::string("mbuf pool ") + queue.pool.name +
+                                       " does not lie in one piece, as net_af_xdp needs it");
+        return -EINVAL;
+    }
+    const std::vector<int> before = open_xdp_sockets();
+    const std::set<std::string> dispatchers = dispatchers_of(ifindex_);
+    const int result = [&] {
+        const WholePool whole(queue.pool, *extent);
+        return set_up();
+    }();
+    std::ranges::set_difference(dispatchers_of(ifindex_), dispatchers,
+                                std::inserter(dispatchers_, dispatchers_.end()));
+    std::vector<int> opened;
+    std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
+    for (const int descriptor : opened) {
+        if (const auto known = inode(descriptor))
+            sockets_.push_back({.descriptor = descriptor, .inode = *known, .queue = queue});
+    }
+    return result;
+}
+
+void XdpSockets::collect() {
+    for (const Socket &socket : sockets_)
+        collect_mbufs(socket.descriptor, socket.inode, socket.queue, mbufs_);
+    std::ranges::sort(mbufs_);
+    const auto twice = std::ranges::unique(mbufs_);
+    mbufs_.erase(twice.begin(), twice.end());
+}
+
+// Of several queues the PMD closes the first only: the memory in which it then looks for the others
+// has been cleared. A socket lives as long as a ring of its is mapped.
+void XdpSockets::release() {
+    const std::vector<Socket> sockets = std::exchange(sockets_, {});
+    for (const Socket &socket : sockets) {
+        for (const Mapping &mapping : mappings_of(socket.inode))
+            ::munmap(reinterpret_cast<void *>(mapping.first), mapping.size);
+        if (inode(socket.descriptor) == socket.inode)
+            ::close(socket.descriptor);
+    }
+    // libxdp takes a program for used that was attached for queues that are not closed.
+    std::error_code ignored;
+    for (const std::string &dispatcher : std::exchange(dispatchers_, {}))
+        std::filesystem::remove_all(dispatcher, ignored);
+    for (const Socket &socket : sockets) {
+        if (const auto free = wait_for_xdp_channel(ifindex_, socket.queue.number, patience); !free)
+            log(Message::Level::warning, free.error().message());
+    }
+    for (rte_mbuf *mbuf : std::exchange(mbufs_, {}))
+        rte_pktmbuf_free(mbuf);
+}
+
+} // namespace netvsc
