@@ -73,7 +73,7 @@ class FallbackCase(VfCase):
     def with_queues(self, kind: str, queues: int, name: str = "two") -> Testpmd:
         testpmd = Testpmd(self.guest, [*self.blocked(), "--no-pci",
                                        f"--vdev=net_vdev_netvsc0,iface={name},force=1,fallback={kind}"],
-                          [QUICK, f"--rxq={queues}", f"--txq={queues}"], plugins())
+                          [QUICK, f"--rxq={queues}", f"--txq={queues}"], plugins(), program=self.program({}))
         self.addCleanup(end, testpmd.process)
         testpmd.start()
         return testpmd

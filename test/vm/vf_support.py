@@ -87,7 +87,7 @@ class VfCase(LabCase):
         return len(re.findall(rf"\bvdev_netvsc: .*{pattern}", testpmd.process.output_since(since), re.M))
 
     def assert_quits(self, testpmd: Testpmd) -> None:
-        self.assertEqual(testpmd.quit(PATIENCE_S), 0)
+        self.assertEqual(testpmd.quit(PATIENCE_S), 0, testpmd.process.output()[-OUTPUT_TAIL:])
 
     # Traffic.
 
