@@ -14,7 +14,7 @@ from typing import Callable, ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER, TOOLS  # noqa: E402
+from support import DRIVER, TOOLS, wait_for  # noqa: E402
 from vf_support import NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
 
 LATE_REMOVAL = str(TOOLS / "liblateremoval.so")
@@ -44,7 +44,14 @@ class BindCase(VfCase):
     def check_bound_cycles(self, testpmd: Testpmd, coming: Callable[[], None], going: Callable[[], None]) -> None:
         """Cycles under traffic."""
         name = self.id().rsplit(".", 1)[-1].removeprefix("test_")
-        self.check_cycles(testpmd, lambda number: self.steps(f"{self.bind} {name} {number}", coming, going))
+
+        def cycle(number: int) -> None:
+            self.steps(f"{self.bind} {name} {number}", coming, going)
+            # It would stay open, one for each address.
+            wait_for("the note of a VF that has gone to be forgotten",
+                     lambda: not self.guest.glob("/run/vdev_netvsc/*"), PATIENCE_S)
+
+        self.check_cycles(testpmd, cycle)
 
     def check_unplug(self, hot_plug: bool = False) -> None:
         testpmd = self.forward_bound(hot_plug)

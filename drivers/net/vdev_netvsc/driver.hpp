@@ -90,6 +90,8 @@ private:
     [[nodiscard]] Commands withdraw(const Withdraw &command);
     [[nodiscard]] Commands give_back(const GiveBack &command);
     void give_back_device(const PciAddress &pci);
+    /// Needs `mutex_`.
+    [[nodiscard]] Commands function_removed(const PciAddress &pci, bool another_is_there);
     /// VFs that an application left bound when it was killed.
     void give_back_abandoned();
     void refresh_link(PortNumber number);

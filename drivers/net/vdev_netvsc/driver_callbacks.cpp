@@ -82,6 +82,13 @@ void Driver::on_netlink() {
     }
 }
 
+// Whatever is at the address from now on was not bound by us.
+Commands Driver::function_removed(const PciAddress &pci, bool another_is_there) {
+    if (!another_is_there)
+        bound_.forget(pci);
+    return supervisor_.pci_removed(pci, another_is_there);
+}
+
 void Driver::on_uevents() {
     try {
         Commands commands;
@@ -104,7 +111,7 @@ void Driver::on_uevents() {
                     supervisor_.port_with_vf(event.address))
                     lost_vfs.push_back(event.address);
                 if (event.kind == PciEvent::Kind::removed)
-                    append(commands, supervisor_.pci_removed(event.address, device.exists()));
+                    append(commands, function_removed(event.address, device.exists()));
                 else if (event.kind == PciEvent::Kind::unbound && !device.current())
                     append(commands, supervisor_.pci_unbound(event.address));
             }
@@ -113,7 +120,7 @@ void Driver::on_uevents() {
             if (lost && *lost) {
                 for (const PciAddress &vf : supervisor_.vfs()) {
                     if (!PciDriver(vf).exists())
-                        append(commands, supervisor_.pci_removed(vf, false));
+                        append(commands, function_removed(vf, false));
                 }
             }
         }
