@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
-#include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

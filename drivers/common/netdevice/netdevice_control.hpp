@@ -7,12 +7,11 @@
 
 #include <array>
 #include <cstdint>
+#include <linux/ethtool.h>
+#include <net/if.h>
 #include <span>
 #include <string>
 #include <vector>
-
-struct ethtool_channels;
-struct ifreq;
 
 namespace netvsc {
 

@@ -8,15 +8,15 @@
 #include <bit>
 #include <charconv>
 #include <chrono>
-#include <cinttypes>
 #include <cstddef>
-#include <cstdio>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <linux/if_xdp.h>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -66,7 +66,7 @@ std::optional<ino_t> inode(int descriptor) {
 
 /// A mapping of one of a socket's rings.
 struct Mapping {
-    std::uintptr_t first;
+    std::byte *first;
     std::size_t size;
     std::uint64_t ring; ///< XDP_PGOFF_*, XDP_UMEM_PGOFF_*
 };
@@ -75,18 +75,24 @@ std::vector<Mapping> mappings_of(ino_t socket) {
     const std::string name = "socket:[" + std::to_string(socket) + "]";
     std::vector<Mapping> found;
     std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-        std::uintptr_t first = 0, end = 0;
+    for (std::string text; std::getline(maps, text);) {
+        if (!text.ends_with(name))
+            continue;
+        std::istringstream line(text);
+        void *first = nullptr, *end = nullptr;
+        char dash = 0;
+        std::string permissions;
         std::uint64_t ring = 0;
-        if (line.ends_with(name) &&
-            std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64, &first, &end,
-                        &ring) == 3)
-            found.push_back({.first = first, .size = end - first, .ring = ring});
+        if (line >> first >> dash >> end >> permissions >> std::hex >> ring)
+            found.push_back({.first = static_cast<std::byte *>(first),
+                             .size = static_cast<std::size_t>(static_cast<std::byte *>(end) -
+                                                              static_cast<std::byte *>(first)),
+                             .ring = ring});
     }
     return found;
 }
 
-template <typename T> T at(std::uintptr_t address) {
+template <typename T> T at(const std::byte *address) {
     return *reinterpret_cast<const volatile T *>(address);
 }
 
@@ -96,8 +102,8 @@ void each_entry(const Mapping &mapping, const xdp_ring_offset &offsets, std::uin
                 std::size_t entry_size, See see) {
     if (offsets.desc + entries * entry_size > mapping.size)
         return;
-    const std::uint32_t produced = at<std::uint32_t>(mapping.first + offsets.producer);
-    std::uint32_t place = at<std::uint32_t>(mapping.first + offsets.consumer);
+    const auto produced = at<std::uint32_t>(mapping.first + offsets.producer);
+    auto place = at<std::uint32_t>(mapping.first + offsets.consumer);
     if (produced - place > entries)
         return;
     for (; place != produced; ++place)
@@ -106,17 +112,19 @@ void each_entry(const Mapping &mapping, const xdp_ring_offset &offsets, std::uin
 
 /// The addresses of all mbufs of a pool.
 struct Extent {
-    std::uintptr_t first = 0;
-    std::uintptr_t end = 0;
+    std::byte *first = nullptr;
+    std::byte *end = nullptr;
+
+    [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - first); }
 };
 
 // nullopt: it does not lie in one piece, as the PMD wants it to.
 std::optional<Extent> extent_of(const rte_mempool &pool) {
     const rte_mempool_memhdr *chunk = STAILQ_FIRST(&pool.mem_list);
-    const auto first = reinterpret_cast<std::uintptr_t>(chunk->addr);
+    auto *const first = static_cast<std::byte *>(chunk->addr);
     Extent extent{.first = first, .end = first};
     for (; chunk != nullptr; chunk = STAILQ_NEXT(chunk, next)) {
-        if (reinterpret_cast<std::uintptr_t>(chunk->addr) != extent.end)
+        if (chunk->addr != extent.end)
             return std::nullopt;
         extent.end += chunk->len;
     }
@@ -132,8 +140,7 @@ class WholePool {
 public:
     WholePool(rte_mempool &pool, const Extent &extent) : pool_(pool), size_(pool.populated_size) {
         const std::size_t mbuf = rte_mempool_calc_obj_size(pool.elt_size, pool.flags, nullptr);
-        pool.populated_size =
-            std::max(size_, static_cast<std::uint32_t>((extent.end - extent.first) / mbuf));
+        pool.populated_size = std::max(size_, static_cast<std::uint32_t>(extent.size() / mbuf));
     }
     WholePool(const WholePool &) = delete;
     WholePool &operator=(const WholePool &) = delete;
@@ -169,12 +176,13 @@ void collect_mbufs(int socket, ino_t known, const XdpSockets::Queue &queue,
     if (!extent)
         return;
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const std::uintptr_t base = extent->first & ~(page - 1);
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(extent->first) % page;
+    std::byte *const base = extent->first - before;
     const auto take = [&](std::uint64_t address) {
-        const std::uint64_t frame = base + (address & address_bits);
-        if (frame < extent->first || frame >= extent->end)
+        const std::uint64_t frame = address & address_bits;
+        if (frame < before || frame >= before + extent->size())
             return;
-        auto *mbuf = reinterpret_cast<rte_mbuf *>(frame + queue.pool.header_size);
+        auto *mbuf = reinterpret_cast<rte_mbuf *>(base + frame + queue.pool.header_size);
         if (mbuf->pool == &queue.pool)
             mbufs.push_back(mbuf);
     };
@@ -241,7 +249,7 @@ void XdpSockets::release() {
     const std::vector<Socket> sockets = std::exchange(sockets_, {});
     for (const Socket &socket : sockets) {
         for (const Mapping &mapping : mappings_of(socket.inode))
-            ::munmap(reinterpret_cast<void *>(mapping.first), mapping.size);
+            ::munmap(mapping.first, mapping.size);
         if (inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);
     }
