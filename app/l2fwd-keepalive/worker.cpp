@@ -17,14 +17,29 @@ namespace {
 
 constexpr std::uint64_t flushes_per_second = 10'000; // nothing waits longer than 100 us
 
+void readdress(rte_mbuf *packet, const Path &path) {
+    auto *header = rte_pktmbuf_mtod(packet, rte_ether_hdr *);
+    rte_prefetch0(header);
+    header->dst_addr = path.destination;
+    header->src_addr = path.source;
+}
+
 } // namespace
 
 bool Worker::start() {
-    ends_.store(false, std::memory_order_relaxed);
-    return rte_eal_remote_launch(run, this, lcore_) == 0;
+    if (!is_idle())
+        return false;
+    forwards_.store(true, std::memory_order_relaxed);
+    ends_.store(false, std::memory_order_release);
+    const bool started = rte_eal_remote_launch(run, this, lcore_) == 0;
+    if (!started)
+        forwards_.store(false, std::memory_order_relaxed);
+    return started;
 }
 
-bool Worker::is_idle() const { return rte_eal_get_lcore_state(lcore_) == WAIT; }
+bool Worker::is_idle() const {
+    return !forwards_.load(std::memory_order_acquire) && rte_eal_get_lcore_state(lcore_) == WAIT;
+}
 
 void Worker::want_restart() {
     restart_wanted_ = true;
@@ -45,7 +60,9 @@ void Worker::flush() {
 }
 
 int Worker::run(void *self) {
-    static_cast<Worker *>(self)->forward();
+    auto &worker = *static_cast<Worker *>(self);
+    worker.forward();
+    worker.forwards_.store(false, std::memory_order_release);
     return 0;
 }
 
@@ -56,7 +73,7 @@ void Worker::forward() {
     const auto lifetime = static_cast<std::uint64_t>(lifetime_.count());
     const std::uint64_t die_after = lifetime == 0 ? UINT64_MAX : rte_rand_max(lifetime * hz);
     std::uint64_t flushed = began;
-    while (!ends_.load(std::memory_order_relaxed)) {
+    while (!ends_.load(std::memory_order_acquire)) {
         if (keepalive_ != nullptr)
             rte_keepalive_mark_alive(keepalive_);
         const std::uint64_t now = rte_rdtsc();
@@ -80,10 +97,7 @@ void Worker::forward(Path &path) {
     path.received.add(count);
     std::uint64_t sent = 0;
     for (rte_mbuf *packet : std::span(packets).first(count)) {
-        auto *header = rte_pktmbuf_mtod(packet, rte_ether_hdr *);
-        rte_prefetch0(header);
-        header->dst_addr = path.destination;
-        header->src_addr = path.source;
+        readdress(packet, path);
         sent += rte_eth_tx_buffer(path.to, 0, path.buffer.get(), packet);
     }
     path.sent.add(sent);

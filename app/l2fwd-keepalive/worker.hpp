@@ -55,6 +55,8 @@ private:
     rte_keepalive *keepalive_;
     std::chrono::seconds lifetime_;
     std::atomic<bool> ends_ = false;
+    // Beside the state of the lcore: EAL does not promise that its last writes are seen at WAIT.
+    std::atomic<bool> forwards_ = false;
     bool restart_wanted_ = false;
     unsigned restarts_ = 0;
 };
