@@ -25,6 +25,7 @@ ASK_AGAIN_S = 5.0
 FIRST_ROOT_PORT_SLOT = 0x10  # the root ports' device numbers on bus 0: the guest finds a NIC by its root port
 LOGS_KEPT = 40
 TAIL_LINES = 40
+PANIC = "Kernel panic"  # how the kernel begins to tell it
 _number = itertools.count(1)
 
 
@@ -191,11 +192,13 @@ class Machine:
             path.unlink(missing_ok=True)
 
     def console_tail(self, lines: int = TAIL_LINES) -> str:
-        """The last lines of the guest's console."""
+        """The last lines of the guest's console, or all from the kernel's panic on."""
         try:
-            return "\n".join(self.console_log.read_text(errors="replace").splitlines()[-lines:])
+            told = self.console_log.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return "(no console log)"
+        panic = next((at for at, line in enumerate(told) if PANIC in line), len(told))
+        return "\n".join(told[min(panic, max(0, len(told) - lines)):])
 
     def _explain(self) -> str:
         """What became of the machine and where to read more."""
@@ -208,7 +211,7 @@ class Machine:
                 time.sleep(0.05)
                 status = process.poll()
         tail = self.console_tail()
-        if "Kernel panic" in tail:
+        if PANIC in tail:
             state = "The guest's kernel panicked"
         elif status is None:
             state = "QEMU is running"
