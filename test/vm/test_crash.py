@@ -65,7 +65,7 @@ class CrashCase(VfCase):
         return starting
 
     def kill(self, process: GuestProcess) -> None:
-        self.assertTrue(process.running(), f"it has ended by itself:\n{process.output()[-4000:]}")
+        self.assertTrue(process.running(), f"it has ended by itself:\n{process.output()[-4000:]}{self.guest.stacks()}")
         process.signal(signal.SIGKILL)
         self.assertEqual(process.wait(PATIENCE_S), -signal.SIGKILL, process.output()[-2000:])
 

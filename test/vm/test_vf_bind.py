@@ -102,6 +102,7 @@ class BindCase(VfCase):
 
     def check_given_back_with_the_driver(self) -> None:
         testpmd = self.with_bound_vf()
+        testpmd.cmd("stop")  # a port that an lcore polls must not be stopped
         self.assertIn("detached", testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S))
         self.wait_given_back(self.kernel)
         self.assert_quits(testpmd)

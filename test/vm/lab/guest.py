@@ -109,7 +109,8 @@ class GuestProcess:
             left = until - time.monotonic()
             what = f"process {self.name}: no {pattern!r} in its output"
             if self._returncode is not None:
-                raise LabError(f"{what}; it ended with status {self._returncode}. Output:\n{text[-OUTPUT_TAIL:]}")
+                raise LabError(f"{what}; it ended with status {self._returncode}. Output:\n{text[-OUTPUT_TAIL:]}"
+                               f"{self._guest.stacks() if self._returncode < 0 else ''}")
             if left <= 0:
                 raise LabTimeout(f"{what} in {timeout:g} s. Output:\n{text[-OUTPUT_TAIL:]}")
             self._pull(min(left, POLL_S))
@@ -191,6 +192,11 @@ class Guest:
         pid = self.request("spawn", name=name, command=_argv(command), pty=pty,
                            env={**coverage.environment(), **(env or {})})
         return GuestProcess(self, name, pid)
+
+    def stacks(self) -> str:
+        """The stacks of the processes that have crashed since this was asked last."""
+        return "".join(self.run(f"eu-stack -s -m --core={core}; rm -f {core}", 120, check=False).stdout
+                       for core in self.glob("/run/core.*"))
 
     def monotonic_ns(self) -> int:
         """The guest's CLOCK_MONOTONIC."""
