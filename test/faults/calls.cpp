@@ -40,6 +40,7 @@ const std::vector<Call> &failing_calls() {
         {"setsockopt", minus_one, {ENOMEM, EPERM}},
         {"getsockopt", minus_one, {ENOBUFS}},
         {"getsockname", minus_one, {ENOBUFS}},
+        {"stat64", minus_one, {ENOMEM, EIO}},
         {"syscall", minus_one, {EPERM, ENOMEM}},
         {"unlink", minus_one, {EIO, ENOMEM}},
         {"write", minus_one, {EIO, EINTR, EAGAIN, ENOMEM}},

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 from typing import ClassVar, Sequence
@@ -134,6 +136,21 @@ class AfXdp(FallbackCase):
         self.addCleanup(self.guest.run, "ip link del one")
         self.check_queues("af_xdp", [1] * 9, "one", "one-peer")
 
+    def test_program_of_another(self) -> None:
+        """It is neither joined nor taken away, but told."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "pass.o"
+            subprocess.run(["clang-19", "-target", "bpf", "-O2", "-g", "-c", "-x", "c", "-", "-o", program], check=True,
+                           input=b'__attribute__((section("xdp"))) int pass(void *frame) { return 2; }')
+            self.guest.run(f"ip link set dev two xdp obj {program} sec xdp")
+        self.addCleanup(self.guest.run, "ip link set dev two xdp off")
+        number = re.search(r"prog/xdp id (\d+)", self.details("two"))[1]
+        testpmd = self.run_testpmd("--no-pci", "--vdev=net_vdev_netvsc0,iface=two,force=1,fallback=af_xdp")
+        self.assertIn(f"fallback=af_xdp does not work here: a netdevice without XDP programs (id {number} is attached",
+                      testpmd.start_output)
+        self.assert_quits(testpmd)
+        self.assertIn(f"prog/xdp id {number}", self.details("two"))
+
 
 class AfXdpQueues(FallbackCase):
     """A NIC with channels to be set: an emulated 82576, with a wire to another NIC that we hold."""
@@ -163,6 +180,23 @@ class AfXdpQueues(FallbackCase):
     def test_queues(self) -> None:
         self.check_queues("af_xdp", name=self.multi, peer=self.peer)
 
+    def test_killed(self) -> None:
+        """The next start gives the channels back, whatever netdevice that one is for."""
+        self.assertEqual(self.channels(), 2)
+        killed = self.with_queues("af_xdp", 1, self.multi)
+        self.assertEqual(self.channels(), 1)
+        end(killed.process)
+        self.assertEqual(self.channels(), 1)
+        testpmd = self.run_testpmd("--no-pci", f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
+        self.assertIn(f"{self.multi}: a process that used it by AF_XDP was killed", testpmd.start_output)
+        self.assertEqual(self.channels(), 2)
+        self.assertNotIn("xdp", self.details(self.multi))
+        self.assertEqual(self.guest.glob("/sys/fs/bpf/xdp/dispatch-*", "/run/vdev_netvsc/*"), [])
+        self.assert_quits(testpmd)
+
+    def channels(self) -> int:
+        return int(re.findall(r"^Combined:\s+(\d+)", self.guest.run(f"ethtool -l {self.multi}").stdout, re.M)[-1])
+
 
 class Choice(FallbackCase):
     def test_different_ones_in_one_process(self) -> None:
@@ -176,7 +210,7 @@ class Choice(FallbackCase):
         name = self.names[0]
         before = self.kernel_state(name)
         for kind, following in ("virtio_user", "tap"), ("tap", "virtio_user"), ("af_packet", "af_packet"), \
-                ("af_xdp", "af_xdp"):
+                ("af_xdp", "af_xdp"), ("af_xdp", "tap"), ("af_xdp", "af_packet"):
             killed = self.forward(f",fallback={kind}")
             end(killed.process)
             self.switch.stop_traffic()
@@ -187,8 +221,8 @@ class Choice(FallbackCase):
             self.assert_quits(testpmd)
             if kind == "tap":  # net_tap has set the netdevice itself promiscuous: nobody can know that it was not the user
                 self.guest.run(f"ip link set {name} promisc off")
-            if kind == "af_xdp":  # libxdp takes its program for used by the one that was killed: its files stay
-                self.guest.run("rm -r /sys/fs/bpf/xdp/dispatch-*")
+            if kind == "af_xdp":
+                self.assertIn(f"{name}: a process that used it by AF_XDP was killed", testpmd.start_output)
             if following == "tap":  # net_tap (22.11) leaves its queueing discipline, but nothing in it
                 self.assertNotIn("mirred", self.kernel_state(name))
                 self.guest.run(f"tc qdisc del dev {name} ingress")

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "traffic_control.hpp"
 
-#include "whole_message.hpp"
-
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -13,7 +11,6 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_skbedit.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,9 +24,6 @@ namespace {
 constexpr std::uint32_t priority = 0x7653;
 constexpr std::string_view cookie = "net_vdev_netvsc";
 static_assert(cookie.size() <= TC_COOKIE_MAX_SIZE);
-
-constexpr int receive_buffer = 64 * 1024;
-constexpr int patience_ms = 5000;
 
 constexpr std::uint32_t ingress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
 constexpr std::uint32_t egress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
@@ -153,56 +147,13 @@ Result<bool> known(const Result<void> &outcome) {
 } // namespace
 
 Result<TrafficControl> TrafficControl::open() {
-    auto socket = NetlinkSocket::open(NETLINK_ROUTE, 0, receive_buffer);
-    if (!socket)
-        return std::unexpected(std::move(socket.error()));
-    return TrafficControl(std::move(*socket));
-}
-
-// Sends a request and reads its answer up to the end: an acknowledgement, or all of a listing.
-Result<void> TrafficControl::transact(nlmsghdr &request,
-                                      const std::function<void(const nlmsghdr &)> &answer) const {
-    request.nlmsg_seq = ++sequence_;
-    if (auto sent = socket_.send(
-            std::as_bytes(std::span(reinterpret_cast<const char *>(&request), request.nlmsg_len)));
-        !sent)
-        return sent;
-    alignas(nlmsghdr) static thread_local std::array<std::byte, receive_buffer> buffer;
-    for (;;) {
-        pollfd readable{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
-        if (::poll(&readable, 1, patience_ms) == 0)
-            return failure(ETIMEDOUT, "traffic control");
-        const auto received = socket_.receive(buffer);
-        if (!received)
-            return std::unexpected(received.error());
-        if (received->kind == NetlinkSocket::Datagram::truncated ||
-            received->kind == NetlinkSocket::Datagram::overrun)
-            return failure(ENOBUFS, "traffic control");
-        int left = static_cast<int>(received->bytes.size());
-        for (const auto *message = reinterpret_cast<const nlmsghdr *>(received->bytes.data());
-             whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if (message->nlmsg_seq != sequence_)
-                continue; // of one that was given up
-            if (message->nlmsg_type == NLMSG_DONE)
-                return {};
-            if (message->nlmsg_type != NLMSG_ERROR) {
-                answer(*message);
-                continue;
-            }
-            nlmsgerr error{};
-            if (mnl_nlmsg_get_payload_len(message) < sizeof error)
-                return failure(EBADMSG, "traffic control");
-            std::memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);
-            if (error.error != 0)
-                return failure(-error.error, "traffic control");
-            return {};
-        }
-    }
+    auto exchange = NetlinkExchange::open(NETLINK_ROUTE, "traffic control");
+    if (!exchange)
+        return std::unexpected(std::move(exchange.error()));
+    return TrafficControl(std::move(*exchange));
 }
 
 namespace {
-
-void ignore(const nlmsghdr & /*message*/) {}
 
 Request new_discipline(int at, const std::string &kind, std::uint32_t parent) {
     Request request(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, at);
@@ -226,7 +177,7 @@ Result<void> TrafficControl::redirect(int from, int to) const {
         return removed;
     // One that is there already, clsact or ingress, whoever made it, will do.
     auto discipline = new_discipline(from, "clsact", TC_H_CLSACT);
-    if (auto made = at(transact(discipline.header(), ignore), "qdisc clsact");
+    if (auto made = at(exchange_.transact(discipline.header()), "qdisc clsact");
         !made && made.error().number != EEXIST)
         return made;
     auto filter = matchall_request(from, "mirred", [&](Request &action) {
@@ -236,14 +187,14 @@ Result<void> TrafficControl::redirect(int from, int to) const {
         parameters.ifindex = static_cast<std::uint32_t>(to);
         action.put_value(TCA_MIRRED_PARMS, parameters);
     });
-    return at(transact(filter.header(), ignore), "filter matchall with action mirred");
+    return at(exchange_.transact(filter.header()), "filter matchall with action mirred");
 }
 
 Result<void> TrafficControl::spread(int at, std::uint16_t queues) const {
     auto discipline = new_discipline(at, "clsact", TC_H_CLSACT);
     auto made = remove_discipline(at);
     if (made)
-        made = transact(discipline.header(), ignore);
+        made = exchange_.transact(discipline.header());
     if (made) {
         auto filter = matchall_request(at, "skbedit", [&](Request &action) {
             tc_skbedit parameters{};
@@ -254,7 +205,7 @@ Result<void> TrafficControl::spread(int at, std::uint16_t queues) const {
             action.put_value(TCA_SKBEDIT_FLAGS, std::uint64_t{SKBEDIT_F_TXQ_SKBHASH});
         });
         filter.about().tcm_parent = egress;
-        made = transact(filter.header(), ignore);
+        made = exchange_.transact(filter.header());
     }
     if (!made)
         made.error().context = "spread what netdevice " + std::to_string(at) + " sends over " +
@@ -280,7 +231,7 @@ Result<int> TrafficControl::remove_if(int from,
     std::vector<Filter> filters;
     Request listing(RTM_GETTFILTER, NLM_F_DUMP, from);
     listing.about().tcm_parent = ingress;
-    auto listed = transact(listing.header(), [&](const nlmsghdr &message) {
+    auto listed = exchange_.transact(listing.header(), [&](const nlmsghdr &message) {
         if (message.nlmsg_type != RTM_NEWTFILTER ||
             mnl_nlmsg_get_payload_len(&message) < sizeof(tcmsg))
             return;
@@ -322,7 +273,8 @@ Result<int> TrafficControl::remove_if(int from,
         auto removal = filter_request(RTM_DELTFILTER, NLM_F_ACK, from, filter.kind);
         removal.about().tcm_info = filter.priority_and_protocol;
         removal.about().tcm_handle = filter.handle;
-        if (auto done = transact(removal.header(), ignore); !done && done.error().number != ENOENT)
+        if (auto done = exchange_.transact(removal.header());
+            !done && done.error().number != ENOENT)
             return in_context(done.error());
         ++removed;
     }
@@ -337,7 +289,7 @@ Result<int> TrafficControl::remove_if(int from,
 Result<void> TrafficControl::remove_discipline(int at) const {
     Request discipline(RTM_DELQDISC, NLM_F_ACK, at);
     discipline.about().tcm_parent = TC_H_CLSACT;
-    auto done = transact(discipline.header(), ignore);
+    auto done = exchange_.transact(discipline.header());
     if (!done && (done.error().number == ENOENT || done.error().number == EINVAL))
         return {}; // there is none
     return done;
@@ -346,12 +298,12 @@ Result<void> TrafficControl::remove_discipline(int at) const {
 Result<bool> TrafficControl::has_discipline(int at, const std::string &kind) const {
     const bool of_ingress = kind == "ingress" || kind == "clsact";
     auto request = new_discipline(at, kind, of_ingress ? TC_H_CLSACT : TC_H_ROOT);
-    return known(transact(request.header(), ignore));
+    return known(exchange_.transact(request.header()));
 }
 
 Result<bool> TrafficControl::has_classifier(int at, const std::string &kind) const {
     auto request = filter_request(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, at, kind);
-    return known(transact(request.header(), ignore));
+    return known(exchange_.transact(request.header()));
 }
 
 Result<bool> TrafficControl::has_action(int at, const std::string &classifier,
@@ -362,7 +314,7 @@ Result<bool> TrafficControl::has_action(int at, const std::string &classifier,
         request.nest(static_cast<std::uint16_t>(actions_attribute(classifier)),
                      [&] { request.nest(1, [&] { request.put(TCA_ACT_KIND, kind); }); });
     });
-    return known(transact(request.header(), ignore));
+    return known(exchange_.transact(request.header()));
 }
 
 } // namespace netvsc

@@ -2,13 +2,11 @@
 #pragma once
 
 #include "error.hpp"
-#include "netlink_socket.hpp"
+#include "netlink_exchange.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <string>
-
-struct nlmsghdr;
 
 namespace netvsc {
 
@@ -56,16 +54,13 @@ private:
         bool dead = false; ///< it redirects to a netdevice that is gone
     };
 
-    explicit TrafficControl(NetlinkSocket socket) : socket_(std::move(socket)) {}
+    explicit TrafficControl(NetlinkExchange exchange) : exchange_(std::move(exchange)) {}
 
-    [[nodiscard]] Result<void> transact(nlmsghdr &request,
-                                        const std::function<void(const nlmsghdr &)> &answer) const;
     [[nodiscard]] Result<void> remove_discipline(int at) const;
     [[nodiscard]] Result<int> remove_if(int from,
                                         const std::function<bool(const Filter &)> &unwanted) const;
 
-    NetlinkSocket socket_;
-    mutable std::uint32_t sequence_ = 0;
+    NetlinkExchange exchange_;
 };
 
 } // namespace netvsc

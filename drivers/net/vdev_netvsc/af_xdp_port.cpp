@@ -2,6 +2,7 @@
 #include "af_xdp_port.hpp"
 
 #include "lender.hpp"
+#include "log.hpp"
 
 #include <algorithm>
 #include <linux/bpf.h>
@@ -19,7 +20,8 @@ constexpr std::uint16_t max_mtu = max_frame - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
 } // namespace
 
 AfXdpPort::AfXdpPort(rte_eth_dev &port, NetdeviceControl netdevice)
-    : FallbackPort(port, std::move(netdevice)), sockets_(this->netdevice().ifindex()) {}
+    : FallbackPort(port, std::move(netdevice)), sockets_(this->netdevice().ifindex()),
+      note_(this->netdevice().ifindex()) {}
 
 int AfXdpPort::info(rte_eth_dev_info &info) {
     if (const int result = FallbackPort::info(info); result != 0)
@@ -58,6 +60,18 @@ int AfXdpPort::prepare(std::uint16_t queues) {
     return queues == queues_ ? 0 : renew(queues);
 }
 
+Result<void> AfXdpPort::write_note() {
+    const auto noted =
+        note_.write({.channels_before = channels_before_, .programs = sockets_.programs()});
+    if (!noted && noted.error().number == EBUSY)
+        return noted;
+    if (!noted)
+        log(Message::Level::warning, std::string(port().data->name) + ": " +
+                                         noted.error().message() +
+                                         "; if the process is killed, its XDP program stays");
+    return {};
+}
+
 int AfXdpPort::renew(std::uint16_t queues) {
     const auto name = netdevice().name();
     if (!name)
@@ -82,25 +96,28 @@ Result<void> AfXdpPort::have_channels(std::uint16_t queues) {
     }
     if (present->combined == queues)
         return {};
-    auto set = netdevice().set_combined_channels(queues);
-    if (set && !channels_before_)
+    if (!channels_before_) {
         channels_before_ = present->combined;
-    return set;
+        if (auto noted = write_note(); !noted)
+            return noted;
+    }
+    return netdevice().set_combined_channels(queues);
 }
 
 int AfXdpPort::close() {
     sockets_.collect();
     const int result = FallbackPort::close();
     sockets_.release();
-    if (channels_before_)
-        (void)outcome(netdevice().set_combined_channels(*channels_before_));
+    if (!channels_before_ || outcome(netdevice().set_combined_channels(*channels_before_)) == 0)
+        note_.forget(); // else the next start tries it again
     return result;
 }
 
 int AfXdpPort::set_up_rx_queue(const RxQueue &wanted) {
-    return sockets_.follow(
+    const int result = sockets_.follow(
         {.number = wanted.queue, .descriptors = wanted.descriptors, .pool = *wanted.pool},
         [&] { return FallbackPort::set_up_rx_queue(wanted); });
+    return result != 0 ? result : outcome(write_note());
 }
 
 } // namespace netvsc

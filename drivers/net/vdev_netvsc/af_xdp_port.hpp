@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fallback_port.hpp"
+#include "xdp_note.hpp"
 #include "xdp_sockets.hpp"
 
 #include <optional>
@@ -28,10 +29,12 @@ private:
     [[nodiscard]] int prepare(std::uint16_t queues);
     [[nodiscard]] int renew(std::uint16_t queues);
     [[nodiscard]] Result<void> have_channels(std::uint16_t queues);
+    [[nodiscard]] Result<void> write_note();
 
     std::uint16_t queues_ = 1;
     XdpSockets sockets_;
     std::optional<std::uint32_t> channels_before_; ///< once they were changed
+    XdpNote note_;
 };
 
 } // namespace netvsc

@@ -7,6 +7,7 @@
 #include "keepalive.hpp"
 #include "log.hpp"
 #include "overloaded.hpp"
+#include "xdp_note.hpp"
 
 #include <iterator>
 #include <utility>
@@ -49,8 +50,10 @@ int Driver::probe(const rte_vdev_device &device) {
         return -EINVAL;
     }
     remove_leftovers();
-    if (!arguments->ignore)
+    if (!arguments->ignore) {
         give_back_abandoned();
+        put_right_xdp();
+    }
     if (!arguments->vf_bind.empty())
         survive_lost_registers();
     const bool watched = !arguments->ignore && arguments->keepalive.count() > 0;

@@ -72,7 +72,9 @@ Commands Driver::create_port(const CreatePort &command) {
         records_.erase(command.number);
         return supervisor_.port_failed(command.number, error.number, now());
     };
-    const auto choice = choose_fallback(command.fallback, missing_for);
+    const auto choice = choose_fallback(command.fallback, [&](Fallback kind) {
+        return missing_for(kind, command.ifindex, command.netdevice);
+    });
     clean_up(command);
     auto opened = FailsafePort::open(
         command.number,

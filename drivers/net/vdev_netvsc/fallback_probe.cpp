@@ -4,6 +4,7 @@
 #include "file_descriptor.hpp"
 #include "tap_device.hpp"
 #include "traffic_control.hpp"
+#include "xdp_program.hpp"
 
 #include <fcntl.h>
 #include <initializer_list>
@@ -56,6 +57,18 @@ void need_socket_map(MissingParts &missing) {
         missing.emplace_back("CAP_SYS_ADMIN, for libxdp");
 }
 
+// libxdp may get along with another's, but the PMD takes away what is attached when its port
+// closes.
+void need_no_program(int ifindex, const std::string &name, MissingParts &missing) {
+    const auto programs = xdp_programs(ifindex);
+    if (!programs)
+        missing.push_back("the netdevice's XDP programs (" + programs.error().message() + ")");
+    else if (!programs->empty())
+        missing.push_back("a netdevice without XDP programs (id " +
+                          std::to_string(programs->front().id) + " is attached; ip link set dev " +
+                          name + " xdp off)");
+}
+
 struct Needed {
     std::initializer_list<const char *> disciplines;
     const char *classifier;
@@ -99,7 +112,7 @@ void need_redirection(const Needed &needed, MissingParts &missing) {
 
 } // namespace
 
-MissingParts missing_for(Fallback kind) {
+MissingParts missing_for(Fallback kind, int ifindex, const std::string &name) {
     MissingParts missing;
     if (!has_driver(kind))
         missing.push_back("DPDK's driver net_" + std::string(name_of(kind)));
@@ -116,6 +129,7 @@ MissingParts missing_for(Fallback kind) {
     case Fallback::af_xdp:
         need_socket(AF_XDP, "AF_XDP", missing);
         need_socket_map(missing);
+        need_no_program(ifindex, name, missing);
         break;
     case Fallback::virtio_user:
         need_file("/dev/vhost-net", "vhost_net", missing);

@@ -3,9 +3,14 @@
 
 #include "fallback.hpp"
 
+#include <string>
+
 namespace netvsc {
 
-/// What a fallback of this kind needs and neither this kernel nor this process's DPDK has.
-[[nodiscard]] MissingParts missing_for(Fallback kind);
+/// What a fallback of this kind needs and neither this kernel, nor this process's DPDK, nor the
+/// netdevice has.
+/// @param ifindex  of the netdevice
+/// @param name     its name, for the user
+[[nodiscard]] MissingParts missing_for(Fallback kind, int ifindex, const std::string &name);
 
 } // namespace netvsc

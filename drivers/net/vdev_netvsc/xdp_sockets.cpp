@@ -3,6 +3,8 @@
 
 #include "log.hpp"
 #include "xdp_channel.hpp"
+#include "xdp_note.hpp"
+#include "xdp_program.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -151,16 +153,10 @@ private:
     std::uint32_t size_;
 };
 
-// Where libxdp keeps the programs of each dispatcher that it attaches to a netdevice.
-std::set<std::string> dispatchers_of(int ifindex) {
-    std::set<std::string> found;
-    const std::string prefix = "dispatch-" + std::to_string(ifindex) + "-";
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry("/sys/fs/bpf/xdp", error), end;
-         !error && entry != end; entry.increment(error)) {
-        if (entry->path().filename().string().starts_with(prefix))
-            found.insert(entry->path());
-    }
+std::set<std::uint32_t> programs_at(int ifindex) {
+    std::set<std::uint32_t> found;
+    for (const XdpProgram &program : xdp_programs(ifindex).value_or(std::vector<XdpProgram>{}))
+        found.insert(program.id);
     return found;
 }
 
@@ -219,13 +215,13 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
         return -EINVAL;
     }
     const std::vector<int> before = open_xdp_sockets();
-    const std::set<std::string> dispatchers = dispatchers_of(ifindex_);
+    const std::set<std::uint32_t> programs = programs_at(ifindex_);
     const int result = [&] {
         const WholePool whole(queue.pool, *extent);
         return set_up();
     }();
-    std::ranges::set_difference(dispatchers_of(ifindex_), dispatchers,
-                                std::inserter(dispatchers_, dispatchers_.end()));
+    std::ranges::set_difference(programs_at(ifindex_), programs,
+                                std::inserter(programs_, programs_.end()));
     std::vector<int> opened;
     std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
     for (const int descriptor : opened) {
@@ -254,9 +250,8 @@ void XdpSockets::release() {
             ::close(socket.descriptor);
     }
     // libxdp takes a program for used that was attached for queues that are not closed.
-    std::error_code ignored;
-    for (const std::string &dispatcher : std::exchange(dispatchers_, {}))
-        std::filesystem::remove_all(dispatcher, ignored);
+    for (const std::uint32_t program : std::exchange(programs_, {}))
+        remove_libxdp_files(ifindex_, program);
     for (const Socket &socket : sockets) {
         if (const auto free = wait_for_xdp_channel(ifindex_, socket.queue.number, patience); !free)
             log(Message::Level::warning, free.error().message());

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <set>
-#include <string>
 #include <sys/types.h>
 #include <vector>
 
@@ -37,6 +36,9 @@ public:
     /// A queue was set up since the last release().
     [[nodiscard]] bool empty() const { return sockets_.empty(); }
 
+    /// The XDP programs that libxdp has attached for them, by the kernel's numbers.
+    [[nodiscard]] const std::set<std::uint32_t> &programs() const { return programs_; }
+
     /// Takes note of the mbufs that are with the kernel. To be called right before the PMD closes
     /// what uses the sockets, and when nobody polls them any more.
     void collect();
@@ -55,7 +57,7 @@ private:
     int ifindex_;
     std::vector<Socket> sockets_;
     std::vector<rte_mbuf *> mbufs_;
-    std::set<std::string> dispatchers_; ///< what libxdp has made for them, in the BPF file system
+    std::set<std::uint32_t> programs_;
 };
 
 } // namespace netvsc

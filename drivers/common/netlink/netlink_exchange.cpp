@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "netlink_exchange.hpp"
+
+#include "whole_message.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <poll.h>
+#include <span>
+
+namespace netvsc {
+namespace {
+
+constexpr int receive_buffer = 64 * 1024;
+constexpr int patience_ms = 5000;
+
+} // namespace
+
+Result<NetlinkExchange> NetlinkExchange::open(int protocol, std::string what) {
+    auto socket = NetlinkSocket::open(protocol, 0, receive_buffer);
+    if (!socket)
+        return std::unexpected(std::move(socket.error()));
+    return NetlinkExchange(std::move(*socket), std::move(what));
+}
+
+Result<void> NetlinkExchange::transact(nlmsghdr &request,
+                                       const std::function<void(const nlmsghdr &)> &answer) const {
+    request.nlmsg_seq = ++sequence_;
+    if (auto sent = socket_.send(
+            std::as_bytes(std::span(reinterpret_cast<const char *>(&request), request.nlmsg_len)));
+        !sent)
+        return sent;
+    alignas(nlmsghdr) static thread_local std::array<std::byte, receive_buffer> buffer;
+    for (;;) {
+        pollfd readable{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
+        if (::poll(&readable, 1, patience_ms) == 0)
+            return failure(ETIMEDOUT, what_);
+        const auto received = socket_.receive(buffer);
+        if (!received)
+            return std::unexpected(received.error());
+        if (received->kind == NetlinkSocket::Datagram::truncated ||
+            received->kind == NetlinkSocket::Datagram::overrun)
+            return failure(ENOBUFS, what_);
+        int left = static_cast<int>(received->bytes.size());
+        for (const auto *message = reinterpret_cast<const nlmsghdr *>(received->bytes.data());
+             whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
+            if (message->nlmsg_seq != sequence_)
+                continue; // of one that was given up
+            if (message->nlmsg_type == NLMSG_DONE)
+                return {};
+            if (message->nlmsg_type != NLMSG_ERROR) {
+                answer(*message);
+                continue;
+            }
+            nlmsgerr error{};
+            if (mnl_nlmsg_get_payload_len(message) < sizeof error)
+                return failure(EBADMSG, what_);
+            std::memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);
+            if (error.error != 0)
+                return failure(-error.error, what_);
+            return {};
+        }
+    }
+}
+
+} // namespace netvsc

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "xdp_note.hpp"
+
+#include "log.hpp"
+#include "netdevice_control.hpp"
+#include "xdp_program.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <sys/stat.h>
+#include <system_error>
+
+namespace netvsc {
+namespace {
+
+// Of the notes of netdevices of this network namespace.
+std::string prefix() {
+    struct stat status{};
+    if (::stat("/proc/thread-self/ns/net", &status) != 0)
+        return {};
+    return "xdp-" + std::to_string(status.st_ino) + "-";
+}
+
+Result<void> put_right(const NetdeviceControl &netdevice, const XdpChanges &left) {
+    const auto programs = xdp_programs(netdevice.ifindex());
+    if (!programs)
+        return std::unexpected(programs.error());
+    for (const XdpProgram &program : *programs) {
+        if (!left.programs.contains(program.id))
+            continue;
+        if (auto detached = detach_xdp_program(netdevice.ifindex(), program); !detached)
+            return detached;
+    }
+    for (const std::uint32_t program : left.programs)
+        remove_libxdp_files(netdevice.ifindex(), program);
+    const auto channels = netdevice.channels();
+    if (!channels)
+        return std::unexpected(channels.error());
+    if (!left.channels_before || channels->combined == *left.channels_before)
+        return {};
+    return netdevice.set_combined_channels(*left.channels_before);
+}
+
+// It tells the log. A netdevice that has gone is as it should be.
+bool is_put_right(int ifindex, const XdpChanges &left) {
+    const auto netdevice = NetdeviceControl::open(ifindex);
+    const auto name = netdevice ? netdevice->name() : std::unexpected(netdevice.error());
+    if (!name)
+        return name.error().number == ENODEV;
+    if (const auto done = put_right(*netdevice, left); !done) {
+        log(Message::Level::warning,
+            *name + ": what a process that used it by AF_XDP has left is not put right: " +
+                done.error().message() + "; the next instance tries it again");
+        return false;
+    }
+    log(Message::Level::notice, *name + ": a process that used it by AF_XDP was killed; what it "
+                                        "left is put right");
+    return true;
+}
+
+} // namespace
+
+XdpNote::XdpNote(int ifindex) : name_(prefix() + std::to_string(ifindex)) {}
+
+Result<void> XdpNote::write(const XdpChanges &changes) {
+    return notes_.note(name_, changes.to_string());
+}
+
+void XdpNote::forget() { notes_.forget(name_); }
+
+void remove_libxdp_files(int ifindex, std::uint32_t program) {
+    std::error_code ignored;
+    std::filesystem::remove_all("/sys/fs/bpf/xdp/dispatch-" + std::to_string(ifindex) + "-" +
+                                    std::to_string(program),
+                                ignored);
+}
+
+void put_right_xdp() {
+    const std::string start = prefix();
+    LockedNotes notes;
+    for (const std::string &name : notes.names()) {
+        if (start.empty() || !name.starts_with(start))
+            continue;
+        int ifindex = 0;
+        const char *const end = name.data() + name.size();
+        if (std::from_chars(name.data() + start.size(), end, ifindex).ptr != end)
+            continue;
+        const auto text = notes.claim(name);
+        if (!text)
+            continue;
+        if (is_put_right(ifindex, XdpChanges::parse(*text)))
+            notes.forget(name);
+        else
+            notes.abandon(name);
+    }
+}
+
+} // namespace netvsc
