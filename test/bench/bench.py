@@ -24,6 +24,7 @@ from figure_fallback import fallback_figure  # noqa: E402
 from figures_host import core_figure, keepalive_figure  # noqa: E402
 from figures_netdevices import netdevice_figures  # noqa: E402
 from figures_vf import cycle_figures, poll_figure  # noqa: E402
+from lab import qemu  # noqa: E402
 from report import Figure  # noqa: E402
 
 BEGAN = time.monotonic()
@@ -105,7 +106,7 @@ def conditions() -> dict[str, Any]:
     return {"processors": os.cpu_count(), "load": [round(load, 2) for load in os.getloadavg()],
             "kernel": platform.release(), "guest_processors": 2,
             "dpdk": first_line("pkg-config", "--modversion", "libdpdk"),
-            "qemu": first_line("qemu-system-x86_64", "--version"), "acceleration": "none (TCG)"}
+            "qemu": ".".join(map(str, qemu.steadiest().version())), "acceleration": "none (TCG)"}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
