@@ -21,7 +21,7 @@ protected:
     }
     void TearDown() override { fs::remove_all(root_); }
 
-    fs::path folder() const { return root_ / "notes"; }
+    [[nodiscard]] fs::path folder() const { return root_ / "notes"; }
 
     fs::path root_;
     std::optional<LockedNotes> process_;

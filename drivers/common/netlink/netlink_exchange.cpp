@@ -24,6 +24,10 @@ Result<NetlinkExchange> NetlinkExchange::open(int protocol, std::string what) {
     return NetlinkExchange(std::move(*socket), std::move(what));
 }
 
+Result<void> NetlinkExchange::transact(nlmsghdr &request) const {
+    return transact(request, [](const nlmsghdr & /*message*/) {});
+}
+
 Result<void> NetlinkExchange::transact(nlmsghdr &request,
                                        const std::function<void(const nlmsghdr &)> &answer) const {
     request.nlmsg_seq = ++sequence_;

@@ -23,9 +23,10 @@ public:
     /// @param answer   called with each message of a listing: it is whole, its payload is not
     ///                 checked
     /// @return the kernel's error, failure(ETIMEDOUT), or failure(ENOBUFS) if some was lost
-    [[nodiscard]] Result<void> transact(
-        nlmsghdr &request,
-        const std::function<void(const nlmsghdr &)> &answer = [](const nlmsghdr &) {}) const;
+    [[nodiscard]] Result<void> transact(nlmsghdr &request,
+                                        const std::function<void(const nlmsghdr &)> &answer) const;
+    /// The same, of a request that is only acknowledged.
+    [[nodiscard]] Result<void> transact(nlmsghdr &request) const;
 
 private:
     NetlinkExchange(NetlinkSocket socket, std::string what)
