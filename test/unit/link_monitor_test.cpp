@@ -3,6 +3,7 @@
 // LinkMonitor against the kernel, in a network namespace of its own.
 
 #include "link_monitor.hpp"
+#include "namespace_test.hpp"
 
 #include <algorithm>
 #include <array>
@@ -91,19 +92,10 @@ private:
     std::set<InterfaceAddress> named_addresses_;
 };
 
-/// Each test runs in a thread's own new network namespace: gtest's thread enters it for good,
-/// and the next test enters another.
-class LinkMonitorTest : public testing::Test {
+class LinkMonitorTest : public NamespaceTest {
 protected:
-    void SetUp() override {
-        if (::unshare(CLONE_NEWNET) != 0)
-            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
-        if (std::system("ip link show lo >/dev/null") != 0)
-            GTEST_SKIP() << "ip(8) is missing";
-        if (std::system("ip link add probe type veth peer name probe2 2>/dev/null && "
-                        "ip link delete probe") != 0)
-            GTEST_SKIP() << "no veth in this kernel";
-    }
+    LinkMonitorTest()
+        : NamespaceTest("ip link add probe type veth peer name probe2 && ip link delete probe") {}
 
     static void ip(const std::string &arguments) {
         ASSERT_EQ(std::system(("ip " + arguments).c_str()), 0) << "ip " << arguments;

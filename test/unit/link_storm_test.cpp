@@ -6,18 +6,17 @@
 // NETVSC_STORM=n: how many requests that the kernel tells everybody of (default 20000).
 
 #include "link_monitor.hpp"
+#include "namespace_test.hpp"
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <gtest/gtest.h>
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <map>
 #include <poll.h>
-#include <sched.h>
 #include <thread>
 
 #include <libmnl/libmnl.h>
@@ -69,11 +68,12 @@ private:
     mnl_socket *socket_;
 };
 
-TEST(LinkStorm, EndsWithWhatIsThere) {
-    if (::unshare(CLONE_NEWNET) != 0)
-        GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
-    if (std::system("ip link add storm0 type veth peer name storm1 2>/dev/null") != 0)
-        GTEST_SKIP() << "no ip(8), or no veth in this kernel";
+class LinkStorm : public NamespaceTest {
+protected:
+    LinkStorm() : NamespaceTest("ip link add storm0 type veth peer name storm1") {}
+};
+
+TEST_F(LinkStorm, EndsWithWhatIsThere) {
     const char *asked = std::getenv("NETVSC_STORM");
     const std::uint64_t requests = asked != nullptr ? std::strtoull(asked, nullptr, 0) : 20000;
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "namespace_test.hpp"
 #include "netdevice_control.hpp"
 #include "shell.hpp"
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,14 +18,13 @@ namespace {
 
 using Reception = NetdeviceControl::Reception;
 
-/// Each test in a network namespace of its own, with a netdevice nv0 of a veth pair.
-class NetdeviceControlTest : public testing::Test {
+class NetdeviceControlTest : public NamespaceTest {
 protected:
+    NetdeviceControlTest() : NamespaceTest("ip link add nv0 type veth peer name peer") {}
     void SetUp() override {
-        if (::unshare(CLONE_NEWNET) != 0)
-            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
-        if (std::system("ip link add nv0 type veth peer name peer 2>/dev/null") != 0)
-            GTEST_SKIP() << "no ip(8), or no veth in this kernel";
+        NamespaceTest::SetUp();
+        if (IsSkipped())
+            return;
         auto opened = NetdeviceControl::open(static_cast<int>(::if_nametoindex("nv0")));
         ASSERT_TRUE(opened) << opened.error().message();
         control_.emplace(std::move(*opened));

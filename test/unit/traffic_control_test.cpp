@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "namespace_test.hpp"
 #include "shell.hpp"
 #include "traffic_control.hpp"
 
 #include <array>
-#include <cstdlib>
-#include <cstring>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
-#include <sched.h>
 
 namespace netvsc {
 namespace {
@@ -18,21 +16,19 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-int run(const std::string &command) { return std::system((command + " >/dev/null 2>&1").c_str()); }
-
 int index_of(const char *name) { return static_cast<int>(::if_nametoindex(name)); }
 
-/// Each test in a network namespace of its own, with netdevices one and two.
-class TrafficControlTest : public testing::Test {
+class TrafficControlTest : public NamespaceTest {
 protected:
+    TrafficControlTest()
+        : NamespaceTest("ip link add one type veth peer name one_peer && "
+                        "ip link add two type veth peer name two_peer") {}
     void SetUp() override {
-        if (::unshare(CLONE_NEWNET) != 0)
-            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
-        if (run("ip link add one type veth peer name one_peer && "
-                "ip link add two type veth peer name two_peer") != 0)
-            GTEST_SKIP() << "no ip(8), or no veth in this kernel";
-        if (run("tc qdisc add dev one clsact && tc filter add dev one ingress matchall action "
-                "mirred egress redirect dev two && tc qdisc del dev one clsact") != 0)
+        NamespaceTest::SetUp();
+        if (IsSkipped())
+            return;
+        if (!works("tc qdisc add dev one clsact && tc filter add dev one ingress matchall action "
+                   "mirred egress redirect dev two && tc qdisc del dev one clsact"))
             GTEST_SKIP() << "no tc(8), or no clsact, matchall or mirred in this kernel";
         auto opened = TrafficControl::open();
         ASSERT_TRUE(opened) << opened.error().message();
@@ -78,9 +74,9 @@ TEST_F(TrafficControlTest, SpreadsWhatIsSentOverSoManyQueuesUntilItIsSaidAnew) {
 }
 
 TEST_F(TrafficControlTest, LeavesWhatOthersHaveMade) {
-    ASSERT_EQ(run("tc qdisc add dev one clsact && tc filter add dev one ingress pref 7 matchall "
-                  "action mirred egress redirect dev one_peer"),
-              0);
+    ASSERT_TRUE(
+        works("tc qdisc add dev one clsact && tc filter add dev one ingress pref 7 matchall "
+              "action mirred egress redirect dev one_peer"));
     redirect();
     ASSERT_TRUE(control_->remove_redirect(index_of("one")));
     EXPECT_THAT(at("one"), AllOf(HasSubstr("clsact"), HasSubstr("to device one_peer"),
@@ -89,19 +85,19 @@ TEST_F(TrafficControlTest, LeavesWhatOthersHaveMade) {
 }
 
 TEST_F(TrafficControlTest, WorksWithinAnIngressDisciplineOfAnother) {
-    ASSERT_EQ(run("tc qdisc add dev one ingress"), 0);
+    ASSERT_TRUE(works("tc qdisc add dev one ingress"));
     redirect();
     EXPECT_THAT(at("one"), HasSubstr("to device two"));
 }
 
 TEST_F(TrafficControlTest, RemovesWhatRedirectsToANetdeviceThatIsGone) {
     redirect();
-    ASSERT_EQ(run("tc filter add dev one ingress pref 7 matchall action mirred egress redirect "
-                  "dev one_peer && ip link add gone type veth peer name gone_peer && tc filter add "
-                  "dev one ingress pref 8 matchall action mirred egress redirect dev gone"),
-              0);
+    ASSERT_TRUE(
+        works("tc filter add dev one ingress pref 7 matchall action mirred egress redirect "
+              "dev one_peer && ip link add gone type veth peer name gone_peer && tc filter add "
+              "dev one ingress pref 8 matchall action mirred egress redirect dev gone"));
     EXPECT_EQ(control_->remove_dead_redirects(index_of("one")), 0);
-    ASSERT_EQ(run("ip link del gone; ip link del two"), 0);
+    ASSERT_TRUE(works("ip link del gone; ip link del two"));
     EXPECT_EQ(control_->remove_dead_redirects(index_of("one")), 2);
     EXPECT_THAT(at("one"), AllOf(HasSubstr("to device one_peer"), Not(HasSubstr("pref 8"))));
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "file_descriptor.hpp"
+#include "namespace_test.hpp"
 #include "xdp_channel.hpp"
 
 #include <array>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <linux/if_xdp.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 namespace netvsc {
@@ -17,15 +16,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Each test in a network namespace of its own, with a netdevice nv0 of a veth pair.
-class XdpChannelTest : public testing::Test {
+class XdpChannelTest : public NamespaceTest {
 protected:
+    XdpChannelTest()
+        : NamespaceTest("ip link add nv0 type veth peer name peer && ip link set nv0 up") {}
     void SetUp() override {
-        if (::unshare(CLONE_NEWNET) != 0)
-            GTEST_SKIP() << "unshare(CLONE_NEWNET): " << std::strerror(errno);
-        if (std::system("ip link add nv0 type veth peer name peer 2>/dev/null && "
-                        "ip link set nv0 up") != 0)
-            GTEST_SKIP() << "no ip(8), or no veth in this kernel";
+        NamespaceTest::SetUp();
+        if (IsSkipped())
+            return;
         if (!FileDescriptor(::socket(AF_XDP, SOCK_RAW, 0)).valid())
             GTEST_SKIP() << "AF_XDP: " << std::strerror(errno);
         ifindex_ = static_cast<int>(::if_nametoindex("nv0"));

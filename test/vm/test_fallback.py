@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lab import qemu  # noqa: E402
 from lab.errors import LabError  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import BUILD, MACS, QUICK, end, plugins, ports, wait_for  # noqa: E402
+from support import MACS, QUICK, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import NETVSC, VF, VfCase  # noqa: E402
 
 FLOWS = Path(__file__).resolve().parent / "tools/flows.py"
@@ -117,11 +117,6 @@ class VirtioUser(FallbackCase):
 
     def test_queues(self) -> None:
         self.check_queues("virtio_user")
-
-    def test_redirections(self) -> None:
-        """Those of others at the same netdevice stay, and none is removed that should not be."""
-        done = self.guest.run([str(BUILD / "test/unit/test_traffic_control")], timeout=300.0)
-        self.assertNotIn("SKIPPED", done.stdout)
 
 
 class AfXdp(FallbackCase):

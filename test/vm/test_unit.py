@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Unit tests that want more of the kernel than the host's may have (veth, tc, AF_XDP): none of them is skipped here."""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab.machine import Machine  # noqa: E402
+from support import BUILD  # noqa: E402
+
+LONGEST_S = 300.0
+
+
+class Unit(unittest.TestCase):
+    machine: Machine
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.machine = Machine()
+        cls.machine.start()
+        cls.addClassCleanup(cls.machine.stop)
+        cls.machine.guest.modprobe("veth", "bridge")
+
+    def check(self, name: str) -> None:
+        done = self.machine.guest.run([str(BUILD / f"test/unit/test_{name}")], LONGEST_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("[  PASSED  ]", done.stdout)
+        self.assertNotIn("SKIPPED", done.stdout)
+
+    def test_link_monitor(self) -> None:
+        self.check("link_monitor")
+
+    def test_netdevice(self) -> None:
+        self.check("netdevice")
+
+    def test_traffic_control(self) -> None:
+        self.check("traffic_control")
+
+    def test_uevent_monitor(self) -> None:
+        self.check("uevent_monitor")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
