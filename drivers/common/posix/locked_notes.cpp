@@ -49,16 +49,23 @@ Result<void> LockedNotes::note(const std::string &name, const std::string &text)
     if (auto checked = check_folder(); !checked)
         return checked;
     const std::lock_guard lock(mutex_);
-    notes_.erase(name);
-    FileDescriptor file(::open(file_path.c_str(), open_flags | O_CREAT, 0600));
-    if (!file.valid())
-        return system_error("open " + file_path);
-    if (!lock_whole(file))
-        return failure(EBUSY, file_path + " is held by a running process");
-    if (::ftruncate(file.get(), 0) != 0 ||
-        ::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-        return system_error("write " + file_path);
-    notes_.emplace(name, std::move(file));
+    // One of ours is not let go of to be written anew: another process would take it.
+    auto note = notes_.find(name);
+    if (note == notes_.end()) {
+        FileDescriptor file(::open(file_path.c_str(), open_flags | O_CREAT, 0600));
+        if (!file.valid())
+            return system_error("open " + file_path);
+        if (!lock_whole(file))
+            return failure(EBUSY, file_path + " is held by a running process");
+        note = notes_.emplace(name, std::move(file)).first;
+    }
+    const int file = note->second.get();
+    if (::ftruncate(file, 0) != 0 ||
+        ::pwrite(file, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+        auto failed = system_error("write " + file_path);
+        notes_.erase(note);
+        return failed;
+    }
     return {};
 }
 

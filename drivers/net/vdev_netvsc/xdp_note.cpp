@@ -3,9 +3,9 @@
 
 #include "log.hpp"
 #include "netdevice_control.hpp"
+#include "whole_number.hpp"
 #include "xdp_program.hpp"
 
-#include <charconv>
 #include <filesystem>
 #include <sys/stat.h>
 #include <system_error>
@@ -33,10 +33,12 @@ Result<void> put_right(const NetdeviceControl &netdevice, const XdpChanges &left
     }
     for (const std::uint32_t program : left.programs)
         remove_libxdp_files(netdevice.ifindex(), program);
+    if (!left.channels_before)
+        return {};
     const auto channels = netdevice.channels();
     if (!channels)
         return std::unexpected(channels.error());
-    if (!left.channels_before || channels->combined == *left.channels_before)
+    if (channels->combined == *left.channels_before)
         return {};
     return netdevice.set_combined_channels(*left.channels_before);
 }
@@ -81,14 +83,11 @@ void put_right_xdp() {
     for (const std::string &name : notes.names()) {
         if (start.empty() || !name.starts_with(start))
             continue;
-        int ifindex = 0;
-        const char *const end = name.data() + name.size();
-        if (std::from_chars(name.data() + start.size(), end, ifindex).ptr != end)
-            continue;
-        const auto text = notes.claim(name);
+        const auto ifindex = whole_number<int>(std::string_view(name).substr(start.size()));
+        const auto text = ifindex ? notes.claim(name) : std::nullopt;
         if (!text)
             continue;
-        if (is_put_right(ifindex, XdpChanges::parse(*text)))
+        if (is_put_right(*ifindex, XdpChanges::parse(*text)))
             notes.forget(name);
         else
             notes.abandon(name);

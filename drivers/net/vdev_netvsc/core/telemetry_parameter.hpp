@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <concepts>
 #include <optional>
-#include <string_view>
 
 namespace netvsc {
 
@@ -14,13 +14,7 @@ template <std::unsigned_integral T>
 [[nodiscard]] std::optional<T> parse_parameter(const char *text) {
     if (text == nullptr)
         return std::nullopt;
-    const std::string_view whole(text);
-    T value = 0;
-    const char *end = whole.data() + whole.size();
-    const auto [stop, error] = std::from_chars(whole.data(), end, value);
-    if (error != std::errc{} || stop != end)
-        return std::nullopt;
-    return value;
+    return whole_number<T>(text);
 }
 
 } // namespace netvsc

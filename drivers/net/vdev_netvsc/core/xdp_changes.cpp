@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "xdp_changes.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <ranges>
-#include <system_error>
 
 namespace netvsc {
-namespace {
-
-std::optional<std::uint32_t> number(std::string_view text) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
-
-} // namespace
 
 std::string XdpChanges::to_string() const {
     std::string text;
@@ -32,7 +21,8 @@ XdpChanges XdpChanges::parse(std::string_view text) {
     for (const auto part : std::views::split(text, '\n')) {
         const std::string_view line(part.begin(), part.end());
         const std::size_t space = line.find(' ');
-        const auto value = space == line.npos ? std::nullopt : number(line.substr(space + 1));
+        const auto value =
+            space == line.npos ? std::nullopt : whole_number<std::uint32_t>(line.substr(space + 1));
         if (!value || *value == 0)
             continue;
         if (line.substr(0, space) == "channels")
