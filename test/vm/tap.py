@@ -5,12 +5,15 @@ usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without o
 
 The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one; what the tests
 themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
+
+An exception with an attribute `run_again`, which says why, voids its case: that is told, and run once more at the end.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import time
 import traceback
@@ -23,16 +26,22 @@ from typing import Any, TextIO
 class TapResult(unittest.TestResult):
     """Prints a line for each case when it has ended."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, count: int = 0, may_void: bool = True) -> None:
+        """Counts on from `count` cases. may_void: whether `run_again` is heeded."""
         super().__init__()
-        self.count = 0
+        self.count = count
+        self.failed = False
+        self.void: list[str] = []  # to be run once more: Class.test_method or Class
         self._out = out
+        self._may_void = may_void
         self._problems: list[str] = []
+        self._why_void: str | None = None
         self._skipped: str | None = None
         self._began = 0.0
 
     def print_case(self, name: str, passed: bool, directive: str = "") -> None:
         self.count += 1
+        self.failed = self.failed or not passed
         verdict = "ok" if passed else "not ok"
         # In a description '#' would begin the directive.
         print(f"{verdict} {self.count} - {name.replace('#', '')}{directive}", file=self._out, flush=True)
@@ -44,6 +53,7 @@ class TapResult(unittest.TestResult):
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
         self._problems = []
+        self._why_void = None
         self._skipped = None
         self._began = time.monotonic()
 
@@ -54,16 +64,30 @@ class TapResult(unittest.TestResult):
         for line in getattr(test, "diagnostics", ()):
             self.print_comment(line)
         self.print_comment(f"{name_of(test)}: {time.monotonic() - self._began:.1f} s")
+        if self._why_void is not None:
+            self._set_aside(name_of(test), self._why_void)
+            return
         directive = "" if self._skipped is None else f" # SKIP {' '.join(self._skipped.split())}"
         self.print_case(name_of(test), not self._problems, directive)
 
+    def _set_aside(self, name: str, why: str) -> None:
+        self.print_comment(f"{name}: {why}; it says nothing so, and is run once more")
+        self.void.append(name)
+
     def _problem(self, test: unittest.TestCase, error: Any) -> None:
         text = "".join(traceback.format_exception(*error))
+        why_void = reason_to_run_again(error[1]) if self._may_void else None
         if isinstance(test, unittest.TestCase):
             self._problems.append(f"{test.id()}\n{text}")
-        else:  # setUpClass and the like: there is no case that startTest() has announced
-            self.print_comment(text)
+            self._why_void = self._why_void or why_void
+            return
+        # setUpClass and the like: there is no case that startTest() has announced
+        self.print_comment(text)
+        not_set_up = re.fullmatch(r"setUpClass \(.*?(\w+)\)", str(test))
+        if why_void is None:
             self.print_case(str(test), False)
+        elif not_set_up:
+            self._set_aside(not_set_up[1], why_void)
 
     def addError(self, test: unittest.TestCase, err: Any) -> None:
         super().addError(test, err)
@@ -88,6 +112,13 @@ class TapResult(unittest.TestResult):
             self._skipped = reason
         else:
             self.print_case(str(test), True, f" # SKIP {' '.join(reason.split())}")
+
+
+def reason_to_run_again(error: BaseException | None) -> str | None:
+    """The attribute `run_again` of the exception or of one that it came from."""
+    while error is not None and not hasattr(error, "run_again"):
+        error = error.__cause__ or error.__context__
+    return None if error is None else str(getattr(error, "run_again"))
 
 
 def name_of(test: unittest.TestCase) -> str:
@@ -120,13 +151,17 @@ def main(arguments: list[str]) -> int:
         suite = (loader.loadTestsFromNames(arguments[1:], module) if arguments[1:]
                  else loader.loadTestsFromModule(module))
         suite.run(result)
+        first = result
+        if first.void:
+            result = TapResult(report, first.count, may_void=False)
+            loader.loadTestsFromNames(first.void, module).run(result)
+            result.failed = result.failed or first.failed
     except Exception:
         result.print_comment(traceback.format_exc())
         result.print_case(arguments[0], False)
-        return 1
     finally:
         print(f"1..{result.count}", file=report, flush=True)
-    return 0 if result.count > 0 and result.wasSuccessful() else 1
+    return 0 if result.count > 0 and not result.failed else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab import images  # noqa: E402
-from lab.errors import CommandError, LabError, LabTimeout, MachineError  # noqa: E402
+from lab.errors import CommandError, EmulatorCrashed, LabError, LabTimeout, MachineError  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.schedule import Schedule, Step  # noqa: E402
 from lab.switch import Switch  # noqa: E402
@@ -276,6 +277,18 @@ class Life(unittest.TestCase):
             with self.assertRaisesRegex(LabError, "machine ended.*kernel panicked") as caught:
                 machine.guest.run("echo c >/proc/sysrq-trigger; sleep 10")
             self.assertIn(str(machine.console_log), str(caught.exception))
+        self.assert_clean()
+
+    def test_emulator_crash_is_told(self) -> None:
+        with Machine() as machine:
+            qemu = next(int(name) for name in leftovers() if name.isdecimal()
+                        and Path(f"/proc/{name}/comm").read_text().startswith("qemu-system"))
+            resource.prlimit(qemu, resource.RLIMIT_CORE, (0, 0))
+            os.kill(qemu, signal.SIGABRT)
+            with self.assertRaisesRegex(EmulatorCrashed, "guest run: .*ended with status 134"):
+                machine.guest.run("sleep 10")
+            with self.assertRaisesRegex(EmulatorCrashed, "QMP.*ended with status 134"):
+                machine.qmp.execute("query-status")
         self.assert_clean()
 
     def test_boot_failure_is_told(self) -> None:

@@ -9,6 +9,12 @@ class MachineError(LabError):
     """The virtual machine did not start, ended, or panicked."""
 
 
+class EmulatorCrashed(MachineError):
+    """QEMU ended by a signal of its own making. No guest may do that to it: it tells nothing of what ran in there."""
+
+    run_again = "QEMU crashed"  # see tap.py
+
+
 class LabTimeout(LabError):
     """Something did not happen in the time given."""
 

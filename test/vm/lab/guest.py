@@ -139,9 +139,9 @@ class GuestProcess:
 class Guest:
     """Everything done inside the guest. Methods may be called from any thread; all waits are in seconds."""
 
-    def __init__(self, connection: socket.socket, explain: Callable[[], str]) -> None:
-        """`explain` says, for the messages of errors, what became of the machine and where its logs are."""
-        self._explain = explain
+    def __init__(self, connection: socket.socket, failure: Callable[[str], LabError]) -> None:
+        """`failure` makes an error of what failed: one that says what became of the machine and where its logs are."""
+        self._failure = failure
         self._ready = False
         self._channel = Channel(connection, "guest", self._hear)
 
@@ -161,9 +161,9 @@ class Guest:
         try:
             answer = self._channel.ask({"op": op, **arguments}, duration + ANSWER_MARGIN_S)
         except ChannelClosed as error:
-            raise LabError(f"guest {op}: the machine ended ({error}). {self._explain()}") from error
+            raise self._failure(f"guest {op}: the machine ended ({error})") from error
         if answer is None:
-            raise LabError(f"guest {op}: no answer from the agent. {self._explain()}")
+            raise self._failure(f"guest {op}: no answer from the agent")
         if "error" in answer:
             raise LabError(f"guest {op} {arguments}: {answer['error']}")
         return answer["result"]

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from . import images
-from .errors import LabError, LabTimeout, MachineError
+from .errors import EmulatorCrashed, LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
 from .qemu import Qemu, steadiest
@@ -26,6 +27,7 @@ FIRST_ROOT_PORT_SLOT = 0x10  # the root ports' device numbers on bus 0: the gues
 LOGS_KEPT = 40
 TAIL_LINES = 40
 PANIC = "Kernel panic"  # how the kernel begins to tell it
+CRASHES = {128 + number for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)}
 _number = itertools.count(1)
 
 
@@ -154,8 +156,8 @@ class Machine:
         self._process = GuardedProcess("vm")
         qmp_host, qmp_qemu = socket.socketpair()
         agent_host, agent_qemu = socket.socketpair()
-        self._qmp = Qmp(qmp_host)
-        self._guest = Guest(agent_host, self._explain)
+        self._qmp = Qmp(qmp_host, self._failure)
+        self._guest = Guest(agent_host, self._failure)
         try:
             with open(self.qemu_log, "wb") as log:
                 command = self._command(kernel, initramfs, qmp_qemu.fileno(), agent_qemu.fileno())
@@ -164,7 +166,7 @@ class Machine:
             qmp_qemu.close()
             agent_qemu.close()
         if not self._guest.wait_ready(self.boot_timeout):
-            raise MachineError(f"the guest did not boot (limit: {self.boot_timeout:g} s). {self._explain()}")
+            raise self._failure(f"the guest did not boot (limit: {self.boot_timeout:g} s)", MachineError)
         self._qmp.start()
 
     def stop(self) -> None:
@@ -200,8 +202,8 @@ class Machine:
         panic = next((at for at, line in enumerate(told) if PANIC in line), len(told))
         return "\n".join(told[min(panic, max(0, len(told) - lines)):])
 
-    def _explain(self) -> str:
-        """What became of the machine and where to read more."""
+    def _failure(self, what: str, kind: type[LabError] = LabError) -> LabError:
+        """An error: what failed, what became of the machine and where to read more; EmulatorCrashed if that is why."""
         process = self._process
         status = process.poll() if process else None
         if process is not None and status is None:
@@ -218,8 +220,9 @@ class Machine:
         else:
             state = f"QEMU ended with status {status}"
         errors = self.qemu_log.read_text(errors="replace").strip() if self.qemu_log.exists() else ""
-        return (f"{state}; logs: {self.console_log}, {self.qemu_log}\n"
-                f"QEMU said: {errors or '(nothing)'}\nthe console's last lines:\n{tail}")
+        return (EmulatorCrashed if status in CRASHES else kind)(
+            f"{what}. {state}; logs: {self.console_log}, {self.qemu_log}\n"
+            f"QEMU said: {errors or '(nothing)'}\nthe console's last lines:\n{tail}")
 
     def _command(self, kernel: Path, initramfs: Path, qmp_fd: int, agent_fd: int) -> list[str]:
         args = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
@@ -334,8 +337,8 @@ class Machine:
                 break
             except LabTimeout as error:
                 if time.monotonic() >= until:
-                    raise LabTimeout(f"NIC {id}: the guest did not let go of it in {timeout:g} s. "
-                                     f"{self._explain()}") from error
+                    raise self._failure(f"NIC {id}: the guest did not let go of it in {timeout:g} s",
+                                        LabTimeout) from error
             # A guest that was asked before it had seen the NIC may not have heard it.
             with contextlib.suppress(QmpError):  # it has heard, and is at it
                 self.qmp.device_del(id)
@@ -369,7 +372,7 @@ class Machine:
         """A NIC's PCI address in the guest."""
         found = self.guest.glob(f"{self._root_port(id)}/0000:*:*.?", timeout=timeout)
         if not found:
-            raise LabTimeout(f"NIC {id}: the guest has no such PCI device after {timeout:g} s. {self._explain()}")
+            raise self._failure(f"NIC {id}: the guest has no such PCI device after {timeout:g} s", LabTimeout)
         return Path(found[0]).name
 
     def ifname(self, id: str, timeout: float = 10.0) -> str:
@@ -377,5 +380,5 @@ class Machine:
         base = f"{self._root_port(id)}/0000:*:*.?"
         found = self.guest.glob(f"{base}/net/*", f"{base}/virtio*/net/*", timeout=timeout)
         if not found:
-            raise LabTimeout(f"NIC {id}: the guest has no netdevice for it after {timeout:g} s. {self._explain()}")
+            raise self._failure(f"NIC {id}: the guest has no netdevice for it after {timeout:g} s", LabTimeout)
         return Path(found[0]).name

@@ -19,7 +19,9 @@ class QmpError(LabError):
 class Qmp:
     """One QMP connection. Its methods may be called from any thread; waits are in seconds."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, failure: Callable[[str], LabError]) -> None:
+        """`failure` makes an error of what failed, as Guest's does."""
+        self._failure = failure
         self._events: list[Message] = []
         self._channel = Channel(connection, "qmp", self._hear)
 
@@ -41,7 +43,7 @@ class Qmp:
         try:
             answer = self._channel.ask({"execute": command, "arguments": arguments}, EXECUTE_TIMEOUT_S)
         except ChannelClosed as error:
-            raise LabError(f"QMP {command}: QEMU has gone ({error})") from error
+            raise self._failure(f"QMP {command}: QEMU has gone ({error})") from error
         if answer is None:
             raise LabTimeout(f"QMP {command}: no answer in {EXECUTE_TIMEOUT_S:g} s")
         if "error" in answer:
@@ -64,7 +66,7 @@ class Qmp:
         if event is not None:
             return event
         if self._channel.closed:
-            raise LabError(f"QMP: QEMU ended while waiting for {name}")
+            raise self._failure(f"QMP: QEMU ended while waiting for {name}")
         raise LabTimeout(f"QMP: no event {name} in {timeout:g} s")
 
     def device_add(self, properties: dict[str, Any]) -> None:
