@@ -9,13 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab import coverage  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from support import BUILD  # noqa: E402
 
 LONGEST_S = 300.0
 
 
-class Unit(unittest.TestCase):
+class LabUnit(unittest.TestCase):
     machine: Machine
 
     @classmethod
@@ -23,10 +24,12 @@ class Unit(unittest.TestCase):
         cls.machine = Machine()
         cls.machine.start()
         cls.addClassCleanup(cls.machine.stop)
+        cls.addClassCleanup(lambda: coverage.fetch(cls.machine.guest))
         cls.machine.guest.modprobe("veth", "bridge")
 
     def check(self, name: str) -> None:
-        done = self.machine.guest.run([str(BUILD / f"test/unit/test_{name}")], LONGEST_S, check=False)
+        done = self.machine.guest.run([str(BUILD / f"test/unit/test_{name}")], LONGEST_S, check=False,
+                                      env=coverage.environment())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("[  PASSED  ]", done.stdout)
         self.assertNotIn("SKIPPED", done.stdout)
