@@ -6,17 +6,35 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 
 namespace netvsc {
 namespace {
 
 using Reception = NetdeviceControl::Reception;
+
+// Runs it in a thread whose effective capabilities are without that one.
+Result<void> without_net_admin(const std::function<Result<void>()> &body) {
+    Result<void> result;
+    std::thread([&] {
+        __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+        std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+        ASSERT_EQ(::syscall(SYS_capget, &header, sets.data()), 0);
+        sets[0].effective &= ~(1U << CAP_NET_ADMIN);
+        ASSERT_EQ(::syscall(SYS_capset, &header, sets.data()), 0);
+        result = body();
+    }).join();
+    return result;
+}
 
 class NetdeviceControlTest : public NamespaceTest {
 protected:
@@ -60,6 +78,16 @@ TEST_F(NetdeviceControlTest, FollowsARename) {
     EXPECT_EQ(control_->name(), "other");
     ASSERT_TRUE(control_->set_mtu(1400));
     EXPECT_THAT(said_by_ip("other"), testing::HasSubstr("mtu 1400"));
+}
+
+TEST_F(NetdeviceControlTest, TheRightToSetItIsFoundOutWithoutAChange) {
+    ASSERT_TRUE(control_->set_mtu(1400));
+    EXPECT_TRUE(control_->check_right());
+    EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("mtu 1400"));
+    // As for one without CAP_NET_ADMIN: of the effective set, which this thread has for itself.
+    const auto refused = without_net_admin([&] { return control_->check_right(); });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().number, EPERM);
 }
 
 TEST_F(NetdeviceControlTest, RunsOnceItIsUpAndHasACarrier) {

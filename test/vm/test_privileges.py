@@ -94,6 +94,60 @@ class Tap(Unprivileged):
         self.assert_quits(testpmd)
 
 
+class OtherFallbacks(Unprivileged):
+    """Each with what it needs, and without any one of that."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.modprobe("vhost_net")
+        # As udev and systemd leave them.
+        cls.guest.run("chmod 0666 /dev/vhost-net; chmod 0755 /run; mount -t bpf -o mode=0700 bpf /sys/fs/bpf")
+
+    def launch(self, *capabilities: str, arguments: str = "") -> Testpmd:
+        # What AF_XDP made there before would be this user's, and open to it therefore.
+        self.guest.run("rm -rf /run/vdev_netvsc /sys/fs/bpf/xdp")
+        return super().launch(*capabilities, arguments=arguments)
+
+    def check(self, kind: str, *needed: str, said: dict[str, str]) -> None:
+        """It works with the capabilities `needed`; without one of them the driver says what it misses."""
+        testpmd = self.launch(*needed, arguments=f",fallback={kind}")
+        self.expect_traffic(NETVSC)
+        self.switch.stop_traffic()
+        self.assert_quits(testpmd)
+        self.assertEqual(set(said), set(needed))
+        for missing, message in said.items():
+            testpmd = self.launch(*(each for each in needed if each != missing), arguments=f",fallback={kind}")
+            self.said(testpmd, message, since=0)
+            self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+            self.assert_quits(testpmd)
+
+    def test_af_packet(self) -> None:
+        self.check("af_packet", "net_admin", "net_raw", said={
+            "net_admin": "does not work here: the right to set the netdevice .*Operation not permitted. missing; no other",
+            "net_raw": "does not work here: .*AF_PACKET: Operation not permitted. missing; fallback=tap would"})
+
+    def test_virtio_user(self) -> None:
+        self.check("virtio_user", "net_admin", "net_raw", said={
+            "net_admin": "does not work here: the right to set the netdevice ",
+            "net_raw": "does not work here: .*AF_PACKET: Operation not permitted. missing; fallback=tap would"})
+
+    def test_virtio_user_without_vhost(self) -> None:
+        self.guest.run("chmod 0600 /dev/vhost-net")
+        self.addCleanup(self.guest.run, "chmod 0666 /dev/vhost-net")
+        testpmd = self.launch("net_admin", "net_raw", arguments=",fallback=virtio_user")
+        self.said(testpmd, "does not work here: /dev/vhost-net .*Permission denied. missing; fallback=af_packet would", since=0)
+        self.assert_quits(testpmd)
+
+    def test_af_xdp(self) -> None:
+        self.check("af_xdp", "net_admin", "net_raw", "sys_admin", "ipc_lock", "dac_override", said={
+            "net_admin": "does not work here: the right to set the netdevice ",
+            "net_raw": "does not work here: .*AF_XDP sockets .Operation not permitted. missing; fallback=tap would",
+            "sys_admin": "does not work here: .*CAP_SYS_ADMIN, for libxdp missing; fallback=af_packet would",
+            "ipc_lock": r"Rx queue 0: no AF_XDP socket; the kernel locks the \d+ KiB of the mbuf pool for it",
+            "dac_override": "/run/vdev_netvsc: Permission denied; if the process is killed, its XDP program stays"})
+
+
 class Vfio(Unprivileged):
     """vf_bind=vfio-pci, behind an emulated IOMMU."""
 

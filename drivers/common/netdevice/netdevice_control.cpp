@@ -44,6 +44,16 @@ Result<std::string> NetdeviceControl::name() const {
     return std::string(found->ifr_name);
 }
 
+Result<void> NetdeviceControl::check_right() const {
+    auto present = request();
+    if (!present)
+        return std::unexpected(std::move(present.error()));
+    if (::ioctl(socket_.get(), SIOCGIFMTU, &*present) != 0 ||
+        ::ioctl(socket_.get(), SIOCSIFMTU, &*present) != 0)
+        return system_error("set " + netdevice(ifindex_));
+    return {};
+}
+
 Result<bool> NetdeviceControl::running() const {
     auto flags = request();
     if (!flags)

@@ -32,6 +32,9 @@ public:
     [[nodiscard]] int ifindex() const { return ifindex_; }
     [[nodiscard]] Result<std::string> name() const;
 
+    /// The setters below may be used: sets what is set. failure(EPERM) without CAP_NET_ADMIN.
+    [[nodiscard]] Result<void> check_right() const;
+
     /// It is up and has a carrier (IFF_RUNNING).
     [[nodiscard]] Result<bool> running() const;
     [[nodiscard]] Result<void> set_up() const;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <linux/bpf.h>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 
 namespace netvsc {
@@ -16,6 +17,19 @@ namespace {
 // packet. It drops what does not fit.
 constexpr std::uint16_t max_frame = RTE_MBUF_DEFAULT_DATAROOM - XDP_PACKET_HEADROOM;
 constexpr std::uint16_t max_mtu = max_frame - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
+
+// The PMD does not say why it could not set a queue up; this is what it comes to for most users.
+std::string about_locked_memory(const rte_mempool &pool) {
+    constexpr unsigned kib = 1024;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return {};
+    const std::size_t object = pool.header_size + pool.elt_size + pool.trailer_size;
+    return "; the kernel locks the " + std::to_string(pool.populated_size * object / kib) +
+           " KiB of the mbuf pool for it: without CAP_IPC_LOCK that takes a higher limit "
+           "(ulimit -l) than " +
+           std::to_string(limit.rlim_cur / kib) + " KiB";
+}
 
 } // namespace
 
@@ -117,7 +131,12 @@ int AfXdpPort::set_up_rx_queue(const RxQueue &wanted) {
     const int result = sockets_.follow(
         {.number = wanted.queue, .descriptors = wanted.descriptors, .pool = *wanted.pool},
         [&] { return FallbackPort::set_up_rx_queue(wanted); });
-    return result != 0 ? result : outcome(write_note());
+    if (result == 0)
+        return outcome(write_note());
+    log(Message::Level::error, std::string(port().data->name) + ": Rx queue " +
+                                   std::to_string(wanted.queue) + ": no AF_XDP socket" +
+                                   about_locked_memory(*wanted.pool));
+    return result;
 }
 
 } // namespace netvsc

@@ -2,6 +2,7 @@
 #include "fallback_probe.hpp"
 
 #include "file_descriptor.hpp"
+#include "netdevice_control.hpp"
 #include "tap_device.hpp"
 #include "traffic_control.hpp"
 #include "xdp_program.hpp"
@@ -32,6 +33,14 @@ bool has_driver(Fallback kind) {
 void need_socket(int family, const char *name, MissingParts &missing) {
     if (!FileDescriptor(::socket(family, SOCK_RAW | SOCK_CLOEXEC, 0)).valid())
         missing.push_back(std::string(name) + " sockets" + reason(errno));
+}
+
+// By what every slow path but tap is fitted to its netdevice.
+void need_control(int ifindex, MissingParts &missing) {
+    const auto netdevice = NetdeviceControl::open(ifindex);
+    const auto may = netdevice ? netdevice->check_right() : std::unexpected(netdevice.error());
+    if (!may)
+        missing.push_back("the right to set the netdevice (" + may.error().message() + ")");
 }
 
 void need_file(const char *path, const char *module, MissingParts &missing) {
@@ -124,14 +133,16 @@ MissingParts missing_for(Fallback kind, int ifindex, const std::string &name) {
                          missing);
         break;
     case Fallback::af_packet:
-        need_socket(AF_PACKET, "AF_PACKET", missing);
+        need_control(ifindex, missing);
         break;
     case Fallback::af_xdp:
+        need_control(ifindex, missing);
         need_socket(AF_XDP, "AF_XDP", missing);
         need_socket_map(missing);
         need_no_program(ifindex, name, missing);
         break;
     case Fallback::virtio_user:
+        need_control(ifindex, missing);
         need_file("/dev/vhost-net", "vhost_net", missing);
         need_redirection(
             {.disciplines = {}, .classifier = "matchall", .actions = {"mirred", "skbedit"}},
