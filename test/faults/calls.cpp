@@ -101,7 +101,7 @@ bool needs_no_fault(std::string_view name) {
          // A descriptor or a mapping is gone whatever they return; a mutex of ours cannot fail.
          "close", "munmap", "pthread_mutex_lock", "pthread_mutex_unlock",
          // They cannot fail.
-         "nanosleep", "sysconf", "rte_mempool_calc_obj_size", "__rte_panic",
+         "nanosleep", "sysconf", "getrlimit64", "rte_mempool_calc_obj_size", "__rte_panic",
          "rte_mempool_ops_table", "geteuid", "getpid", "isxdigit", "sem_getvalue", "rte_free",
          "rte_intr_instance_free", "rte_log", "rte_strerror", "rte_tel_data_free",
          "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",

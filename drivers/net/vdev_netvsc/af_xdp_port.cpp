@@ -5,9 +5,13 @@
 #include "log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <string>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <utility>
 
 namespace netvsc {
@@ -18,11 +22,20 @@ namespace {
 constexpr std::uint16_t max_frame = RTE_MBUF_DEFAULT_DATAROOM - XDP_PACKET_HEADROOM;
 constexpr std::uint16_t max_mtu = max_frame - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
 
+// Of this thread.
+bool has_capability(unsigned capability) {
+    __user_cap_header_struct whose{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+    return ::syscall(SYS_capget, &whose, sets.data()) == 0 &&
+           (sets.at(CAP_TO_INDEX(capability)).effective & CAP_TO_MASK(capability)) != 0;
+}
+
 // The PMD does not say why it could not set a queue up; this is what it comes to for most users.
 std::string about_locked_memory(const rte_mempool &pool) {
     constexpr unsigned kib = 1024;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        has_capability(CAP_IPC_LOCK))
         return {};
     const std::size_t object = pool.header_size + pool.elt_size + pool.trailer_size;
     return "; the kernel locks the " + std::to_string(pool.populated_size * object / kib) +
