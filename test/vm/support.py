@@ -145,16 +145,21 @@ class LabCase(unittest.TestCase):
             self.machine.nic_del(vf)
 
 
+def kill(process: GuestProcess) -> None:
+    """Has no time to do anything more, as a test that is about this means; see end()."""
+    process.signal(signal.SIGKILL)
+    process.wait()
+
+
 def end(process: GuestProcess) -> None:
-    """Ends a process that may run still."""
+    """Ends a process that may run still: when it is counted what it did, in an orderly way."""
     try:
         if coverage.FOLDER and process.running():  # a killed program would not have written its counts
             process.send("quit\n")
             with contextlib.suppress(LabTimeout):
                 process.wait()
         if process.running():
-            process.signal(signal.SIGKILL)
-            process.wait()
+            kill(process)
     except LabError:
         pass
 
