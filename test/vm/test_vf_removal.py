@@ -114,7 +114,7 @@ class Removal(VfCase):
     def test_forged_uevent(self) -> None:
         testpmd = self.forward()
         self.come(self.add_vf)
-        self.said(testpmd, "attached")
+        self.said(testpmd, r"VF \S+ attached")
         mark = testpmd.process.mark()
         self.guest.write_file("/run/lab/forge.py", FORGE)
         self.guest.run(["/usr/bin/python3", "-I", "-S", "/run/lab/forge.py", self.machine.pci_address(VF)])
@@ -126,7 +126,7 @@ class Removal(VfCase):
     def test_probe_that_fails_at_first(self) -> None:
         testpmd = self.forward(",vf_args=[probe=fail:3]")
         self.come(self.add_vf)
-        self.said(testpmd, "attached")
+        self.said(testpmd, r"VF \S+ attached")
         for milliseconds in 10, 20, 40:
             self.assertEqual(self.count(testpmd, f"could not be probed: .*; trying again in {milliseconds} ms"), 1)
         self.assertEqual(self.count(testpmd, "could not be probed"), 3)
