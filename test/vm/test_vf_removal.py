@@ -24,6 +24,7 @@ FLAPS = int(os.environ.get("NETVSC_FLAPS") or "30")
 MANA_CYCLES = max(10, CYCLES)
 MANA = "set_link=0,set_mac=0,lsc=0"
 DEVEVENTS = str(TOOLS / "libdevevents.so")
+RECOVERY = str(TOOLS / "librecovery.so")
 INTREE_S = 8  # the in-tree driver looks for VFs, and fail-safe for devices, once a second or more often
 
 # A uevent as the kernel words it, but not the kernel's.
@@ -121,6 +122,27 @@ class Removal(VfCase):
         time.sleep(1)
         self.assertEqual(self.count(testpmd, "VF", mark), 0, testpmd.process.output_since(mark))
         self.assert_only_by(VF)
+        self.assert_quits(testpmd)
+
+    def test_error_recovery(self) -> None:
+        """A VF whose PMD recovers from an error stays; one whose PMD cannot is left and taken anew."""
+        testpmd = self.forward(drivers=[*plugins(), RECOVERY])
+        self.come(self.add_vf)
+        vf = self.machine.pci_address(VF)
+        self.said(testpmd, f"VF {vf} attached")
+        for end, verdict, states in (("succeeds", "has recovered", "attached"),
+                                     ("fails", "has failed to recover", "absent|present|announced|attached")):
+            mark = testpmd.process.mark()
+            self.assertIn("begins", self.raw_telemetry(testpmd, f"/recovery,{vf}:begins"))
+            self.said(testpmd, f"VF {vf} has an error its driver is recovering from", mark)
+            self.assertIn('"vf_state": "recovering"', self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"))
+            self.assertIn(end, self.raw_telemetry(testpmd, f"/recovery,{vf}:{end}"))
+            self.said(testpmd, f"VF {vf} {verdict}", mark)
+            self.assertRegex(self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"), rf'"vf_state": "({states})"')
+        self.said(testpmd, f"VF {vf} attached", mark)
+        self.assert_only_by(VF)
+        self.go(lambda: self.unplug(VF))
+        self.assertNotIn("recovery: ", testpmd.process.output())
         self.assert_quits(testpmd)
 
     def test_probe_that_fails_at_first(self) -> None:
