@@ -129,7 +129,8 @@ private:
     BoundFunctions bound_; ///< with a lock of its own
     KnownFunctions functions_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
-    std::set<PortNumber> leftovers_;      ///< for the next probe to remove: see close_port()
+    /// For the next probe to remove: see close_port() and create_port().
+    std::set<PortNumber> leftovers_;
     /// VFs' ethdev ports whose PMD has raised the removal itself.
     std::set<std::uint16_t> leaving_;
 };

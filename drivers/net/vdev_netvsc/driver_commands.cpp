@@ -99,6 +99,10 @@ Commands Driver::create_port(const CreatePort &command) {
         if (const auto vf = command.vf ? VfPort::find(command.vf->id) : std::nullopt)
             vf->release_from_failsafe();
         append(commands, failed(made.error()));
+        if (created->has_fallback()) {
+            const std::lock_guard lock(mutex_);
+            leftovers_.insert(command.number);
+        }
         return commands;
     }
     if (!choice.problem.empty())

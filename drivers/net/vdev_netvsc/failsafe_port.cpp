@@ -182,9 +182,17 @@ Result<void> close_failsafe_port(PortNumber number) {
 }
 
 bool remove_failsafe_device(PortNumber number) {
-    const std::string name = FailsafePort::device_name(number);
     // An error without a device: the application has detached it before us.
-    return rte_eal_hotplug_remove("vdev", name.c_str()) == 0 || !is_vdev_in_use(name);
+    const auto gone = [](const std::string &name) {
+        return rte_eal_hotplug_remove("vdev", name.c_str()) == 0 || !is_vdev_in_use(name);
+    };
+    bool all_gone = gone(FailsafePort::device_name(number));
+    // fail-safe has removed its slow sub-device, if it ever was made itself: see create().
+    for (const Fallback kind : fallbacks_by_preference) {
+        const std::string slow = fallback_device_name(kind, number);
+        all_gone &= !is_vdev_in_use(slow) || gone(slow);
+    }
+    return all_gone;
 }
 
 } // namespace netvsc

@@ -86,8 +86,9 @@ private:
 /// @return failure if the port is there still
 [[nodiscard]] Result<void> close_failsafe_port(PortNumber number);
 
-/// Takes fail-safe device @p number from the vdev bus; its port must have been closed.
-/// @return whether it is not there any more
+/// Takes fail-safe device @p number, and what create() has left of it, from the vdev bus; its port
+/// must have been closed.
+/// @return whether they are not there any more
 [[nodiscard]] bool remove_failsafe_device(PortNumber number);
 
 } // namespace netvsc
