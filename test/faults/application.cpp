@@ -26,7 +26,6 @@ namespace {
 constexpr const char *instance = "net_vdev_netvsc0";
 constexpr const char *area = "/netvsc_faults";
 constexpr std::uint16_t descriptors = 256;
-constexpr std::uint16_t queues = 2;
 constexpr int ring_size = 1024; // EventBus::default_capacity
 
 void write_file(const std::string &path) {
@@ -88,7 +87,7 @@ int Application::work(void *self) {
             std::this_thread::sleep_for(1ms);
             continue;
         }
-        for (std::uint16_t queue = 0; queue < queues; ++queue) {
+        for (std::uint16_t queue = 0; queue < application.queues_; ++queue) {
             const auto count = rte_eth_rx_burst(static_cast<std::uint16_t>(port), queue,
                                                 packets.data(), packets.size());
             rte_pktmbuf_free_bulk(packets.data(), count);
@@ -98,6 +97,8 @@ int Application::work(void *self) {
 }
 
 int Application::add_driver(const std::string &arguments, std::chrono::milliseconds keepalive) {
+    // AF_XDP takes a channel for each, and the lab's netdevice has one.
+    queues_ = arguments.contains("fallback=af_xdp") ? 1 : 2;
     const std::string all = "iface=" + setup_.netdevice +
                             ",hotplug_poll=20,keepalive=" + std::to_string(keepalive.count()) +
                             ",keepalive_shm=" + area + ",keepalive_group=root," + arguments;
@@ -125,9 +126,9 @@ bool Application::start_port() {
     const rte_eth_conf configuration{};
     const int socket = rte_eth_dev_socket_id(*found);
     const auto id = static_cast<unsigned>(socket < 0 ? 0 : socket);
-    if (rte_eth_dev_configure(*found, queues, queues, &configuration) != 0)
+    if (rte_eth_dev_configure(*found, queues_, queues_, &configuration) != 0)
         return false;
-    for (std::uint16_t queue = 0; queue < queues; ++queue) {
+    for (std::uint16_t queue = 0; queue < queues_; ++queue) {
         if (rte_eth_rx_queue_setup(*found, queue, descriptors, id, nullptr, mbufs_) != 0 ||
             rte_eth_tx_queue_setup(*found, queue, descriptors, id, nullptr) != 0)
             return false;

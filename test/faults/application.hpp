@@ -81,6 +81,7 @@ private:
     rte_mempool *mbufs_ = nullptr;
     std::atomic<int> polled_ = -1; ///< the port the worker is to poll
     std::atomic<int> polling_ = -1;
+    std::atomic<std::uint16_t> queues_ = 2; ///< in each direction
     int port_ = -1;
     bool added_ = false;
     std::optional<TelemetryClient> telemetry_;

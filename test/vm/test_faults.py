@@ -3,7 +3,8 @@
 
 Without more, one place of each function is tried, with one error.
 Environment: NETVSC_FAULTS, arguments for the program `faults` in place of that: "" for all places, --all-errors for
-all places and all errors that fit, --only=TEXT.
+all places and all errors that fit, --only=TEXT. NETVSC_FAULT_SERIES, the driver's arguments of each series, apart by
+spaces (fallback=af_xdp is the one that is not among them).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FAULTS = BUILD / "test/faults/faults"
 ARGUMENTS = os.environ.get("NETVSC_FAULTS", "--each-function")
 BIND = "vfio-pci"
 PATIENCE_S = 120.0
-SERIES = ["fallback=tap", f"vf_bind={BIND}", "fallback=af_packet", "fallback=virtio_user"]
+SERIES = os.environ.get("NETVSC_FAULT_SERIES",
+                        f"fallback=tap vf_bind={BIND} fallback=af_packet fallback=virtio_user").split()
 
 # libmnl and libstdc++ call the kernel there, on the driver's behalf.
 CARRIERS = re.compile(r"mnl_socket_(open2|bind|sendto)|_ZNSt13basic_filebuf\w+4open|_ZSt7getline|_ZNSi3getEv"
@@ -39,9 +41,11 @@ class Faults(LabCase):
 
     def test_each_call_fails_once(self) -> None:
         self.guest.modprobe(BIND, "vhost_net")
+        self.guest.run("mount -t bpf bpf /sys/fs/bpf")
         self.machine.nic_add("vf", MACS[0], "e1000e")
         self.machine.ifname("vf")
-        command = [str(FAULTS), "-l", "0,1", "--file-prefix", "faults", "--no-huge", "-m", "128", *self.blocked()]
+        # As many descriptors as net_af_xdp leaves, of hundreds of configurations.
+        command = ["prlimit", f"--nofile={1 << 16}", str(FAULTS), "-l", "0,1", "--file-prefix", "faults", "--no-huge", "-m", "128", *self.blocked()]
         # Linked with the driver: EAL is not to load it once more.
         for plugin in stage_plugins(self.guest, [TESTVF]):
             command += ["-d", plugin]

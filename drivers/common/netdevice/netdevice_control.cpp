@@ -48,6 +48,7 @@ Result<void> NetdeviceControl::check_right() const {
     auto present = request();
     if (!present)
         return std::unexpected(std::move(present.error()));
+    // The kernel asks for the right first, and does nothing with an MTU that is set already.
     if (::ioctl(socket_.get(), SIOCGIFMTU, &*present) != 0 ||
         ::ioctl(socket_.get(), SIOCSIFMTU, &*present) != 0)
         return system_error("set " + netdevice(ifindex_));

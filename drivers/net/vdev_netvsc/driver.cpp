@@ -94,20 +94,19 @@ int Driver::add_instance(const std::string &name, Arguments arguments) {
     return 0;
 }
 
-int Driver::remove(const rte_vdev_device &device) {
+void Driver::remove(const std::string &name, const rte_vdev_device *leaving) {
     Commands commands;
     {
         const std::lock_guard lock(mutex_);
-        const auto instance = instances_.find(rte_vdev_device_name(&device));
+        const auto instance = instances_.find(name);
         if (instance == instances_.end())
-            return 0;
+            return;
         commands = supervisor_.remove_instance(instance->second);
         instances_.erase(instance);
         stop_if_unused();
     }
-    carry_out(std::move(commands), &device);
-    keepalive().leave(rte_vdev_device_name(&device));
-    return 0;
+    carry_out(std::move(commands), leaving);
+    keepalive().leave(name);
 }
 
 // Called with the mutex held.

@@ -42,8 +42,10 @@ public:
 
     /// Makes an instance. @return 0 or a negative errno, told to the user already.
     [[nodiscard]] int probe(const rte_vdev_device &device);
-    /// Removes an instance, and its ports with it. Safe within rte_eal_cleanup().
-    [[nodiscard]] int remove(const rte_vdev_device &device);
+    /// Removes an instance, and its ports with it; nothing if there is none of that name.
+    /// @param leaving  its device, if the bus is just removing that (rte_eal_cleanup() may be at
+    /// it)
+    void remove(const std::string &name, const rte_vdev_device *leaving);
 
     /// The ports there are, ordered by port id.
     [[nodiscard]] std::vector<PortStatus> status();

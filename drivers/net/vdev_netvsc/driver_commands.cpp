@@ -244,9 +244,10 @@ void Driver::close_port(PortNumber number, const rte_vdev_device *leaving) {
     const auto closed = close_failsafe_port(number);
     if (!closed)
         log(Level::error, closed.error().message());
-    const std::string name = FailsafePort::device_name(number);
     const rte_vdev_device *next = leaving != nullptr ? TAILQ_NEXT(leaving, next) : nullptr;
-    const bool kept = next != nullptr && rte_vdev_device_name(next) == name;
+    const std::string_view name = next != nullptr ? rte_vdev_device_name(next) : "";
+    const bool kept =
+        FailsafePort::number_of(name) == number || fallback_device_number(name) == number;
     if (closed && !kept && remove_failsafe_device(number))
         return;
     const std::lock_guard lock(mutex_);

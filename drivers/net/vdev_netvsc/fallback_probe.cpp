@@ -30,9 +30,9 @@ bool has_driver(Fallback kind) {
            bus->parse(fallback_device_name(kind, 0).c_str(), nullptr) == 0;
 }
 
-void need_socket(int family, const char *name, MissingParts &missing) {
-    if (!FileDescriptor(::socket(family, SOCK_RAW | SOCK_CLOEXEC, 0)).valid())
-        missing.push_back(std::string(name) + " sockets" + reason(errno));
+void need_xdp_socket(MissingParts &missing) {
+    if (!FileDescriptor(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)).valid())
+        missing.push_back("AF_XDP sockets" + reason(errno));
 }
 
 // By what every slow path but tap is fitted to its netdevice.
@@ -137,7 +137,7 @@ MissingParts missing_for(Fallback kind, int ifindex, const std::string &name) {
         break;
     case Fallback::af_xdp:
         need_control(ifindex, missing);
-        need_socket(AF_XDP, "AF_XDP", missing);
+        need_xdp_socket(missing);
         need_socket_map(missing);
         need_no_program(ifindex, name, missing);
         break;

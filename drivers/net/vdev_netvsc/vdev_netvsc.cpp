@@ -11,7 +11,9 @@
 #include <exception>
 #include <new>
 #include <string_view>
+#include <utility>
 
+#include <bus_driver.h>
 #include <bus_vdev_driver.h>
 #include <rte_devargs.h>
 #include <rte_eal.h>
@@ -44,12 +46,47 @@ template <typename Call> int guarded(Call call) noexcept {
 // In a secondary process there is nothing to do: fail-safe shares its ports by itself.
 bool is_primary() { return rte_eal_process_type() == RTE_PROC_PRIMARY; }
 
+bool is_ours(std::string_view device) {
+    return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
+}
+
+rte_bus_unplug_t unplug_by_bus = nullptr;
+
+// DPDK 22.11: the bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
+// fail-safe's while it adds or removes a slow sub-device, which takes the bus's: closing a
+// fail-safe port in remove() could wait for ever. The bus is asked to unplug before it takes its
+// lock.
+extern "C" int vdev_netvsc_unplug(rte_device *device) {
+    if (is_ours(device->name))
+        guarded([&] {
+            netvsc::Driver::get().remove(device->name, nullptr);
+            return 0;
+        });
+    return unplug_by_bus(device);
+}
+
+// Called under the bus's lock.
+void come_before_the_bus() {
+    rte_bus *bus = rte_bus_find_by_name("vdev");
+    if (bus != nullptr && bus->unplug != vdev_netvsc_unplug)
+        unplug_by_bus = std::exchange(bus->unplug, vdev_netvsc_unplug);
+}
+
 extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
-    return guarded([&] { return is_primary() ? netvsc::Driver::get().probe(*device) : 0; });
+    return guarded([&] {
+        if (!is_primary())
+            return 0;
+        come_before_the_bus();
+        return netvsc::Driver::get().probe(*device);
+    });
 }
 
 extern "C" int vdev_netvsc_remove(rte_vdev_device *device) {
-    return guarded([&] { return is_primary() ? netvsc::Driver::get().remove(*device) : 0; });
+    return guarded([&] {
+        if (is_primary())
+            netvsc::Driver::get().remove(rte_vdev_device_name(device), device);
+        return 0;
+    });
 }
 
 rte_vdev_driver vdev_netvsc_driver = {
@@ -61,10 +98,6 @@ rte_vdev_driver vdev_netvsc_driver = {
     .dma_unmap = nullptr,
     .drv_flags = 0,
 };
-
-bool is_ours(std::string_view device) {
-    return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
-}
 
 // On Hyper-V, where no instance was asked for, adds one without arguments. The vdev bus calls
 // this at every scan, of which each hot-plug makes one: only the first, at EAL's start, counts.

@@ -224,16 +224,18 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
                                 std::inserter(programs_, programs_.end()));
     std::vector<int> opened;
     std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
-    for (const int descriptor : opened) {
-        if (const auto known = inode(descriptor))
-            sockets_.push_back({.descriptor = descriptor, .inode = *known, .queue = queue});
-    }
+    for (const int descriptor : opened)
+        sockets_.push_back({.descriptor = descriptor, .inode = inode(descriptor), .queue = queue});
     return result;
 }
 
 void XdpSockets::collect() {
-    for (const Socket &socket : sockets_)
-        collect_mbufs(socket.descriptor, socket.inode, socket.queue, mbufs_);
+    for (Socket &socket : sockets_) {
+        if (!socket.inode) // it could not be had
+            socket.inode = inode(socket.descriptor);
+        if (socket.inode)
+            collect_mbufs(socket.descriptor, *socket.inode, socket.queue, mbufs_);
+    }
     std::ranges::sort(mbufs_);
     const auto twice = std::ranges::unique(mbufs_);
     mbufs_.erase(twice.begin(), twice.end());
@@ -244,7 +246,9 @@ void XdpSockets::collect() {
 void XdpSockets::release() {
     const std::vector<Socket> sockets = std::exchange(sockets_, {});
     for (const Socket &socket : sockets) {
-        for (const Mapping &mapping : mappings_of(socket.inode))
+        if (!socket.inode)
+            continue;
+        for (const Mapping &mapping : mappings_of(*socket.inode))
             ::munmap(mapping.first, mapping.size);
         if (inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);

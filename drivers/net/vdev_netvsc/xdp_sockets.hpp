@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <sys/types.h>
 #include <vector>
@@ -50,7 +51,7 @@ public:
 private:
     struct Socket {
         int descriptor; ///< the PMD's
-        ino_t inode;
+        std::optional<ino_t> inode;
         Queue queue;
     };
 
