@@ -45,7 +45,8 @@ class Faults(LabCase):
         self.machine.nic_add("vf", MACS[0], "e1000e")
         self.machine.ifname("vf")
         # As many descriptors as net_af_xdp leaves, of hundreds of configurations.
-        command = ["prlimit", f"--nofile={1 << 16}", str(FAULTS), "-l", "0,1", "--file-prefix", "faults", "--no-huge", "-m", "128", *self.blocked()]
+        command = ["prlimit", f"--nofile={1 << 16}", str(FAULTS), "-l", "0,1", "--file-prefix", "faults", "--no-huge",
+                   "-m", "128", *self.blocked()]
         # Linked with the driver: EAL is not to load it once more.
         for plugin in stage_plugins(self.guest, [TESTVF]):
             command += ["-d", plugin]

@@ -15,7 +15,8 @@ PROGRAM = "qemu-system-x86_64"
 UNPACKED = Path(__file__).resolve().parents[3] / ".deps/qemu"  # by scripts/setup
 WITH_IGB = (8,)  # the first version that emulates an SR-IOV NIC, Intel's 82576
 # The first in which a virtual CPU does not use the map of memory while another thread, as when a NIC is unplugged,
-# puts a new one in its place ("softmmu: Use async_run_on_cpu in tcg_commit"): older ones end with SIGSEGV now and then.
+# puts a new one in its place ("softmmu: Use async_run_on_cpu in tcg_commit"): older ones end with SIGSEGV now and then,
+# these far more seldom (EmulatorCrashed).
 STEADY = (8, 2)
 VERSION_TIMEOUT_S = 10.0
 
@@ -73,7 +74,7 @@ def at_least(version: tuple[int, ...]) -> Qemu:
 
 
 def steadiest() -> Qemu:
-    """One that hot-plug does not end, if there is any here; else the system's."""
+    """One that hot-plug hardly ever ends, if there is any here; else the system's."""
     try:
         return at_least(STEADY)
     except LabError:
