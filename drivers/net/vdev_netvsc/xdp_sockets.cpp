@@ -7,13 +7,14 @@
 #include "xdp_program.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <linux/if_xdp.h>
 #include <mutex>
 #include <optional>
@@ -59,11 +60,17 @@ std::vector<int> open_xdp_sockets() {
     return found;
 }
 
+// What cannot be had for a moment is asked for once more: a socket or an mbuf that is missed is
+// never let go of.
+template <typename Ask> auto ask_twice(Ask ask) { return ask().or_else(ask); }
+
 std::optional<ino_t> inode(int descriptor) {
-    struct stat status{};
-    if (::fstat(descriptor, &status) != 0)
-        return std::nullopt;
-    return status.st_ino;
+    return ask_twice([&]() -> std::optional<ino_t> {
+        struct stat status{};
+        if (::fstat(descriptor, &status) != 0)
+            return std::nullopt;
+        return status.st_ino;
+    });
 }
 
 /// A mapping of one of a socket's rings.
@@ -73,11 +80,24 @@ struct Mapping {
     std::uint64_t ring; ///< XDP_PGOFF_*, XDP_UMEM_PGOFF_*
 };
 
-std::vector<Mapping> mappings_of(ino_t socket) {
+std::optional<std::string> text_of(const FileDescriptor &file) {
+    return ask_twice([&]() -> std::optional<std::string> {
+        std::string text;
+        std::array<char, 4096> part;
+        ssize_t size;
+        while ((size = ::pread(file.get(), part.data(), part.size(),
+                               static_cast<off_t>(text.size()))) > 0)
+            text.append(part.data(), static_cast<std::size_t>(size));
+        return size == 0 ? std::optional(std::move(text)) : std::nullopt;
+    });
+}
+
+// maps: /proc/self/maps.
+std::vector<Mapping> mappings_of(ino_t socket, const FileDescriptor &maps) {
     const std::string name = "socket:[" + std::to_string(socket) + "]";
     std::vector<Mapping> found;
-    std::ifstream maps("/proc/self/maps");
-    for (std::string text; std::getline(maps, text);) {
+    std::istringstream lines(text_of(maps).value_or(std::string{}));
+    for (std::string text; std::getline(lines, text);) {
         if (!text.ends_with(name))
             continue;
         std::istringstream line(text);
@@ -160,16 +180,23 @@ std::set<std::uint32_t> programs_at(int ifindex) {
     return found;
 }
 
+std::optional<xdp_mmap_offsets> offsets_of(int socket) {
+    return ask_twice([&]() -> std::optional<xdp_mmap_offsets> {
+        xdp_mmap_offsets offsets{};
+        socklen_t size = sizeof offsets;
+        if (::getsockopt(socket, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &size) != 0)
+            return std::nullopt;
+        return offsets;
+    });
+}
+
 // The PMD's memory of a socket begins at the page of the pool's, and a frame with the mbuf's
 // header in the pool.
-void collect_mbufs(int socket, ino_t known, const XdpSockets::Queue &queue,
+void collect_mbufs(int socket, const std::vector<Mapping> &mappings, const XdpSockets::Queue &queue,
                    std::vector<rte_mbuf *> &mbufs) {
-    xdp_mmap_offsets offsets{};
-    socklen_t size = sizeof offsets;
-    if (::getsockopt(socket, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &size) != 0)
-        return;
+    const auto offsets = offsets_of(socket);
     const auto extent = extent_of(queue.pool);
-    if (!extent)
+    if (!offsets || !extent)
         return;
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const std::size_t before = reinterpret_cast<std::uintptr_t>(extent->first) % page;
@@ -182,7 +209,6 @@ void collect_mbufs(int socket, ino_t known, const XdpSockets::Queue &queue,
         if (mbuf->pool == &queue.pool)
             mbufs.push_back(mbuf);
     };
-    const std::vector<Mapping> mappings = mappings_of(known);
     const auto in_ring = [&](std::uint64_t ring, const xdp_ring_offset &at_offsets,
                              std::size_t entry_size) {
         for (const Mapping &mapping : mappings) {
@@ -197,10 +223,10 @@ void collect_mbufs(int socket, ino_t known, const XdpSockets::Queue &queue,
         }
     };
     // In the order in which the kernel moves them: none is missed, though one may be seen twice.
-    in_ring(XDP_UMEM_PGOFF_FILL_RING, offsets.fr, sizeof(std::uint64_t));
-    in_ring(XDP_PGOFF_RX_RING, offsets.rx, sizeof(xdp_desc));
-    in_ring(XDP_PGOFF_TX_RING, offsets.tx, sizeof(xdp_desc));
-    in_ring(XDP_UMEM_PGOFF_COMPLETION_RING, offsets.cr, sizeof(std::uint64_t));
+    in_ring(XDP_UMEM_PGOFF_FILL_RING, offsets->fr, sizeof(std::uint64_t));
+    in_ring(XDP_PGOFF_RX_RING, offsets->rx, sizeof(xdp_desc));
+    in_ring(XDP_PGOFF_TX_RING, offsets->tx, sizeof(xdp_desc));
+    in_ring(XDP_UMEM_PGOFF_COMPLETION_RING, offsets->cr, sizeof(std::uint64_t));
 }
 
 } // namespace
@@ -214,6 +240,14 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
                                        " does not lie in one piece, as net_af_xdp needs it");
         return -EINVAL;
     }
+    // Early: when the sockets are to be released there may be no descriptor left.
+    if (!maps_.valid())
+        maps_ = FileDescriptor(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+    if (!maps_.valid()) {
+        const Error failed = system_error("open /proc/self/maps").error();
+        log(Message::Level::error, failed.message());
+        return -failed.number;
+    }
     const std::vector<int> before = open_xdp_sockets();
     const std::set<std::uint32_t> programs = programs_at(ifindex_);
     const int result = [&] {
@@ -224,18 +258,16 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
                                 std::inserter(programs_, programs_.end()));
     std::vector<int> opened;
     std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
-    for (const int descriptor : opened)
-        sockets_.push_back({.descriptor = descriptor, .inode = inode(descriptor), .queue = queue});
+    for (const int descriptor : opened) {
+        if (const auto known = inode(descriptor))
+            sockets_.push_back({.descriptor = descriptor, .inode = *known, .queue = queue});
+    }
     return result;
 }
 
 void XdpSockets::collect() {
-    for (Socket &socket : sockets_) {
-        if (!socket.inode) // it could not be had
-            socket.inode = inode(socket.descriptor);
-        if (socket.inode)
-            collect_mbufs(socket.descriptor, *socket.inode, socket.queue, mbufs_);
-    }
+    for (const Socket &socket : sockets_)
+        collect_mbufs(socket.descriptor, mappings_of(socket.inode, maps_), socket.queue, mbufs_);
     std::ranges::sort(mbufs_);
     const auto twice = std::ranges::unique(mbufs_);
     mbufs_.erase(twice.begin(), twice.end());
@@ -246,9 +278,7 @@ void XdpSockets::collect() {
 void XdpSockets::release() {
     const std::vector<Socket> sockets = std::exchange(sockets_, {});
     for (const Socket &socket : sockets) {
-        if (!socket.inode)
-            continue;
-        for (const Mapping &mapping : mappings_of(*socket.inode))
+        for (const Mapping &mapping : mappings_of(socket.inode, maps_))
             ::munmap(mapping.first, mapping.size);
         if (inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "file_descriptor.hpp"
+
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <set>
 #include <sys/types.h>
 #include <vector>
@@ -51,11 +52,12 @@ public:
 private:
     struct Socket {
         int descriptor; ///< the PMD's
-        std::optional<ino_t> inode;
+        ino_t inode;
         Queue queue;
     };
 
     int ifindex_;
+    FileDescriptor maps_; ///< /proc/self/maps
     std::vector<Socket> sockets_;
     std::vector<rte_mbuf *> mbufs_;
     std::set<std::uint32_t> programs_;
