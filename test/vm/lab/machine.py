@@ -225,7 +225,8 @@ class Machine:
             f"QEMU said: {errors or '(nothing)'}\nthe console's last lines:\n{tail}")
 
     def _command(self, kernel: Path, initramfs: Path, qmp_fd: int, agent_fd: int) -> list[str]:
-        args = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
+        # Level 5: stacks, too, of all processors if one is stuck.
+        args = ["console=ttyS0", "quiet", "loglevel=5", "sysctl.kernel.softlockup_all_cpu_backtrace=1", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
                 "random.trust_cpu=on", "no_timer_check", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
         if self.hugepages:
             args += ["hugepagesz=2M", f"hugepages={self.hugepages}"]
