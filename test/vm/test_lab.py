@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from lab import images  # noqa: E402
 from lab.errors import CommandError, EmulatorCrashed, LabError, LabTimeout, MachineError  # noqa: E402
-from lab.machine import Machine  # noqa: E402
+from lab.machine import DEAF_PROCESSOR, Machine  # noqa: E402
 from lab.schedule import Schedule, Step  # noqa: E402
 from lab.switch import Switch  # noqa: E402
 from lab.testpmd import PROMPT, Testpmd, interruptible  # noqa: E402
@@ -323,6 +323,14 @@ class Parts(unittest.TestCase):
         report = switch.report(began, switch.stop_traffic(drain_s=0.1))
         self.assertEqual(set(report.sent_by_port), {"late"})
         self.assertEqual((report.returned_by_port, report.duplicates), ({"late": 1}, 1))
+
+    def test_deaf_processor(self) -> None:
+        """Told from one that the kernel itself keeps busy, by where it stands."""
+        told = ("[  1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [a:1]\n[  1.0] RIP: 0010:wait+0xf1/0x330\n"
+                "[  1.1] NMI backtrace for cpu 1\n[  1.1] CPU: 1 PID: 604 Comm: b\n[  1.1] Hardware name: QEMU\n"
+                "[  1.1] RIP: {}:0x7f30659db0b0\n")
+        self.assertTrue(DEAF_PROCESSOR.search(told.format("0033")))
+        self.assertFalse(DEAF_PROCESSOR.search(told.format("0010")))
 
     def test_modules_come_after_what_they_need(self) -> None:
         names = [path.name.split(".")[0] for path in images.resolve_modules(images.newest_kernel(), ("9p", "overlay"))]

@@ -10,7 +10,9 @@ class MachineError(LabError):
 
 
 class EmulatorCrashed(MachineError):
-    """QEMU ended by a signal of its own making. No guest may do that to it: it tells nothing of what ran in there."""
+    """QEMU ended by a signal of its own making, or one of its processors takes no interrupts in user mode, where no
+    program can switch them off. No guest may do that to it: it tells nothing of what ran in there.
+    """
 
     run_again = "QEMU crashed"  # see tap.py
 

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -28,6 +29,8 @@ LOGS_KEPT = 40
 TAIL_LINES = 40
 PANIC = "Kernel panic"  # how the kernel begins to tell it
 CRASHES = {128 + number for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)}
+# What the kernel tells when a processor does not answer another, and stands still in user mode.
+DEAF_PROCESSOR = re.compile(r"soft lockup - CPU#.*?NMI backtrace for cpu \d+\n(?:[^\n]*\n){1,3}?[^\n]* RIP: 0033:", re.S)
 _number = itertools.count(1)
 
 
@@ -202,6 +205,11 @@ class Machine:
         panic = next((at for at, line in enumerate(told) if PANIC in line), len(told))
         return "\n".join(told[min(panic, max(0, len(told) - lines)):])
 
+    def _emulator_crashed(self, status: int | None) -> bool:
+        if status is not None:
+            return status in CRASHES
+        return self.console_log.exists() and bool(DEAF_PROCESSOR.search(self.console_log.read_text(errors="replace")))
+
     def _failure(self, what: str, kind: type[LabError] = LabError) -> LabError:
         """An error: what failed, what became of the machine and where to read more; EmulatorCrashed if that is why."""
         process = self._process
@@ -220,7 +228,7 @@ class Machine:
         else:
             state = f"QEMU ended with status {status}"
         errors = self.qemu_log.read_text(errors="replace").strip() if self.qemu_log.exists() else ""
-        return (EmulatorCrashed if status in CRASHES else kind)(
+        return (EmulatorCrashed if self._emulator_crashed(status) else kind)(
             f"{what}. {state}; logs: {self.console_log}, {self.qemu_log}\n"
             f"QEMU said: {errors or '(nothing)'}\nthe console's last lines:\n{tail}")
 
