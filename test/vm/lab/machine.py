@@ -100,6 +100,7 @@ class Machine:
         self._serial = itertools.count(1)  # for names QEMU never sees twice
         self._devices: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}  # id: netdev, device
         self._process: GuardedProcess | None = None
+        self._crashed = False
         self._qmp: Qmp | None = None
         self._guest: Guest | None = None
         self._shell = shell
@@ -207,8 +208,12 @@ class Machine:
 
     def _emulator_crashed(self, status: int | None) -> bool:
         if status is not None:
-            return status in CRASHES
-        return self.console_log.exists() and bool(DEAF_PROCESSOR.search(self.console_log.read_text(errors="replace")))
+            self._crashed = self._crashed or status in CRASHES
+        elif self.console_log.exists() and DEAF_PROCESSOR.search(self.console_log.read_text(errors="replace")):
+            self._crashed = True
+            if self._process is not None:
+                self._process.stop()  # nobody else is to wait for it
+        return self._crashed
 
     def _failure(self, what: str, kind: type[LabError] = LabError) -> LabError:
         """An error: what failed, what became of the machine and where to read more; EmulatorCrashed if that is why."""
