@@ -43,8 +43,8 @@ public:
     /// Makes an instance. @return 0 or a negative errno, told to the user already.
     [[nodiscard]] int probe(const rte_vdev_device &device);
     /// Removes an instance, and its ports with it; nothing if there is none of that name.
-    /// @param leaving  its device, if the bus is just removing that (rte_eal_cleanup() may be at
-    /// it)
+    /// @param leaving  its device, if the bus is just removing that: safe within
+    ///                 rte_eal_cleanup() then
     void remove(const std::string &name, const rte_vdev_device *leaving);
 
     /// The ports there are, ordered by port id.

@@ -207,6 +207,7 @@ class Machine:
         return "\n".join(told[min(panic, max(0, len(told) - lines)):])
 
     def _emulator_crashed(self, status: int | None) -> bool:
+        """Whether QEMU, which ended with this status or still runs, has failed; one that runs uselessly is ended."""
         if status is not None:
             self._crashed = self._crashed or status in CRASHES
         elif self.console_log.exists() and DEAF_PROCESSOR.search(self.console_log.read_text(errors="replace")):
@@ -239,7 +240,8 @@ class Machine:
 
     def _command(self, kernel: Path, initramfs: Path, qmp_fd: int, agent_fd: int) -> list[str]:
         # Level 5: stacks, too, of all processors if one is stuck.
-        args = ["console=ttyS0", "quiet", "loglevel=5", "sysctl.kernel.softlockup_all_cpu_backtrace=1", "panic=-1", "oops=panic", "mitigations=off", "tsc=reliable",
+        args = ["console=ttyS0", "quiet", "loglevel=5", "sysctl.kernel.softlockup_all_cpu_backtrace=1", "panic=-1",
+                "oops=panic", "mitigations=off", "tsc=reliable",
                 "random.trust_cpu=on", "no_timer_check", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
         if self.hugepages:
             args += ["hugepagesz=2M", f"hugepages={self.hugepages}"]
