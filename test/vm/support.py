@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 from lab import coverage  # noqa: E402
 from lab.errors import LabError, LabTimeout  # noqa: E402
-from lab.guest import GuestProcess  # noqa: E402
+from lab.guest import Guest, GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
 from waiting import wait_for  # noqa: E402, F401
@@ -39,6 +39,7 @@ SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
+DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 
 
@@ -171,6 +172,13 @@ def ports(testpmd: Testpmd) -> list[tuple[str, str]]:
     found = [(re.search(r"^Device name: (\S+)", section, re.M), re.search(r"^MAC address: ([\w:]+)", section, re.M))
              for section in sections]
     return [(name[1], mac[1].lower()) for name, mac in found if name and mac]
+
+
+def lost_notifications(guest: Guest, testpmd: Testpmd) -> int:
+    """Messages for testpmd's netlink sockets that the kernel had no room for."""
+    rows = [line.split() for line in guest.read_file("/proc/net/netlink").decode().splitlines()[1:]]
+    inodes = guest.run(f"readlink /proc/{testpmd.process.pid}/fd/*").stdout
+    return sum(int(row[DROPS_COLUMN]) for row in rows if f"socket:[{row[-1]}]" in inodes)
 
 
 def device_names(testpmd: Testpmd) -> list[str]:

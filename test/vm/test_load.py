@@ -2,7 +2,8 @@
 """More than usual: netdevices by the thousand, ports by the dozen, an interrupt thread that is held up, a deaf fail-safe.
 
 Environment: NETVSC_LOAD_NETDEVICES, how many are made and deleted while the VF flaps (default 500); NETVSC_CYCLES, how
-often else (default 3); NETVSC_LOAD_PORTS, how many ports are wanted (default 20).
+often else (default 3); NETVSC_STORM, how many link messages (default 1500); NETVSC_LOAD_PORTS, how many ports are wanted
+(default 20).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, plugins, ports, wait_for  # noqa: E402
+from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, lost_notifications, plugins, ports, wait_for  # noqa: E402
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
 
 NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
+STORM = int(os.environ.get("NETVSC_STORM") or "1500")  # link messages
 PORTS = int(os.environ.get("NETVSC_LOAD_PORTS") or "20")
 SLOWALARM = str(TOOLS / "libslowalarm.so")
 MANY_S = 300.0  # for many ports to be made, on a busy host
@@ -35,26 +37,41 @@ class Load(VfCase):
     def add_vmxnet3(self) -> None:
         self.add_vf(VMXNET3)
 
-    def test_netdevices_while_the_vf_flaps(self) -> None:
-        self.guest.run("modprobe dummy numdummies=0")
-        testpmd = self.forward()
+    def check_flaps(self, testpmd: Testpmd, commands: list[str]) -> None:
+        """The VF comes and goes while ip obeys; the driver does its work afterwards, and holds no more than before."""
         self.steps("before", self.add_vmxnet3, lambda: self.unplug(VF))
         before = Held.by(self.guest, testpmd)
-        names = [f"many{number}" for number in range(NETDEVICES)]
-        self.guest.write_file("/run/lab/many", "".join(f"link {verb} {name}{kind}\n" for verb, kind in
-                                                       (("add", " type dummy"), ("del", "")) for name in names))
-        makes = self.guest.spawn("many", ["ip", "-batch", "/run/lab/many"])
+        self.guest.write_file("/run/lab/many", "".join(f"{command}\n" for command in commands))
+        ip = self.guest.spawn("many", ["ip", "-batch", "/run/lab/many"])
         flaps = 0
-        while makes.running() or flaps < 2:
+        while ip.running() or flaps < 2:
             self.machine.nic_add(VF, MACS[0], VMXNET3)
             self.machine.nic_del(VF, PATIENCE_S)
             flaps += 1
-        self.assertEqual(makes.wait(), 0, makes.output())
-        self.note(f"{NETDEVICES} netdevices made and deleted, {flaps} VFs came and went meanwhile")
+        self.assertEqual(ip.wait(), 0, ip.output())
+        self.note(f"{len(commands)} changes of netdevices, {lost_notifications(self.guest, testpmd)} notifications lost, "
+                  f"{flaps} VFs came and went meanwhile")
         self.steps("after", self.add_vmxnet3, lambda: self.unplug(VF))
         now = Held.by(self.guest, testpmd)
         self.assertLessEqual((now.descriptors, now.threads), (before.descriptors, before.threads))
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
+
+    def test_netdevices_while_the_vf_flaps(self) -> None:
+        self.guest.run("modprobe dummy numdummies=0")
+        testpmd = self.forward()
+        names = [f"many{number}" for number in range(NETDEVICES)]
+        self.check_flaps(testpmd, [f"link add {name} type dummy" for name in names] +
+                         [f"link del {name}" for name in names])
+        self.assert_quits(testpmd)
+
+    def test_storm_while_the_vf_flaps(self) -> None:
+        """Of link messages, which an interrupt thread that another's alarm holds up cannot but lose."""
+        self.guest.run("modprobe dummy numdummies=0; ip link add storm0 type dummy")
+        self.addCleanup(self.guest.run, "ip link del storm0")
+        testpmd = self.forward(drivers=[*plugins(), SLOWALARM])
+        testpmd.process.expect("^slowalarm: 1", PATIENCE_S)
+        self.check_flaps(testpmd, ["link set storm0 mtu 1400", "link set storm0 mtu 1500"] * (STORM // 2))
+        self.assertGreater(lost_notifications(self.guest, testpmd), 0)
         self.assert_quits(testpmd)
 
     def test_interrupt_thread_that_is_held_up(self) -> None:

@@ -26,7 +26,7 @@ class Unprivileged(VfCase):
     """Cases with one NetVSC; /dev/net/tun may be opened by anybody, as udev leaves it."""
 
     drivers: ClassVar[list[str]] = plugins()
-    memory: ClassVar[int] = 512
+    memory: ClassVar[int | None] = 512
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -184,6 +184,47 @@ class Vfio(Unprivileged):
         testpmd = self.bound("net_admin", "dac_override")
         self.add_vf("e1000e")
         testpmd.process.expect("RLIMIT_MEMLOCK|cannot map|Cannot allocate memory", PATIENCE_S, 0)
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+
+class Uio(Unprivileged):
+    """vf_bind=uio_pci_generic, with hugepages that the user may write to."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
+    drivers = [DRIVER]
+    memory = None
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.modprobe("uio_pci_generic")
+        cls.guest.run("chmod 1777 /dev/hugepages")
+
+    def bound(self, *capabilities: str) -> Testpmd:
+        testpmd = self.launch(*capabilities, arguments=",vf_bind=uio_pci_generic")
+        self.expect_traffic(NETVSC)
+        return testpmd
+
+    def test_these_are_enough(self) -> None:
+        testpmd = self.bound("net_admin", "dac_override", "sys_admin")
+        self.come(self.add_vf)
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
+    def test_without_dac_override(self) -> None:
+        testpmd = self.bound("net_admin", "sys_admin")
+        self.add_vf()
+        self.said(testpmd, "could not be bound to uio_pci_generic: .*driver_override: Permission denied", since=0)
+        self.assertEqual(self.kernel_driver(), "virtio-pci")
+        self.assert_only_by(NETVSC)
+        self.assert_quits(testpmd)
+
+    def test_without_sys_admin(self) -> None:
+        testpmd = self.bound("net_admin", "dac_override")
+        self.add_vf()
+        testpmd.process.expect("Expecting 'PA' IOVA mode", PATIENCE_S, 0)
+        self.said(testpmd, "could not be probed", since=0)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
 

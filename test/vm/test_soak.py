@@ -3,6 +3,7 @@
 
 Environment: NETVSC_SOAK_HOURS, how long (default: NETVSC_SOAK_OPERATIONS operations, default 8); NETVSC_SEED, of
 which operations (default: the time; of the short form 1, so that its failure belongs to what was changed);
+NETVSC_SOAK_BIND, the PCI driver that applications with vf_bind= bind VFs to (default: vfio-pci);
 NETVSC_SOAK_DUMP, the folder for what is written down on a failure.
 """
 
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 import unittest
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,23 +35,41 @@ HOURS = float(os.environ.get("NETVSC_SOAK_HOURS") or "0")
 COUNT = int(os.environ.get("NETVSC_SOAK_OPERATIONS") or "8")
 SEED = int(os.environ.get("NETVSC_SEED") or (time.time_ns() % 1_000_000 if HOURS else 1))
 DUMP = Path(os.environ.get("NETVSC_SOAK_DUMP") or BUILD / f"soak-{SEED}")
-BINDS = ["", "vfio-pci"]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A PCI driver for vf_bind=, with what it needs."""
+
+    model: str  # of the VF: the one that DPDK's own drivers take through it here
+    machine: dict[str, object]
+    memory: int | None  # of testpmd, MiB without hugepages
+
+
+BINDS = {
+    "vfio-pci": Bind("e1000e", {"iommu": True, "memory": 3072}, 256),
+    "uio_pci_generic": Bind("virtio-net-pci", {"hugepages": 512, "memory": 3072}, None),
+}
+BIND = os.environ.get("NETVSC_SOAK_BIND") or "vfio-pci"
+if BIND not in BINDS:
+    sys.exit(f"NETVSC_SOAK_BIND={BIND}: expected one of {', '.join(BINDS)}")
 
 
 class Soak(VfCase):
     netvscs = 2
-    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+    machine_arguments: ClassVar[dict[str, object]] = BINDS[BIND].machine
+    bound_model = BINDS[BIND].model
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.guest.modprobe("vfio-pci")
+        cls.guest.modprobe(BIND)
         cls.guest.run("modprobe dummy numdummies=0")
 
     def setUp(self) -> None:
         super().setUp()
         self.chance = random.Random(SEED)
-        self.expected = Expected(self.chance.choice(BINDS))
+        self.expected = Expected(self.chance.choice(["", BIND]))
         self.began = time.monotonic()
 
     # The application.
@@ -60,7 +80,7 @@ class Soak(VfCase):
         self.testpmd = Testpmd(
             self.guest, [*self.blocked(), LOG_LEVEL, "--file-prefix=soak",
                          f"--vdev=net_vdev_netvsc0,iface={self.names[0]},keepalive=100{bind}"],
-            [QUICK], plugins(), 256, timeout=PATIENCE_S)
+            [QUICK], plugins(), BINDS[BIND].memory, timeout=PATIENCE_S)
         self.addCleanup(end, self.testpmd.process)
         self.testpmds = [self.testpmd.process]
         # Not 0 if a VF was there, whose port was made first.
@@ -77,12 +97,11 @@ class Soak(VfCase):
         else:
             self.assert_quits(self.testpmd)
             if self.expected.vf:
-                wait_for("a VF given back", lambda: self.kernel_driver() not in ("", "vfio-pci"), PATIENCE_S)
+                wait_for("a VF given back", lambda: self.kernel_driver() not in ("", BIND), PATIENCE_S)
         self.switch.steer(NETVSC)
         self.expected.second = False
-        # net_e1000 alone of DPDK's drivers can take a VF through vfio-pci here.
         only = self.expected.vf or self.expected.pulled_out
-        self.expected.bind = "" if only and self.machine.nics[VF].model != "e1000e" else self.chance.choice(BINDS)
+        self.expected.bind = "" if only and self.machine.nics[VF].model != self.bound_model else self.chance.choice(["", BIND])
         self.begin()
 
     def held(self) -> tuple[int, int, int]:
@@ -123,7 +142,7 @@ class Soak(VfCase):
         return time.monotonic() - self.began < HOURS * 3600 if HOURS else done < COUNT
 
     def test_random_operations(self) -> None:
-        self.note(f"NETVSC_SEED={SEED}")
+        self.note(f"NETVSC_SEED={SEED} NETVSC_SOAK_BIND={BIND}")
         self.addCleanup(self.unplug_quietly, VF)
         self.addCleanup(self.switch.stop_traffic)
         self.begin()
@@ -143,7 +162,7 @@ class Soak(VfCase):
             self.assert_quits(self.testpmd)
         except Exception as error:
             dump.write(self, DUMP)
-            raise AssertionError(f"operation {done}, {name}, NETVSC_SEED={SEED}: {error}\n"
+            raise AssertionError(f"operation {done}, {name}, NETVSC_SEED={SEED} NETVSC_SOAK_BIND={BIND}: {error}\n"
                                  f"what was seen is in {DUMP}") from error
         self.note(f"{done} operations in {time.monotonic() - self.began:.0f} s")
 

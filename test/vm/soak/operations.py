@@ -21,6 +21,7 @@ OTHER_MAC = "00:15:5d:00:00:77"
 SECOND = "net_vdev_netvsc1"
 STORM = 1000  # link messages
 HUNDREDS = 300  # netdevices
+MODELS = ["virtio-net-pci", "e1000e"]  # of a VF that keeps its kernel driver
 
 
 def always(expected: Expected) -> bool:
@@ -44,7 +45,7 @@ class Operation:
 
 
 def plug(soak: Soak, chance: random.Random) -> None:
-    soak.machine.nic_add(VF, MACS[0], "e1000e" if soak.expected.bind else chance.choice(["virtio-net-pci", "e1000e"]))
+    soak.machine.nic_add(VF, MACS[0], soak.bound_model if soak.expected.bind else chance.choice(MODELS))
     soak.expected.vf = True
 
 
@@ -68,7 +69,7 @@ def rescan(soak: Soak, chance: random.Random) -> None:
 def flap(soak: Soak, chance: random.Random) -> None:
     soak.switch.steer(NETVSC)
     for _ in range(chance.randint(2, 5)):
-        soak.machine.nic_add(VF, MACS[0], "e1000e" if soak.expected.bind else "virtio-net-pci")
+        soak.machine.nic_add(VF, MACS[0], soak.bound_model if soak.expected.bind else "virtio-net-pci")
         time.sleep(chance.uniform(0, 0.5))
         soak.machine.nic_del(VF, PATIENCE_S)
 
