@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "options.hpp"
 
+#include "whole_number.hpp"
+
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <pwd.h>
@@ -11,16 +12,8 @@
 namespace netvsc {
 namespace {
 
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-    std::uint32_t number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || stop != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
-
 std::optional<uid_t> find_user(const std::string &name) {
-    if (const auto number = parse_number(name))
+    if (const auto number = whole_number<uid_t>(name))
         return number;
     std::array<char, 16384> buffer;
     passwd entry{};
@@ -66,7 +59,7 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
                 if (!options.area.owner)
                     return std::unexpected("--owner " + value + ": there is no such user");
             } else {
-                const auto seconds = parse_number(value);
+                const auto seconds = whole_number<std::uint32_t>(value);
                 if (!seconds || *seconds == 0 || *seconds > 86'400)
                     return std::unexpected("--timeout " + value +
                                            ": expected a number of seconds from 1 to 86400");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "options.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <optional>
 #include <string_view>
 
@@ -11,12 +12,7 @@ namespace {
 std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10) {
     if (base == 16 && (text.starts_with("0x") || text.starts_with("0X")))
         text.remove_prefix(2);
-    std::uint64_t number = 0;
-    const auto [stop, error] =
-        std::from_chars(text.data(), text.data() + text.size(), number, base);
-    if (error != std::errc{} || stop != text.data() + text.size())
-        return std::nullopt;
-    return number;
+    return whole_number<std::uint64_t>(text, base);
 }
 
 std::expected<void, std::string> parse_one(std::string_view name, const std::string &value,

@@ -2,8 +2,8 @@
 #include "options.hpp"
 
 #include "telemetry_client.hpp"
+#include "whole_number.hpp"
 
-#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -13,14 +13,6 @@ namespace {
 constexpr unsigned max_events = 50; // as many as fit into one answer of DPDK's telemetry
 constexpr double min_interval = 0.1;
 constexpr double max_interval = 3600;
-
-template <typename T> std::optional<T> parse_number(std::string_view text) {
-    T number{};
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || stop != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
 
 std::unexpected<std::string> wrong(std::string_view name, std::string_view value,
                                    std::string_view expected) {
@@ -63,12 +55,12 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
             } else if (name == "--runtime-folder") {
                 options.runtime_folder = value;
             } else if (name == "--events") {
-                const auto number = parse_number<unsigned>(value);
+                const auto number = whole_number<unsigned>(value);
                 if (!number || *number > max_events)
                     return wrong(name, value, "a number from 0 to 50");
                 options.events = *number;
             } else {
-                const auto seconds = parse_number<double>(value);
+                const auto seconds = whole_number<double>(value);
                 // Not a number is not in the range, either.
                 const bool valid = seconds && *seconds >= min_interval && *seconds <= max_interval;
                 if (!valid)

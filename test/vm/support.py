@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
 from lab import coverage  # noqa: E402
 from lab.errors import LabError, LabTimeout  # noqa: E402
-from lab.guest import Guest, GuestProcess  # noqa: E402
+from lab.guest import OUTPUT_TAIL, Guest, GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
 from waiting import wait_for  # noqa: E402, F401
@@ -39,6 +39,7 @@ SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
+QUIT_S = 120.0  # an emulated machine on a busy host
 DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 
@@ -89,7 +90,8 @@ class LabCase(unittest.TestCase):
     @classmethod
     def program(cls, env: Mapping[str, str], program: str = "dpdk-testpmd") -> str:
         """A program in the guest that is `program` with these environment variables, and SANITIZER's."""
-        env = {**SANITIZER, **env}
+        preloaded = [each["LD_PRELOAD"] for each in (SANITIZER, env) if "LD_PRELOAD" in each]
+        env = {**SANITIZER, **env, **({"LD_PRELOAD": ":".join(preloaded)} if preloaded else {})}
         if not env:
             return program
         path = f"/run/lab/program{next(_number)}"
@@ -121,6 +123,10 @@ class LabCase(unittest.TestCase):
             *command, *eal, "--", "-i", QUICK, f"--total-num-mbufs={MBUFS}"])
         self.addCleanup(end, process)
         return process
+
+    def assert_quits(self, testpmd: Testpmd, timeout: float = QUIT_S) -> None:
+        """It ends by its own command, without a complaint of a sanitizer's."""
+        self.assertEqual(testpmd.quit(timeout), 0, testpmd.process.output()[-OUTPUT_TAIL:])
 
     # Netdevices.
 

@@ -46,14 +46,14 @@ class Arguments(LabCase):
                 if message:
                     self.assert_said(testpmd, f"net_vdev_netvsc{number}: {message}.*; nothing is attached")
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_not_netvsc(self) -> None:
         plain = self.plug("plain", MACS[7])
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={plain}", "-b", self.machine.pci_address("plain"))
         self.assert_said(testpmd, f"net_vdev_netvsc0: netdevice {plain} not attached: expected a NetVSC .*force=1")
         self.assertEqual(ports(testpmd), [])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_routed_one_that_is_named(self) -> None:
         name = self.names[0]
@@ -72,7 +72,7 @@ class Arguments(LabCase):
                 self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
                 self.show(self.names[1])
                 self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
-                self.assertEqual(testpmd.quit(), 0)
+                self.assert_quits(testpmd)
 
     def test_one_that_comes_by_a_new_name(self) -> None:
         testpmd = self.run_testpmd("--vdev=net_vdev_netvsc0,iface=later0")
@@ -90,7 +90,7 @@ class Arguments(LabCase):
                 self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
                 self.guest.run(["ip", "link", "set", "dev", awkward, "name", self.names[1]])
                 self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
-                self.assertEqual(testpmd.quit(), 0)
+                self.assert_quits(testpmd)
                 self.guest.run(["ip", "link", "set", "dev", self.names[1], "down"])
 
     def test_name_of_15_characters(self) -> None:
@@ -106,7 +106,7 @@ class Arguments(LabCase):
         self.plug("vf", MACS[0])
         switch.wait_return("vf", plugged)
         self.unplug("vf")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_same_netdevice_twice(self) -> None:
         name = self.names[0]
@@ -115,7 +115,7 @@ class Arguments(LabCase):
         self.assert_said(testpmd, f"net_vdev_netvsc0: iface={name} and mac={MACS[0]} are the same netdevice")
         self.assert_said(testpmd, f"net_vdev_netvsc1: mac={MACS[0]}: {name} is already attached, by net_failsafe_vsc0")
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_several_names(self) -> None:
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,mac={MACS[0]},iface={self.names[1]}")

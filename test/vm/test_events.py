@@ -221,7 +221,7 @@ class Events(EventCase):
         self.assertGreater(stats["announce_max_us"], 0)
         self.assertLessEqual(stats["announce_last_us"], stats["announce_max_us"])
         print(f"{CYCLES} cycles, {len(log.types())} events, {stats}", flush=True)
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
         self.assertEqual(log.types()[-1], "port_removed")
 
     def test_address_is_in_the_pipe_before_anybody_is_told(self) -> None:
@@ -265,7 +265,7 @@ class Events(EventCase):
         # testpmd closes the port of which it is told that it is gone.
         self.assertEqual(log.wait("port_removed", since).port, "net_failsafe_vsc1")
         self.assert_agree(log, testpmd)
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_a_vf_that_is_there_first(self) -> None:
         self.plug("vf", MACS[0])
@@ -318,7 +318,7 @@ class Events(EventCase):
             self.assertIsNone(self.telemetry(testpmd, f"/vdev_netvsc/events{parameter}"))
         beyond = self.telemetry(testpmd, "/vdev_netvsc/events,18446744073709551615")
         self.assertEqual((beyond["first"], beyond["next"], beyond.get("events") or {}), (1, 2, {}))
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 class Callbacks(EventCase):
@@ -341,7 +341,7 @@ class Callbacks(EventCase):
         wait_for("the VF's removal", lambda: self.telemetry(testpmd, "/vdev_netvsc/stats,0")["removals"] == 1)
         self.assertEqual(log.lines("unregister"), ["0"])
         self.assertEqual(log.types()[-1], "vf_attached")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_registers_another(self) -> None:
         log = EventLog(self, do="vf_present=another")
@@ -352,7 +352,7 @@ class Callbacks(EventCase):
         present = log.events()[1].sequence
         self.assertEqual([int(line) for line in log.lines("second")],
                          [event.sequence for event in log.events() if event.sequence > present])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_closes_the_port(self) -> None:
         log = EventLog(self, do="vf_attached=close")
@@ -362,7 +362,7 @@ class Callbacks(EventCase):
         self.assertEqual(log.lines("close"), ["0 0"])
         self.assertEqual(log.types_but_link(), ["port_added", "vf_present", "vf_attached", "port_removed"])
         self.assertEqual(self.telemetry(testpmd, "/vdev_netvsc/list"), [])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_takes_the_driver_away(self) -> None:
         log = EventLog(self, do="vf_removed=remove")
@@ -373,7 +373,7 @@ class Callbacks(EventCase):
         self.assertEqual(device_names(testpmd), [])
         testpmd.cmd(f"port attach net_vdev_netvsc0,iface={self.names[0]}", PATIENCE_S)
         log.wait("port_added", log.events()[-1].sequence - 1)
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_unregistered_by_another_thread(self) -> None:
         log = EventLog(self, do="churn")
@@ -386,7 +386,7 @@ class Callbacks(EventCase):
         counts = wait_for("calls", lambda: log.lines("churn"))[-1]
         print(counts, flush=True)
         self.assertRegex(counts, r"^\d+ turns [1-9]\d* calls 0 strays$")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 if __name__ == "__main__":

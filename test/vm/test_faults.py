@@ -66,7 +66,8 @@ class Faults(LabCase):
             if len(output) > shown:
                 told = time.monotonic()
             elif time.monotonic() - told > PATIENCE_S:
-                self.fail(f"nothing for {PATIENCE_S:g} s; before that:\n{output[-3000:]}")
+                stacks = self.guest.run(f"eu-stack -m -s -p {process.pid}", 120, check=False).stdout
+                self.fail(f"nothing for {PATIENCE_S:g} s; before that:\n{output[-3000:]}\n{stacks}")
             sys.stderr.write(output[shown:])
             sys.stderr.flush()
             shown = len(output)

@@ -27,7 +27,7 @@ class HyperV(LabCase):
     def ports(self, *eal: str, intree: bool = False, hyperv: bool = True) -> list[tuple[str, str]]:
         testpmd = self.run_testpmd(*eal, intree=intree, env=HYPERV if hyperv else {})
         found = ports(testpmd)
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
         return found
 
     def test_attaches_by_itself(self) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, LabCase, wait_for  # noqa: E402
+from support import MACS, SANITIZER, LabCase, wait_for  # noqa: E402
 
 SECONDS = 8
 SETTLE_S = 3  # the kernel's own news (IPv6 duplicate address detection) after netdevices came up
 TRACE = "/run/lab/strace"
 FAILSAFE_ALARM = {"epoll_wait", "read", "timerfd_settime", "clock_gettime", "dup", "fcntl", "close", "lseek", "fstat",
-                  "newfstatat"}
+                  "newfstatat", *(["mmap", "munmap"] if SANITIZER else [])}
 
 
 @dataclass(frozen=True)

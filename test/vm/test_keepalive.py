@@ -108,7 +108,7 @@ class Deaths(KeepaliveCase):
         self.assertEqual([event for event in self.told_events(pmd) if event in told], told)
         self.assertIn("lcore 1 is dead: it has not polled its Rx queues for 200 ms", pmd.process.output())
         self.assertIn("lcore 1 polls again", pmd.process.output())
-        self.assertEqual(pmd.quit(), 0)
+        self.assert_quits(pmd)
         watch.expect("^-")
         agent.expect("the application has ended")
 
@@ -195,7 +195,7 @@ class Deaths(KeepaliveCase):
         self.assertIn(f"/dev/shm{SHM} is a symbolic link", pmd.start_output)
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")
-        self.assertEqual(pmd.quit(), 0)
+        self.assert_quits(pmd)
         self.assertEqual(self.guest.run("ls -A /run/lab/victim", check=False).stdout, "")
 
 
@@ -221,7 +221,7 @@ class NoDeaths(KeepaliveCase):
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")
         self.assert_nobody_died(pmd)
-        self.assertEqual(pmd.quit(), 0)
+        self.assert_quits(pmd)
 
     def test_more_and_fewer_queues(self) -> None:
         pmd = self.run_keepalive(self.KEEPALIVE, lcores="0,1,2", testpmd=("--nb-cores=2",))
@@ -259,7 +259,7 @@ class NoDeaths(KeepaliveCase):
         self.wait_state(pmd, 2, "ALIVE")
         self.wait_state(pmd, 1, "UNUSED")
         self.assert_nobody_died(pmd)
-        self.assertEqual(pmd.quit(), 0)
+        self.assert_quits(pmd)
 
 
 if __name__ == "__main__":

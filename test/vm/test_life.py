@@ -57,7 +57,7 @@ class Netdevices(LifeCase):
         testpmd.start()
         self.assert_forwards("nv1", MACS[1])
         self.assert_forwards("nv0")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_goes_and_comes_back(self) -> None:
         testpmd = self.with_both()
@@ -69,7 +69,7 @@ class Netdevices(LifeCase):
         self.assert_forwards("nv0")
         self.show(self.names[1])
         self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_is_renamed(self) -> None:
         testpmd = self.with_both()
@@ -83,7 +83,7 @@ class Netdevices(LifeCase):
         self.unplug("vf")
         self.assert_forwards("nv0")
         self.assertEqual(device_names(testpmd), ["net_failsafe_vsc0", "net_failsafe_vsc1"])
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_mac_changes(self) -> None:
         """The VF is the one with the NetVSC's new address, and no longer when its own changes."""
@@ -99,7 +99,7 @@ class Netdevices(LifeCase):
         self.guest.run(f"ip link set dev {vf} address {MACS[0]}")
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is there")
         self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")  # its own until fail-safe has taken it
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 class Instances(LifeCase):
@@ -114,7 +114,7 @@ class Instances(LifeCase):
             testpmd.cmd("device detach net_vdev_netvsc1")
             self.wait_ports(testpmd, "net_failsafe_vsc0")
             self.assert_forwards("nv0")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_detach_with_a_vf(self) -> None:
         self.plug("vf", MACS[1])
@@ -124,7 +124,7 @@ class Instances(LifeCase):
         self.wait_ports(testpmd, "net_failsafe_vsc0")
         testpmd.start()
         self.assert_forwards("nv0")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_application_closes_a_port(self) -> None:
         testpmd = self.run_testpmd("--vdev=net_vdev_netvsc0")
@@ -133,7 +133,7 @@ class Instances(LifeCase):
         self.wait_ports(testpmd, "net_failsafe_vsc1")
         time.sleep(1)  # it would come back by now, were it to
         self.wait_ports(testpmd, "net_failsafe_vsc1")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 class Processes(LifeCase):
@@ -153,7 +153,7 @@ class Processes(LifeCase):
         testpmd.start()
         self.plug("vf", MACS[0])
         self.assert_forwards("vf")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_terminated_with_a_vf(self) -> None:
         self.plug("vf", MACS[0])
@@ -185,7 +185,7 @@ class Processes(LifeCase):
         self.assert_forwards("nv0")
         self.plug("vf", MACS[0])
         self.assert_forwards("vf")
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class ManyPorts(LabCase):
             testpmd.process.expect("could not be made over many.*trying again in 4000 ms", MANY_S, since=0)
         numbers = {int(number) for number in re.findall(r"net_failsafe_vsc(\d+)", testpmd.process.output())}
         self.assertLessEqual(max(numbers), PORTS - 1, "each try leaves a device behind")
-        self.assertEqual(testpmd.quit(MANY_S), 0)
+        self.assert_quits(testpmd, MANY_S)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Overrun(LabCase):
         time.sleep(0.5)
         report = switch.report(began, switch.stop_traffic() - 50_000_000)
         self.assertEqual(set(report.returned_by_port), {"vf"})
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
     def test_vf_that_left_unseen(self) -> None:
         """The VF's driver tells fail-safe nothing, and another VF is there when testpmd goes on."""
@@ -63,7 +63,7 @@ class Overrun(LabCase):
         testpmd.process.signal(signal.SIGCONT)
         switch.wait_return("other", went_on)
         switch.stop_traffic()
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class SamePorts(LabCase):
         for intree in True, False:
             testpmd = self.run_testpmd(*(f"--vdev={vdev}" for vdev in vdevs), *eal, intree=intree)
             found.append(ports(testpmd))
-            self.assertEqual(testpmd.quit(), 0)
+            self.assert_quits(testpmd)
         self.assertEqual(found[1], found[0], f"{vdevs}: ours, in-tree")
         return found[1]
 
@@ -77,7 +77,7 @@ class Unrouted(LabCase):
     def taken(self, intree: bool) -> list[tuple[str, str]]:
         testpmd = self.run_testpmd("--vdev=net_vdev_netvsc0", intree=intree)
         found = ports(testpmd)
-        self.assertEqual(testpmd.quit(), 0)
+        self.assert_quits(testpmd)
         return found
 
     def test_addresses(self) -> None:

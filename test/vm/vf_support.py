@@ -86,9 +86,6 @@ class VfCase(LabCase):
         """How often a line of the driver's log has come."""
         return len(re.findall(rf"\bvdev_netvsc: .*{pattern}", testpmd.process.output_since(since), re.M))
 
-    def assert_quits(self, testpmd: Testpmd) -> None:
-        self.assertEqual(testpmd.quit(PATIENCE_S), 0, testpmd.process.output()[-OUTPUT_TAIL:])
-
     # Traffic.
 
     def wait_traffic(self, nic: str, since_ns: int) -> int:

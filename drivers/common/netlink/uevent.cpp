@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "uevent.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <utility>
 
 namespace netvsc {
@@ -53,10 +54,10 @@ std::optional<Uevent> parse_uevent(std::span<const std::byte> datagram) {
         event.subsystem.empty() || header->substr(0, at) != event.action ||
         header->substr(at + 1) != event.device_path)
         return std::nullopt;
-    const char *end = sequence.data() + sequence.size();
-    const auto [stop, error] = std::from_chars(sequence.data(), end, event.sequence);
-    if (error != std::errc{} || stop != end)
+    const auto number = whole_number<decltype(event.sequence)>(sequence);
+    if (!number)
         return std::nullopt;
+    event.sequence = *number;
     return event;
 }
 

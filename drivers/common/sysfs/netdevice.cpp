@@ -3,9 +3,9 @@
 
 #include "attribute.hpp"
 #include "file_descriptor.hpp"
+#include "whole_number.hpp"
 
 #include <array>
-#include <charconv>
 #include <climits>
 #include <cstdlib>
 #include <fcntl.h>
@@ -72,11 +72,10 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
     if (!folder.valid())
         return system_error("open " + path);
     const auto index = read_attribute(folder.get(), "ifindex");
-    int found = 0;
-    if (!index ||
-        std::from_chars(index->data(), index->data() + index->size(), found).ec != std::errc{})
+    const auto found = index ? whole_number<int>(*index) : std::nullopt;
+    if (!found)
         return failure(ENODEV, "read " + path + "/ifindex");
-    if (found != ifindex)
+    if (*found != ifindex)
         return failure(ESTALE, path + " is netdevice " + *index);
 
     if (is_netvsc(folder.get()))

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pci_id.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <charconv>
+#include "whole_number.hpp"
 
 namespace netvsc {
 namespace {
@@ -11,12 +9,7 @@ namespace {
 constexpr std::size_t digits = 4;
 
 std::optional<std::uint16_t> number_of(std::string_view text) {
-    const auto is_digit = [](unsigned char character) { return std::isxdigit(character) != 0; };
-    std::uint16_t number = 0;
-    if (text.size() != digits || !std::ranges::all_of(text, is_digit) ||
-        std::from_chars(text.data(), text.data() + digits, number, 16).ec != std::errc{})
-        return std::nullopt;
-    return number;
+    return text.size() == digits ? whole_number<std::uint16_t>(text, 16) : std::nullopt;
 }
 
 } // namespace

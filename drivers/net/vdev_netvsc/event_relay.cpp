@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "event_relay.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <filesystem>
 #include <linux/netlink.h>
 #include <string>
@@ -47,10 +48,8 @@ bool is_eal_monitor(int fd) {
 bool eal_monitor_runs() {
     std::error_code error;
     for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-        const std::string name = entry.path().filename();
-        int fd = -1;
-        std::from_chars(name.data(), name.data() + name.size(), fd);
-        if (is_eal_monitor(fd))
+        const auto descriptor = whole_number<int>(entry.path().filename().native());
+        if (descriptor && is_eal_monitor(*descriptor))
             return true;
     }
     return false;

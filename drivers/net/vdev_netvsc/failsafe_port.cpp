@@ -4,9 +4,9 @@
 #include "bus.hpp"
 #include "log.hpp"
 #include "netdevice_control.hpp"
+#include "whole_number.hpp"
 
 #include <array>
-#include <charconv>
 #include <climits>
 #include <unistd.h>
 
@@ -41,13 +41,7 @@ std::string FailsafePort::device_name(PortNumber number) { return port_name(numb
 std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) {
     if (!device_name.starts_with(name_prefix))
         return std::nullopt;
-    device_name.remove_prefix(name_prefix.size());
-    PortNumber number = 0;
-    const char *end = device_name.data() + device_name.size();
-    const auto [stop, error] = std::from_chars(device_name.data(), end, number);
-    if (error != std::errc{} || stop != end)
-        return std::nullopt;
-    return number;
+    return whole_number<PortNumber>(device_name.substr(name_prefix.size()));
 }
 
 Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {

@@ -4,9 +4,9 @@
 #include "events.hpp"
 #include "failsafe_port.hpp"
 #include "log.hpp"
+#include "whole_number.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <exception>
 #include <grp.h>
@@ -33,10 +33,7 @@ constexpr auto grace = 1s;
 constexpr unsigned area_lcores = RTE_KEEPALIVE_MAXCORES;
 
 std::optional<gid_t> find_group(const std::string &name) {
-    gid_t number = 0;
-    const char *end = name.data() + name.size();
-    if (const auto [stop, error] = std::from_chars(name.data(), end, number);
-        error == std::errc{} && stop == end)
+    if (const auto number = whole_number<gid_t>(name))
         return number;
     std::array<char, 16384> buffer;
     group entry{};

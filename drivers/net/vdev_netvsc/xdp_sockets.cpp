@@ -2,6 +2,7 @@
 #include "xdp_sockets.hpp"
 
 #include "log.hpp"
+#include "whole_number.hpp"
 #include "xdp_channel.hpp"
 #include "xdp_note.hpp"
 #include "xdp_program.hpp"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -50,11 +50,9 @@ std::vector<int> open_xdp_sockets() {
     std::error_code error;
     for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
          !error && entry != end; entry.increment(error)) {
-        const std::string name = entry->path().filename();
-        int descriptor = -1;
-        std::from_chars(name.data(), name.data() + name.size(), descriptor);
-        if (is_xdp(descriptor))
-            found.push_back(descriptor);
+        const auto descriptor = whole_number<int>(entry->path().filename().native());
+        if (descriptor && is_xdp(*descriptor))
+            found.push_back(*descriptor);
     }
     std::ranges::sort(found);
     return found;

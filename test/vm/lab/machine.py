@@ -19,7 +19,7 @@ from . import images
 from .errors import EmulatorCrashed, LabError, LabTimeout, MachineError
 from .guest import Guest
 from .process import GuardedProcess
-from .qemu import Qemu, steadiest
+from .qemu import STEADY, Qemu, steadiest
 from .qmp import Qmp, QmpError
 from .switch import Switch
 
@@ -31,12 +31,19 @@ PANIC = "Kernel panic"  # how the kernel begins to tell it
 CRASHES = {128 + number for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)}
 # What the kernel tells when a processor does not answer another, and stands still in user mode.
 DEAF_PROCESSOR = re.compile(r"soft lockup - CPU#.*?NMI backtrace for cpu \d+\n(?:[^\n]*\n){1,3}?[^\n]* RIP: 0033:", re.S)
+# What QEMU says of an access to another device that its IOMMU got.
+MISLED = re.compile(r"vtd_mem_(read|write): MMIO over range")
 _number = itertools.count(1)
 
 
 def default_cache_dir() -> Path:
     """Where images and logs go unless told otherwise."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netvsc-lab"
+
+
+def told(log: Path, pattern: re.Pattern[str]) -> bool:
+    """Whether a log has it."""
+    return log.exists() and bool(pattern.search(log.read_text(errors="replace")))
 
 
 @dataclass(frozen=True)
@@ -210,7 +217,7 @@ class Machine:
         """Whether QEMU, which ended with this status or still runs, has failed; one that runs uselessly is ended."""
         if status is not None:
             self._crashed = self._crashed or status in CRASHES
-        elif self.console_log.exists() and DEAF_PROCESSOR.search(self.console_log.read_text(errors="replace")):
+        elif told(self.console_log, DEAF_PROCESSOR) or told(self.qemu_log, MISLED):
             self._crashed = True
             if self._process is not None:
                 self._process.stop()  # nobody else is to wait for it
@@ -245,8 +252,7 @@ class Machine:
                 "random.trust_cpu=on", "no_timer_check", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
         if self.hugepages:
             args += ["hugepagesz=2M", f"hugepages={self.hugepages}"]
-        if self.iommu:
-            args += ["intel_iommu=on", "iommu=pt"]
+        args += ["intel_iommu=on", "iommu=pt"] if self.iommu else ["intel_iommu=off"]
         if self._shell:
             args += ["lab.shell=1"]
         command = [
@@ -257,7 +263,10 @@ class Machine:
             "-append", " ".join([*args, *self.kernel_args]),
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
             "-chardev", f"file,id=console,path={self.console_log}", "-serial", "chardev:console"]
-        if self.iommu:
+        # The kernel uses x2APIC only where an IOMMU remaps interrupts.
+        if self._qemu.version() >= STEADY:
+            command += ["-device", "intel-iommu,intremap=on,eim=on"]
+        elif self.iommu:
             command += ["-device", "intel-iommu"]
         command += [
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",

@@ -2,9 +2,9 @@
 #include "arguments.hpp"
 
 #include "link.hpp"
+#include "whole_number.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <net/if.h>
 
 namespace netvsc {
@@ -61,13 +61,11 @@ Outcome parse_switch(const KeyValue &argument, bool &target) {
 // A number of milliseconds within bounds.
 Outcome parse_milliseconds(const KeyValue &argument, std::chrono::milliseconds least,
                            std::chrono::milliseconds most, std::chrono::milliseconds &target) {
-    std::uint32_t value = 0;
-    const char *end = argument.value.data() + argument.value.size();
-    const auto [stop, error] = std::from_chars(argument.value.data(), end, value);
-    if (error != std::errc{} || stop != end || value < least.count() || value > most.count())
+    const auto value = whole_number<std::uint32_t>(argument.value);
+    if (!value || *value < least.count() || *value > most.count())
         return expected(argument, "a number of milliseconds from " + std::to_string(least.count()) +
                                       " to " + std::to_string(most.count()));
-    target = std::chrono::milliseconds(value);
+    target = std::chrono::milliseconds(*value);
     return {};
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback.hpp"
 
+#include "whole_number.hpp"
+
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace netvsc {
@@ -52,10 +53,7 @@ std::optional<std::uint32_t> fallback_device_number(std::string_view device_name
         const std::string prefix = prefix_of(kind);
         if (!device_name.starts_with(prefix))
             continue;
-        std::uint32_t number = 0;
-        const char *end = device_name.data() + device_name.size();
-        const auto [stop, error] = std::from_chars(device_name.data() + prefix.size(), end, number);
-        if (error == std::errc{} && stop == end)
+        if (const auto number = whole_number<std::uint32_t>(device_name.substr(prefix.size())))
             return number;
     }
     return std::nullopt;
