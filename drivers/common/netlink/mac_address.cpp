@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "mac_address.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <cstdio>
 
 namespace netvsc {
@@ -14,12 +15,11 @@ std::optional<MacAddress> MacAddress::parse(std::string_view text) {
         if (last != (colon == std::string_view::npos))
             return std::nullopt;
         const std::string_view digits = text.substr(0, colon);
-        if (digits.empty() || digits.size() > 2)
+        const auto byte =
+            digits.size() <= 2 ? whole_number<std::uint8_t>(digits, 16) : std::nullopt;
+        if (!byte)
             return std::nullopt;
-        const char *end = digits.data() + digits.size();
-        const auto [stop, error] = std::from_chars(digits.data(), end, mac.bytes[i], 16);
-        if (error != std::errc{} || stop != end)
-            return std::nullopt;
+        mac.bytes[i] = *byte;
         if (!last)
             text.remove_prefix(colon + 1);
     }

@@ -16,8 +16,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/if_xdp.h>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <sstream>
 #include <string>
@@ -78,6 +80,8 @@ struct Mapping {
     std::uint64_t ring; ///< XDP_PGOFF_*, XDP_UMEM_PGOFF_*
 };
 
+using Mappings = std::multimap<ino_t, Mapping>;
+
 std::optional<std::string> text_of(const FileDescriptor &file) {
     return ask_twice([&]() -> std::optional<std::string> {
         std::string text;
@@ -90,26 +94,32 @@ std::optional<std::string> text_of(const FileDescriptor &file) {
     });
 }
 
-// maps: /proc/self/maps.
-std::vector<Mapping> mappings_of(ino_t socket, const FileDescriptor &maps) {
-    const std::string name = "socket:[" + std::to_string(socket) + "]";
-    std::vector<Mapping> found;
+// Those of all sockets, by the socket's inode. maps: /proc/self/maps, see proc(5).
+Mappings mappings_in(const FileDescriptor &maps) {
+    Mappings found;
     std::istringstream lines(text_of(maps).value_or(std::string{}));
     for (std::string text; std::getline(lines, text);) {
-        if (!text.ends_with(name))
-            continue;
         std::istringstream line(text);
         void *first = nullptr, *end = nullptr;
         char dash = 0;
-        std::string permissions;
+        std::string permissions, device, name;
         std::uint64_t ring = 0;
-        if (line >> first >> dash >> end >> permissions >> std::hex >> ring)
-            found.push_back({.first = static_cast<std::byte *>(first),
-                             .size = static_cast<std::size_t>(static_cast<std::byte *>(end) -
-                                                              static_cast<std::byte *>(first)),
-                             .ring = ring});
+        ino_t socket = 0;
+        if (line >> first >> dash >> end >> permissions >> std::hex >> ring >> device >> std::dec >>
+                socket >> name &&
+            name.starts_with("socket:"))
+            found.insert({socket,
+                          {.first = static_cast<std::byte *>(first),
+                           .size = static_cast<std::size_t>(static_cast<std::byte *>(end) -
+                                                            static_cast<std::byte *>(first)),
+                           .ring = ring}});
     }
     return found;
+}
+
+auto mappings_of(ino_t socket, const Mappings &mappings) {
+    const auto [first, end] = mappings.equal_range(socket);
+    return std::ranges::subrange(first, end) | std::views::values;
 }
 
 template <typename T> T at(const std::byte *address) {
@@ -190,9 +200,9 @@ std::optional<xdp_mmap_offsets> offsets_of(int socket) {
 
 // The PMD's memory of a socket begins at the page of the pool's, and a frame with the mbuf's
 // header in the pool.
-void collect_mbufs(int socket, const std::vector<Mapping> &mappings, const XdpSockets::Queue &queue,
-                   std::vector<rte_mbuf *> &mbufs) {
-    const auto offsets = offsets_of(socket);
+void collect_mbufs(int descriptor, ino_t socket, const Mappings &mappings,
+                   const XdpSockets::Queue &queue, std::vector<rte_mbuf *> &mbufs) {
+    const auto offsets = offsets_of(descriptor);
     const auto extent = extent_of(queue.pool);
     if (!offsets || !extent)
         return;
@@ -209,7 +219,7 @@ void collect_mbufs(int socket, const std::vector<Mapping> &mappings, const XdpSo
     };
     const auto in_ring = [&](std::uint64_t ring, const xdp_ring_offset &at_offsets,
                              std::size_t entry_size) {
-        for (const Mapping &mapping : mappings) {
+        for (const Mapping &mapping : mappings_of(socket, mappings)) {
             if (mapping.ring != ring || mapping.size <= at_offsets.desc)
                 continue;
             // Larger than a page, its size tells how many there are.
@@ -264,8 +274,9 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
 }
 
 void XdpSockets::collect() {
+    const Mappings mappings = mappings_in(maps_);
     for (const Socket &socket : sockets_)
-        collect_mbufs(socket.descriptor, mappings_of(socket.inode, maps_), socket.queue, mbufs_);
+        collect_mbufs(socket.descriptor, socket.inode, mappings, socket.queue, mbufs_);
     std::ranges::sort(mbufs_);
     const auto twice = std::ranges::unique(mbufs_);
     mbufs_.erase(twice.begin(), twice.end());
@@ -275,8 +286,9 @@ void XdpSockets::collect() {
 // has been cleared. A socket lives as long as a ring of its is mapped.
 void XdpSockets::release() {
     const std::vector<Socket> sockets = std::exchange(sockets_, {});
+    const Mappings mappings = mappings_in(maps_);
     for (const Socket &socket : sockets) {
-        for (const Mapping &mapping : mappings_of(socket.inode, maps_))
+        for (const Mapping &mapping : mappings_of(socket.inode, mappings))
             ::munmap(mapping.first, mapping.size);
         if (inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);

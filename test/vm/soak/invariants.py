@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from support import MACS, ports, wait_for
+from support import MACS, SANITIZER, ports, wait_for
 from vf_support import NETVSC, PATIENCE_S, VF
 
 from .expected import Expected
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from test_soak import Soak
 
 WARM_UP = 3  # operations of an application after which it may hold no more than it did
-MAX_GROWTH_KIB = 2048  # of anonymous memory, from one like state to the next
+# Of anonymous memory, from one like state to the next; AddressSanitizer keeps what is freed for a while.
+MAX_GROWTH_KIB = 1 << 20 if SANITIZER else 2048
 KERNEL_COMPLAINTS = re.compile(r"BUG:|Oops|WARNING:|Call Trace|blocked for more than|general protection|DMAR: .*fault")
 DRIVER_COMPLAINTS = re.compile(r"vdev_netvsc: .*(could not be made|not given back|will not be given back|bad_alloc)")
 
