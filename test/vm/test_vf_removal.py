@@ -179,6 +179,19 @@ class Removal(VfCase):
         self.go(lambda: self.unplug("second"))
         self.assert_quits(testpmd)
 
+    def test_closed_while_the_vf_returns(self) -> None:
+        """The application takes the VF that has gone from DPDK, which takes its time, when the next one is to be probed."""
+        self.add_vf()
+        testpmd = self.forward(",hotplug_poll=60000,vf_args=[removal_ms=500]", by=VF)
+        self.unplug(VF)  # fail-safe would let go of it when it looks next
+        self.add_vf()
+        self.machine.ifname(VF)
+        self.said(testpmd, "is gone")
+        self.assert_quits(testpmd)
+        self.said(testpmd, "is there")
+        # Again and again, if it is not waited for; once, if it is first asked for just before.
+        self.assertLessEqual(self.count(testpmd, "could not be probed"), 1, testpmd.process.output())
+
     def test_flapping(self) -> None:
         testpmd = self.forward()
         began = time.monotonic()

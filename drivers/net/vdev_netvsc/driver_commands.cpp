@@ -6,6 +6,7 @@
 #include "device_events.hpp"
 #include "driver.hpp"
 #include "fallback_probe.hpp"
+#include "hot_plug_lock.hpp"
 #include "log.hpp"
 #include "pci_driver.hpp"
 #include "traffic_control.hpp"
@@ -52,11 +53,9 @@ void Driver::give_back_device(const PciAddress &pci) {
 // EAL's scan of the PCI bus comes before, and may have made ports of them.
 void Driver::give_back_abandoned() {
     for (const PciAddress &pci : bound_.abandoned()) {
-        if (const auto early = VfPort::find(pci)) {
-            if (early->owned() || early->started())
-                continue; // the application has taken it as it is
-            early->remove();
-        }
+        const auto early = VfPort::find(pci);
+        if ((early && early->started()) || !VfPort::remove_unless_owned(pci))
+            continue; // the application has taken it as it is
         log(Level::notice, "VF " + pci.to_string() +
                                " was left bound by a process that ended; it is given back to its "
                                "kernel driver");
@@ -117,6 +116,8 @@ Commands Driver::create_port(const CreatePort &command) {
 }
 
 Commands Driver::announce(const Announce &command) {
+    // First of all: whoever closes the port meanwhile finds the VF's when this is done.
+    const HotPlugLock hot_plug = lock_hot_plug();
     const auto to = port(command.number);
     if (!to)
         return {};
@@ -145,11 +146,11 @@ void Driver::hasten_announcements(const Commands &commands) {
 // ever, trying at each poll.
 Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
                             const std::string &bind, bool failsafe_link_up) {
+    const HotPlugLock hot_plug = lock_hot_plug();
     if (!bind.empty()) {
         // EAL may have probed it at its start, by way of the driver it has still.
-        if (const auto early = VfPort::find(vf.id);
-            early && !early->owned() && PciDriver(vf.id.pci).current() != bind)
-            early->remove();
+        if (PciDriver(vf.id.pci).current() != bind)
+            VfPort::remove_unless_owned(vf.id);
         if (auto noted = bound_.note(vf.id.pci, bind); !noted)
             log(Level::warning, "VF " + vf.id.pci.to_string() +
                                     " will not be given back if this process is killed: " +
@@ -190,10 +191,8 @@ Commands Driver::withdraw(const Withdraw &command) {
     const auto from = port(command.number);
     if (from)
         from->withdraw();
-    const auto vf = VfPort::find(command.vf);
-    bool remains = false;
-    if (vf && vf->owned()) {
-        remains = true;
+    const bool remains = !VfPort::remove_unless_owned(command.vf);
+    if (const auto vf = remains ? VfPort::find(command.vf) : std::nullopt) {
         bool raised = false;
         {
             // Once for this withdrawal; if it has to be repeated, nobody heard it.
@@ -205,8 +204,6 @@ Commands Driver::withdraw(const Withdraw &command) {
                 from->use_safe_bursts();
             vf->raise_removal();
         }
-    } else if (vf) {
-        vf->remove();
     }
     if (!remains && !PciDriver(command.vf.pci).exists())
         bound_.forget(command.vf.pci);
@@ -228,8 +225,7 @@ Commands Driver::check_vf(const CheckVf &command) {
 }
 
 Commands Driver::release_vf(const ReleaseVf &command) {
-    if (const auto vf = VfPort::find(command.vf); vf && !vf->owned())
-        vf->remove();
+    VfPort::remove_unless_owned(command.vf);
     if (command.give_back)
         give_back_device(command.vf.pci);
     const std::lock_guard lock(mutex_);

@@ -2,6 +2,7 @@
 #include "vf_port.hpp"
 
 #include "bus.hpp"
+#include "hot_plug_lock.hpp"
 
 #include <cstring>
 #include <map>
@@ -36,6 +37,7 @@ rte_bus *adapted_bus(const rte_bus *original) {
 }
 
 int unplug_and_mend(rte_device *device) {
+    const HotPlugLock lock = lock_hot_plug();
     const int result = rte_bus_find_by_name("pci")->unplug(device);
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
         const rte_eth_dev &slot = rte_eth_devices[port];
@@ -76,6 +78,11 @@ const eth_dev_ops *with_address_kept(const eth_dev_ops *original) {
 
 } // namespace
 
+HotPlugLock lock_hot_plug() {
+    static std::recursive_mutex mutex;
+    return HotPlugLock(mutex);
+}
+
 std::optional<VfId> vf_of(const rte_eth_dev &device) {
     if (device.device == nullptr || device.device->bus == nullptr ||
         std::strcmp(device.device->bus->name, "pci") != 0)
@@ -93,6 +100,7 @@ int VfPort::probe(const std::string &devargs) {
     const std::string address = devargs.substr(0, comma);
     const std::string arguments =
         comma == std::string::npos ? std::string{} : devargs.substr(comma + 1);
+    const HotPlugLock lock = lock_hot_plug();
     const int result = rte_eal_hotplug_add("pci", address.c_str(), arguments.c_str());
     if (result == 0 || result == -EEXIST)
         return 0;
@@ -102,6 +110,7 @@ int VfPort::probe(const std::string &devargs) {
 }
 
 std::optional<VfPort> VfPort::find(const VfId &vf) {
+    const HotPlugLock lock = lock_hot_plug();
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
         if (rte_eth_dev_is_valid_port(port) == 0)
             continue;
@@ -147,6 +156,16 @@ bool VfPort::started() const { return rte_eth_devices[port_].data->dev_started !
 
 void VfPort::raise_removal() const {
     rte_eth_dev_callback_process(&rte_eth_devices[port_], RTE_ETH_EVENT_INTR_RMV, nullptr);
+}
+
+bool VfPort::remove_unless_owned(const VfId &vf) {
+    const HotPlugLock lock = lock_hot_plug();
+    const auto found = find(vf);
+    if (found && found->owned())
+        return false;
+    if (found)
+        found->remove();
+    return true;
 }
 
 void VfPort::remove() const {

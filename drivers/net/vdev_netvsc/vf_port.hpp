@@ -42,10 +42,14 @@ public:
     /// ethdev's.
     [[nodiscard]] std::uint16_t id() const { return port_; }
 
-    /// Closes the port, and takes its PCI device from DPDK if that has no other.
-    void remove() const;
+    /// Closes the VF's port, if it has one, and takes its PCI device from DPDK if that has no
+    /// other.
+    /// @return false: somebody has taken it, and it is left to that
+    static bool remove_unless_owned(const VfId &vf);
 
 private:
+    void remove() const;
+
     explicit VfPort(std::uint16_t port) : port_(port) {}
     std::uint16_t port_;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "args.hpp"
 
-#include <charconv>
+#include "whole_number.hpp"
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,11 +31,7 @@ std::optional<unsigned> parse_probe(std::string_view value) {
     if (!value.starts_with(counted))
         return std::nullopt;
     value.remove_prefix(counted.size());
-    unsigned times = 0;
-    const auto [end, error] = std::from_chars(value.begin(), value.end(), times);
-    if (error != std::errc() || end != value.end())
-        return std::nullopt;
-    return times;
+    return netvsc::whole_number<unsigned>(value);
 }
 
 /// @return what was expected, if the value is not that; null if all is well
@@ -46,13 +43,20 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
         args.probe_failures = *failures;
         return nullptr;
     }
+    if (key == "removal_ms") {
+        const auto length = netvsc::whole_number<unsigned>(value);
+        if (!length)
+            return "a number of milliseconds";
+        args.removal = std::chrono::milliseconds(*length);
+        return nullptr;
+    }
     bool *flag = key == "rmv"        ? &args.rmv
                  : key == "set_link" ? &args.set_link
                  : key == "set_mac"  ? &args.set_mac
                  : key == "lsc"      ? &args.lsc
                                      : nullptr;
     if (flag == nullptr)
-        return "rmv, set_link, set_mac, lsc or probe as the key";
+        return "rmv, set_link, set_mac, lsc, probe or removal_ms as the key";
     const auto parsed = parse_flag(value);
     if (!parsed)
         return "0 or 1";

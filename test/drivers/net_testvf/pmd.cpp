@@ -8,6 +8,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <thread>
 
 #include <ethdev_pci.h>
 
@@ -104,6 +105,14 @@ int probe_device(rte_pci_device *device) {
     return make_port(device, *name, *args);
 }
 
+void take_time(const rte_pci_device &device) noexcept {
+    try {
+        if (const auto args = args_of(device))
+            std::this_thread::sleep_for(args->removal);
+    } catch (const std::bad_alloc &) { // then it takes none
+    }
+}
+
 } // namespace
 
 } // namespace testvf
@@ -121,7 +130,9 @@ static int testvf_probe(rte_pci_driver * /*driver*/, rte_pci_device *device) {
 }
 
 static int testvf_remove(rte_pci_device *device) {
-    return rte_eth_dev_pci_generic_remove(device, testvf::close_port);
+    const int result = rte_eth_dev_pci_generic_remove(device, testvf::close_port);
+    testvf::take_time(*device);
+    return result;
 }
 
 static const rte_pci_id testvf_ids[] = {
