@@ -11,6 +11,7 @@ namespace netvsc {
 
 /// A text that is a number which fits a T, and nothing else: no sign but the minus of a signed T,
 /// no space, no prefix.
+/// @param base  2 to 36, 10 if it is left out; not for floating point
 template <typename T>
     requires std::integral<T> || std::floating_point<T>
 [[nodiscard]] std::optional<T> whole_number(std::string_view text, std::same_as<int> auto... base) {
