@@ -104,7 +104,7 @@ def conditions() -> dict[str, Any]:
     def first_line(*command: str) -> str:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0]
     return {"processors": os.cpu_count(), "load": [round(load, 2) for load in os.getloadavg()],
-            "kernel": platform.release(), "guest_processors": 2,
+            "kernel": platform.release(), "guest_processors": Lab.machine_arguments["cpus"],
             "dpdk": first_line("pkg-config", "--modversion", "libdpdk"),
             "qemu": ".".join(map(str, qemu.steadiest().version())), "acceleration": "none (TCG)"}
 

@@ -99,7 +99,7 @@ class Soak(VfCase):
             if self.expected.vf:
                 wait_for("a VF given back", lambda: self.kernel_driver() not in ("", BIND), PATIENCE_S)
         self.switch.steer(NETVSC)
-        self.expected.second = False
+        self.expected.second, self.expected.flapped = False, 0
         only = self.expected.vf or self.expected.pulled_out
         self.expected.bind = "" if only and self.machine.nics[VF].model != self.bound_model else self.chance.choice(["", BIND])
         self.begin()

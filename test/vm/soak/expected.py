@@ -14,6 +14,7 @@ class Expected:
     vf: bool = False  # the VF is there
     pulled_out: bool = False  # it was removed by surprise, and comes back by a rescan
     second: bool = False  # the second NetVSC is a port
+    flapped: int = 0  # so many VFs went as soon as they had come, while the application ran: binding one may have failed
 
     @property
     def names(self) -> int:

@@ -65,7 +65,7 @@ class Invariants:
         stats = told["/vdev_netvsc/stats"]
         assert stats["plug_ins"] - stats["removals"] == int(expected.vf), stats
         assert stats["dropped_messages"] == 0, stats
-        assert stats["failed_binds"] == 0, stats
+        assert stats["failed_binds"] <= expected.flapped, stats
 
     def _events(self, told: dict[str, Any]) -> None:
         """No number is missing, none comes twice."""

@@ -69,6 +69,7 @@ def rescan(soak: Soak, chance: random.Random) -> None:
 def flap(soak: Soak, chance: random.Random) -> None:
     soak.switch.steer(NETVSC)
     for _ in range(chance.randint(2, 5)):
+        soak.expected.flapped += 1
         soak.machine.nic_add(VF, MACS[0], soak.bound_model if soak.expected.bind else "virtio-net-pci")
         time.sleep(chance.uniform(0, 0.5))
         soak.machine.nic_del(VF, PATIENCE_S)
