@@ -22,7 +22,8 @@ class Lab(VfCase):
 
     netvscs = 3  # so many testpmds may run side by side
     # Each PCI device makes the bus scans of both drivers slower, and Hyper-V gives a VM hardly any but its VFs.
-    machine_arguments = {"memory": 3072, "root_ports": netvscs + 1, "modules": ("virtio_net", "e1000e", "8139cp"), "cpus": 2}
+    machine_arguments = {"cpus": 2, "memory": 3072, "root_ports": netvscs + 1,
+                         "modules": ("virtio_net", "e1000e", "8139cp")}
 
     @classmethod
     def boot(cls) -> None:
