@@ -26,7 +26,8 @@ def write(soak: Soak, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "operations.txt").write_text("\n".join([*soak.diagnostics, repr(soak.expected)]) + "\n")
     (folder / "console.txt").write_text(soak.machine.console_tail(500) + "\n")
-    for name, command in COMMANDS.items():
+    stacks = {f"{process.name}-stacks.txt": f"eu-stack -m -s -p {process.pid}" for process in soak.testpmds}
+    for name, command in {**COMMANDS, **stacks}.items():
         try:
             done = soak.guest.run(command, check=False)
             (folder / name).write_text(done.stdout + done.stderr)

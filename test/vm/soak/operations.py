@@ -176,7 +176,9 @@ OPERATIONS = [
     Operation(unplug, 4, lambda expected: expected.vf),
     Operation(pull_out, 3, lambda expected: expected.vf),
     Operation(rescan, 12, lambda expected: expected.pulled_out),
-    Operation(flap, 1, lambda expected: not expected.vf and not expected.pulled_out),
+    # net_virtio (22.11) waits for ever for a device that goes while fail-safe configures it.
+    Operation(flap, 1, lambda expected: not expected.vf and not expected.pulled_out and
+              expected.bind != "uio_pci_generic"),
     Operation(rename),
     # A VF bound to another driver stays with its port whatever the NetVSC's address is.
     Operation(change_mac, 2),
