@@ -59,7 +59,8 @@ class CrashCase(VfCase):
 
     def spawn(self) -> GuestProcess:
         """testpmd that may not have come up yet."""
-        starting = Testpmd(self.guest, self.arguments(), [QUICK], self.drivers, self.memory, wait=False).process
+        starting = Testpmd(self.guest, self.arguments(), [QUICK], self.drivers, self.memory, program=self.program({}),
+                           wait=False).process
         self.addCleanup(end, starting)
         self.testpmds.append(starting)
         return starting
@@ -111,7 +112,8 @@ class CrashCase(VfCase):
 
     def come_up(self) -> Testpmd:
         """Starts testpmd, and looks whether all is as it should be."""
-        testpmd = Testpmd(self.guest, self.arguments(), [QUICK], self.drivers, self.memory, timeout=PATIENCE_S)
+        testpmd = Testpmd(self.guest, self.arguments(), [QUICK], self.drivers, self.memory, program=self.program({}),
+                          timeout=PATIENCE_S)
         self.addCleanup(end, testpmd.process)
         self.testpmds = [testpmd.process]
         expected = [("net_failsafe_vsc0", MACS[0])]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from announce import AnnounceWatch  # noqa: E402
 from events import EVENTLOG, PATIENCE_S, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER, MACS, TESTVF, device_names, end, wait_for  # noqa: E402
+from support import DRIVER, MACS, device_names, end, wait_for  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_EVENT_CYCLES") or "20")
 PORT = "net_failsafe_vsc0"
@@ -164,9 +164,7 @@ class InTree(EventCase):
     """What of it is ours: DPDK's own driver beside it."""
 
     def test_carrier_of_the_netvsc(self) -> None:
-        testpmd = Testpmd(self.guest, [*self.blocked(), f"--vdev=net_vdev_netvsc0,iface={self.names[0]}"], [],
-                          [TESTVF])
-        self.addCleanup(testpmd.process.signal, 9)
+        testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}", intree=True)
         testpmd.start()
         time.sleep(3 * QUIET_S)
         witness = LinkWitness(testpmd)

@@ -113,7 +113,7 @@ class ManyPorts(LabCase):
             f"link add {name} address 00:15:5d:01:00:{number:02x} type dummy\n" for number, name in enumerate(names)))
         arguments = ",".join(f"iface={name}" for name in names)
         testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL, f"--vdev=net_vdev_netvsc0,force=1,{arguments}"],
-                          [QUICK], plugins(), timeout=MANY_S)
+                          [QUICK], plugins(), program=self.program({}), timeout=MANY_S)
         self.addCleanup(end, testpmd.process)
         self.assertEqual(len(ports(testpmd)), made)
         if made < PORTS:

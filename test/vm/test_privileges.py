@@ -38,7 +38,7 @@ class Unprivileged(VfCase):
         wanted = ",".join(["-all", *(f"+{capability}" for capability in capabilities)])
         words = shlex.join(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", f"--inh-caps={wanted}",
                             f"--ambient-caps={wanted}", f"--bounding-set={wanted}", "--no-new-privs",
-                            "env", "XDG_RUNTIME_DIR=/run/lab/user", "dpdk-testpmd"])
+                            self.program({"XDG_RUNTIME_DIR": "/run/lab/user"})])
         self.guest.run(f"install -d -o {USER} -g {USER} -m 0700 /run/lab/user")
         self.guest.write_file(UNPRIVILEGED, f'#!/bin/sh\nexec {words} "$@"\n', 0o755)
         testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL,

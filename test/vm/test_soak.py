@@ -80,7 +80,7 @@ class Soak(VfCase):
         self.testpmd = Testpmd(
             self.guest, [*self.blocked(), LOG_LEVEL, "--file-prefix=soak",
                          f"--vdev=net_vdev_netvsc0,iface={self.names[0]},keepalive=100{bind}"],
-            [QUICK], plugins(), BINDS[BIND].memory, timeout=PATIENCE_S)
+            [QUICK], plugins(), BINDS[BIND].memory, program=self.program({}), timeout=PATIENCE_S)
         self.addCleanup(end, self.testpmd.process)
         self.testpmds = [self.testpmd.process]
         # Not 0 if a VF was there, whose port was made first.
