@@ -95,7 +95,8 @@ class CollectdCase(LabCase):
         guest.write_file(f"{FOLDER}/note", NOTE.format(folder=FOLDER), 0o755)
         guest.write_file(f"{FOLDER}/collectd.conf", CONFIGURATION.format(
             folder=FOLDER, stock=STOCK, plugins=PLUGIN.parent, prefix=testpmd.name, notify=str(notify).lower()))
-        process = guest.spawn(f"collectd-{testpmd.name}", ["/usr/sbin/collectd", "-f", "-C", f"{FOLDER}/collectd.conf"])
+        process = guest.spawn(f"collectd-{testpmd.name}", [self.program({}, "/usr/sbin/collectd"), "-f",
+                                                           "-C", f"{FOLDER}/collectd.conf"])
         self.addCleanup(end, process)
         wait_for("collectd's connection", lambda: "connected to application" in self.log(), PATIENCE_S)
 
