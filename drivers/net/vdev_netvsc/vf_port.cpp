@@ -62,18 +62,30 @@ void forget_freed_arguments(const PciAddress &address) {
     device->devargs = listed;
 }
 
-int keep_address(rte_eth_dev *port, rte_ether_addr *address) {
-    return rte_is_same_ether_addr(&port->data->mac_addrs[0], address) ? 0 : -ENOTSUP;
+/// A PMD's operations that do not tell it the address its port has already.
+struct AddressKept {
+    eth_dev_ops operations; ///< what the port has: first, so that this is found by it
+    const eth_dev_ops *original;
+};
+
+int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
+    if (rte_is_same_ether_addr(&port->data->mac_addrs[0], address))
+        return 0;
+    const auto &kept = *reinterpret_cast<const AddressKept *>(port->dev_ops);
+    return kept.original->mac_addr_set != nullptr ? kept.original->mac_addr_set(port, address)
+                                                  : -ENOTSUP;
 }
 
-// A copy of a PMD's operations that has that one. It stays, as the PMD's do.
+// They stay, as the PMD's own do.
 const eth_dev_ops *with_address_kept(const eth_dev_ops *original) {
     static std::mutex mutex;
-    static auto *copies = new std::map<const eth_dev_ops *, eth_dev_ops>;
+    static auto *copies = new std::map<const eth_dev_ops *, AddressKept>;
     const std::lock_guard lock(mutex);
-    eth_dev_ops &copy = copies->try_emplace(original, *original).first->second;
-    copy.mac_addr_set = keep_address;
-    return &copy;
+    AddressKept &copy =
+        copies->try_emplace(original, AddressKept{.operations = *original, .original = original})
+            .first->second;
+    copy.operations.mac_addr_set = set_other_address;
+    return &copy.operations;
 }
 
 } // namespace
@@ -126,7 +138,8 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 //   gives the sub-device up if the PMD has no such call (MANA, iavf, virtio, e1000's EM): nothing
 //   may be left to be made the same;
 // - gives each sub-device its own address, which a VF has from its NetVSC already, and gives up
-//   those whose PMD cannot change theirs (MANA);
+//   those whose PMD cannot change theirs (MANA); others take their time, or, with a device that
+//   has just gone, for ever (net_virtio);
 // - breaks port 0 when the sub-device leaves: see unplug_and_mend().
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
@@ -135,7 +148,7 @@ void VfPort::adapt(bool failsafe_link_up) const {
                                                : port.dev_ops->dev_set_link_down != nullptr;
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
-    if (port.dev_ops->mac_addr_set == nullptr)
+    if (port.dev_ops->mac_addr_set != set_other_address)
         port.dev_ops = with_address_kept(port.dev_ops);
     if (port.device->bus->unplug != unplug_and_mend)
         port.device->bus = adapted_bus(port.device->bus);

@@ -178,6 +178,7 @@ int Port::set_all_multicast(bool on) {
 int Port::set_mtu(std::uint16_t mtu) { return report(netdevice_->set_mtu(mtu)); }
 
 int Port::set_mac(const rte_ether_addr &address) {
+    TESTVF_LOG(INFO, "%s: is told an address", ethdev_->data->name);
     if (gone() || (other_mac_ && rte_is_same_ether_addr(&*other_mac_, &address) != 0))
         return 0;
     if (other_mac_) {
