@@ -258,6 +258,18 @@ TEST_F(VfMachineTest, APortClosedByTheApplicationIsHeldBackUntilItsPortIsStarted
     EXPECT_FALSE(only_if_started());
 }
 
+TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatIsDone) {
+    to_attached();
+    want(std::nullopt);
+    withdrawn(one, true);
+    EXPECT_THAT(port_gone(one, true), ElementsAre(refresh));
+    EXPECT_EQ(state(), VfState::gone);
+    EXPECT_EQ(delay(), 5s);
+    elapse();
+    EXPECT_THAT(withdrawn(one, false), ElementsAre(refresh));
+    EXPECT_EQ(state(), VfState::absent);
+}
+
 TEST_F(VfMachineTest, AVfHeldBackThatGoesAndComesIsAnnouncedAtOnce) {
     to_attached();
     port_gone(one, true);

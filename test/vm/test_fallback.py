@@ -80,8 +80,10 @@ class FallbackCase(VfCase):
         testpmd.start()
         return testpmd
 
-    def assert_nothing_is_lost(self, size: int = 128, peer: str = "peer") -> None:
-        """Each frame of many flows comes back."""
+    def assert_nothing_is_lost(self, name: str, peer: str, size: int = 128) -> None:
+        """Each frame of many flows comes back, once the link is up: a NIC loses it when its channels are changed."""
+        wait_for(f"{peer}'s other end has a carrier", lambda: self.guest.read_file(
+            f"/sys/class/net/{name}/carrier") == b"1\n")
         done = self.guest.run(f"ip netns exec {PEER_NAMESPACE} python3 {FLOWS} {peer} {MACS[5]} {FRAMES} {size}")
         self.assertEqual(done.stdout.split(), [str(FRAMES)] * 2)
 
@@ -89,7 +91,7 @@ class FallbackCase(VfCase):
         """With as many queues as the application wants, whatever it had before, none gets frames unpolled."""
         before = self.kernel_state(name)
         testpmd = self.with_queues(kind, wanted[0], name)
-        self.assert_nothing_is_lost(peer=peer)
+        self.assert_nothing_is_lost(name, peer)
         for queues in wanted[1:]:
             testpmd.stop()
             testpmd.cmd("port stop 0")
@@ -98,7 +100,7 @@ class FallbackCase(VfCase):
             testpmd.cmd("port start 0")
             self.assertEqual(testpmd.port_info()[0]["Current number of RX queues"], str(queues))
             testpmd.start()
-            self.assert_nothing_is_lost(1500, peer)
+            self.assert_nothing_is_lost(name, peer, 1500)
         self.assert_quits(testpmd)
         self.assertEqual(self.kernel_state(name), before)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.errors import LabTimeout  # noqa: E402
-from support import MACS, TOOLS, plugins, ports  # noqa: E402
+from support import MACS, TOOLS, plugins, ports, wait_for  # noqa: E402
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
 
 FLAPS = int(os.environ.get("NETVSC_FLAPS") or "30")
@@ -183,17 +183,25 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def test_closed_while_the_vf_returns(self) -> None:
-        """The application takes the VF that has gone from DPDK, which takes its time, when the next one is to be probed."""
+        """fail-safe takes the VF that has gone from DPDK in the application's thread: the next one is left alone then."""
         self.add_vf()
-        testpmd = self.forward(",hotplug_poll=60000,vf_args=[removal_ms=500]", by=VF)
+        testpmd = self.forward(",hotplug_poll=60000", by=VF)
         self.unplug(VF)  # fail-safe would let go of it when it looks next
         self.add_vf()
         self.machine.ifname(VF)
         self.said(testpmd, "is gone")
         self.assert_quits(testpmd)
+        self.assertEqual(self.count(testpmd, "could not be probed"), 0, testpmd.process.output())
+
+    def test_detached_while_the_vf_is_probed(self) -> None:
+        """The VF does not stay in DPDK without anybody to whom it belongs."""
+        testpmd = self.forward(",vf_args=[probe_ms=2000]")
+        self.add_vf()
         self.said(testpmd, "is there")
-        # Again and again, if it is not waited for; once, if it is first asked for just before.
-        self.assertLessEqual(self.count(testpmd, "could not be probed"), 1, testpmd.process.output())
+        testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S)
+        testpmd.process.expect("net_testvf: .* drives ", PATIENCE_S, 0)
+        wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
+        self.assert_quits(testpmd)
 
     def test_flapping(self) -> None:
         testpmd = self.forward()

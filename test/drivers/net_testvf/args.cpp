@@ -43,11 +43,11 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
         args.probe_failures = *failures;
         return nullptr;
     }
-    if (key == "removal_ms") {
+    if (key == "probe_ms") {
         const auto length = netvsc::whole_number<unsigned>(value);
         if (!length)
             return "a number of milliseconds";
-        args.removal = std::chrono::milliseconds(*length);
+        args.probe = std::chrono::milliseconds(*length);
         return nullptr;
     }
     bool *flag = key == "rmv"        ? &args.rmv
@@ -56,7 +56,7 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
                  : key == "lsc"      ? &args.lsc
                                      : nullptr;
     if (flag == nullptr)
-        return "rmv, set_link, set_mac, lsc, probe or removal_ms as the key";
+        return "rmv, set_link, set_mac, lsc, probe or probe_ms as the key";
     const auto parsed = parse_flag(value);
     if (!parsed)
         return "0 or 1";

@@ -15,12 +15,12 @@ inline constexpr const char *environment_variable = "NETVSC_TESTVF_ARGS";
 struct Args {
     static constexpr unsigned always = std::numeric_limits<unsigned>::max();
 
-    bool rmv = true;                     ///< removal is told by RTE_ETH_EVENT_INTR_RMV
-    bool set_link = true;                ///< there is a dev_set_link_up and a dev_set_link_down
-    bool set_mac = true;                 ///< there is a mac_addr_set
-    bool lsc = true;                     ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
-    unsigned probe_failures = 0;         ///< so many first probes of an address fail
-    std::chrono::milliseconds removal{}; ///< how long taking the device from DPDK takes
+    bool rmv = true;                   ///< removal is told by RTE_ETH_EVENT_INTR_RMV
+    bool set_link = true;              ///< there is a dev_set_link_up and a dev_set_link_down
+    bool set_mac = true;               ///< there is a mac_addr_set
+    bool lsc = true;                   ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
+    unsigned probe_failures = 0;       ///< so many first probes of an address fail
+    std::chrono::milliseconds probe{}; ///< how long a probe takes
 };
 
 /// @param defaults  what holds for keys that are absent

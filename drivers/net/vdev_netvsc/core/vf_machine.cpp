@@ -269,7 +269,12 @@ void VfMachine::port_gone(const VfId &id, bool by_application, TimePoint now, Co
         return;
     switch (state_) {
     case VfState::gone:
-        settle(now, commands);
+        if (by_application) {
+            commands.emplace_back(RefreshLink{.number = number_});
+            next_ = now + application_grace;
+        } else {
+            settle(now, commands);
+        }
         return;
     case VfState::announced:
     case VfState::attached:
