@@ -60,7 +60,7 @@ class LabCase(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.machine = Machine(**cls.machine_arguments)
         for number in range(cls.netvscs):
-            cls.machine.nic_add(f"nv{number}", MACS[number])
+            cls.machine.nic_add(f"nv{number}", MACS[number], modern_pio_notify=True)  # as the machine's own devices
         cls.machine.start()
         cls.addClassCleanup(cls.machine.stop)
         cls.addClassCleanup(lambda: coverage.fetch(cls.machine.guest))

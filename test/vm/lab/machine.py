@@ -31,6 +31,9 @@ PANIC = "Kernel panic"  # how the kernel begins to tell it
 CRASHES = {128 + number for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)}
 # What the kernel tells when a processor does not answer another, and stands still in user mode.
 DEAF_PROCESSOR = re.compile(r"soft lockup - CPU#.*?NMI backtrace for cpu \d+\n(?:[^\n]*\n){1,3}?[^\n]* RIP: 0033:", re.S)
+# The guest tells a virtio device of new buffers by an I/O port, not by memory: see STEADY. For one that is told in vain
+# stands still for ever.
+PORT_NOTIFY = "disable-legacy=on,modern-pio-notify=on"
 # What QEMU says of an access to another device that its IOMMU got.
 MISLED = re.compile(r"vtd_mem_(read|write): MMIO over range")
 _number = itertools.count(1)
@@ -270,8 +273,8 @@ class Machine:
             command += ["-device", "intel-iommu"]
         command += [
             "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-            "-device", "virtio-9p-pci,fsdev=root,mount_tag=hostroot,disable-legacy=on",
-            "-device", "virtio-serial-pci,disable-legacy=on",
+            "-device", f"virtio-9p-pci,fsdev=root,mount_tag=hostroot,{PORT_NOTIFY}",
+            "-device", f"virtio-serial-pci,{PORT_NOTIFY}",
             "-chardev", f"socket,id=agent,fd={agent_fd}", "-device", "virtserialport,chardev=agent,name=lab.agent"]
         if self._shell:
             command += ["-chardev", f"socket,id=shell,path={self.shell_path},server=on,wait=off",
