@@ -206,6 +206,19 @@ class Uio(BindCase):
     def test_unplugged(self) -> None:
         self.check_unplug()
 
+    def test_configured_again(self) -> None:
+        """With queues set up anew, which net_virtio cannot release."""
+        testpmd = self.forward_bound()
+        self.come(lambda: self.add_vf(self.model))
+        port = next(number for number, info in testpmd.port_info().items() if info["Device name"] == "net_failsafe_vsc0")
+        for descriptors in 512, 256:
+            for command in ("stop", f"port stop {port}", f"port config all rxd {descriptors}",
+                            f"port config all txd {descriptors}", f"port start {port}", "start"):
+                testpmd.cmd(command, PATIENCE_S)
+            self.assert_only_by(VF)
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
     def test_unplugged_from_an_application_with_hot_plug(self) -> None:
         self.check_unplug(hot_plug=True)
 

@@ -62,8 +62,8 @@ void forget_freed_arguments(const PciAddress &address) {
     device->devargs = listed;
 }
 
-/// A PMD's operations that do not tell it the address its port has already.
-struct AddressKept {
+/// A PMD's operations as fail-safe can bear them.
+struct AdaptedOperations {
     eth_dev_ops operations; ///< what the port has: first, so that this is found by it
     const eth_dev_ops *original;
 };
@@ -71,20 +71,27 @@ struct AddressKept {
 int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
     if (rte_is_same_ether_addr(&port->data->mac_addrs[0], address))
         return 0;
-    const auto &kept = *reinterpret_cast<const AddressKept *>(port->dev_ops);
-    return kept.original->mac_addr_set != nullptr ? kept.original->mac_addr_set(port, address)
-                                                  : -ENOTSUP;
+    const auto &adapted = *reinterpret_cast<const AdaptedOperations *>(port->dev_ops);
+    return adapted.original->mac_addr_set != nullptr ? adapted.original->mac_addr_set(port, address)
+                                                     : -ENOTSUP;
 }
 
+void release_nothing(rte_eth_dev * /*port*/, std::uint16_t /*queue*/) {}
+
 // They stay, as the PMD's own do.
-const eth_dev_ops *with_address_kept(const eth_dev_ops *original) {
+const eth_dev_ops *adapted_operations(const eth_dev_ops *original) {
     static std::mutex mutex;
-    static auto *copies = new std::map<const eth_dev_ops *, AddressKept>;
+    static auto *copies = new std::map<const eth_dev_ops *, AdaptedOperations>;
     const std::lock_guard lock(mutex);
-    AddressKept &copy =
-        copies->try_emplace(original, AddressKept{.operations = *original, .original = original})
-            .first->second;
+    AdaptedOperations &copy = copies
+                                  ->try_emplace(original, AdaptedOperations{.operations = *original,
+                                                                            .original = original})
+                                  .first->second;
     copy.operations.mac_addr_set = set_other_address;
+    for (auto *release : {&copy.operations.rx_queue_release, &copy.operations.tx_queue_release}) {
+        if (*release == nullptr)
+            *release = release_nothing;
+    }
     return &copy.operations;
 }
 
@@ -140,6 +147,7 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 // - gives each sub-device its own address, which a VF has from its NetVSC already, and gives up
 //   those whose PMD cannot change theirs (MANA); others take their time, or, with a device that
 //   has just gone, for ever (net_virtio);
+// - calls a PMD's release of queues, when they are set up anew, whether it has one (virtio) or not;
 // - breaks port 0 when the sub-device leaves: see unplug_and_mend().
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
@@ -149,7 +157,7 @@ void VfPort::adapt(bool failsafe_link_up) const {
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
     if (port.dev_ops->mac_addr_set != set_other_address)
-        port.dev_ops = with_address_kept(port.dev_ops);
+        port.dev_ops = adapted_operations(port.dev_ops);
     if (port.device->bus->unplug != unplug_and_mend)
         port.device->bus = adapted_bus(port.device->bus);
 }
