@@ -182,17 +182,6 @@ class Removal(VfCase):
         self.go(lambda: self.unplug("second"))
         self.assert_quits(testpmd)
 
-    def test_closed_while_the_vf_returns(self) -> None:
-        """fail-safe takes the VF that has gone from DPDK in the application's thread: the next one is left alone then."""
-        self.add_vf()
-        testpmd = self.forward(",hotplug_poll=60000", by=VF)
-        self.unplug(VF)  # fail-safe would let go of it when it looks next
-        self.add_vf()
-        self.machine.ifname(VF)
-        self.said(testpmd, "is gone")
-        self.assert_quits(testpmd)
-        self.assertEqual(self.count(testpmd, "could not be probed"), 0, testpmd.process.output())
-
     def test_detached_while_the_vf_is_probed(self) -> None:
         """The VF does not stay in DPDK without anybody to whom it belongs."""
         testpmd = self.forward(",vf_args=[probe_ms=2000]")
