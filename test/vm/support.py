@@ -39,7 +39,7 @@ SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
-QUIT_S = 120.0  # an emulated machine on a busy host
+PATIENCE_S = 120.0  # an emulated machine on a busy host
 DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 
@@ -124,7 +124,7 @@ class LabCase(unittest.TestCase):
         self.addCleanup(end, process)
         return process
 
-    def assert_quits(self, testpmd: Testpmd, timeout: float = QUIT_S) -> None:
+    def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:
         """It ends by its own command, without a complaint of a sanitizer's."""
         self.assertEqual(testpmd.quit(timeout), 0, testpmd.process.output()[-OUTPUT_TAIL:])
 

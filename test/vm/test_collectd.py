@@ -12,12 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import BUILD, MACS, TOOLS, LabCase, end, wait_for  # noqa: E402
+from support import BUILD, MACS, PATIENCE_S, TOOLS, LabCase, end, wait_for  # noqa: E402
 
 PLUGIN = BUILD / "app/collectd/dpdkevents.so"
 STOCK = Path("/usr/lib/collectd")
 FOLDER = "/run/collectd-test"
-PATIENCE_S = 120.0  # an emulated machine on a busy host
 CONFIGURATION = """
 Hostname "vm1"
 FQDNLookup false

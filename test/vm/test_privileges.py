@@ -148,81 +148,87 @@ class OtherFallbacks(Unprivileged):
             "dac_override": "/run/vdev_netvsc: Permission denied; if the process is killed, its XDP program stays"})
 
 
-class Vfio(Unprivileged):
-    """vf_bind=vfio-pci, behind an emulated IOMMU."""
+class Bound(Unprivileged):
+    """The cases of both drivers for vf_bind=; the classes below say which, and with what."""
 
-    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
     drivers = [DRIVER]
-    memory = 256
+    bind: ClassVar[str]
+    model: ClassVar[str]
+    kernel: ClassVar[str]  # the VF's own driver
+    needed: ClassVar[tuple[str, ...]]  # besides net_admin and dac_override
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.guest.modprobe("vfio-pci")
-        cls.guest.run("chmod 0666 /dev/vfio/vfio")  # as udev leaves it
+        cls.guest.modprobe(cls.bind)
 
     def bound(self, *capabilities: str) -> Testpmd:
-        testpmd = self.launch(*capabilities, arguments=",vf_bind=vfio-pci")
+        testpmd = self.launch(*capabilities, arguments=f",vf_bind={self.bind}")
         self.expect_traffic(NETVSC)
         return testpmd
 
-    def test_these_are_enough(self) -> None:
-        testpmd = self.bound("net_admin", "dac_override", "ipc_lock")
-        self.come(lambda: self.add_vf("e1000e"))
+    def check_these_are_enough(self) -> None:
+        testpmd = self.bound("net_admin", "dac_override", *self.needed)
+        self.come(lambda: self.add_vf(self.model))
         self.go(lambda: self.unplug(VF))
         self.assert_quits(testpmd)
 
-    def test_without_dac_override(self) -> None:
-        testpmd = self.bound("net_admin", "ipc_lock")
-        self.add_vf("e1000e")
-        self.said(testpmd, "could not be bound to vfio-pci: .*driver_override: Permission denied", since=0)
-        self.assertEqual(self.kernel_driver(), "e1000e")
+    def check_without_dac_override(self) -> None:
+        testpmd = self.bound("net_admin", *self.needed)
+        self.add_vf(self.model)
+        self.said(testpmd, f"could not be bound to {self.bind}: .*driver_override: Permission denied", since=0)
+        self.assertEqual(self.kernel_driver(), self.kernel)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
 
+
+class Vfio(Bound):
+    """vf_bind=vfio-pci, behind an emulated IOMMU."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+    memory = 256
+    bind, model, kernel, needed = "vfio-pci", "e1000e", "e1000e", ("ipc_lock",)
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.guest.run("chmod 0666 /dev/vfio/vfio")  # as udev leaves it
+
+    def test_these_are_enough(self) -> None:
+        self.check_these_are_enough()
+
+    def test_without_dac_override(self) -> None:
+        self.check_without_dac_override()
+
     def test_without_ipc_lock(self) -> None:
         testpmd = self.bound("net_admin", "dac_override")
-        self.add_vf("e1000e")
+        self.add_vf(self.model)
         testpmd.process.expect("RLIMIT_MEMLOCK|cannot map|Cannot allocate memory", PATIENCE_S, 0)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
 
 
-class Uio(Unprivileged):
+class Uio(Bound):
     """vf_bind=uio_pci_generic, with hugepages that the user may write to."""
 
     machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
-    drivers = [DRIVER]
     memory = None
+    bind, model, kernel, needed = "uio_pci_generic", "virtio-net-pci", "virtio-pci", ("sys_admin",)
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.guest.modprobe("uio_pci_generic")
         cls.guest.run("chmod 1777 /dev/hugepages")
 
-    def bound(self, *capabilities: str) -> Testpmd:
-        testpmd = self.launch(*capabilities, arguments=",vf_bind=uio_pci_generic")
-        self.expect_traffic(NETVSC)
-        return testpmd
-
     def test_these_are_enough(self) -> None:
-        testpmd = self.bound("net_admin", "dac_override", "sys_admin")
-        self.come(self.add_vf)
-        self.go(lambda: self.unplug(VF))
-        self.assert_quits(testpmd)
+        self.check_these_are_enough()
 
     def test_without_dac_override(self) -> None:
-        testpmd = self.bound("net_admin", "sys_admin")
-        self.add_vf()
-        self.said(testpmd, "could not be bound to uio_pci_generic: .*driver_override: Permission denied", since=0)
-        self.assertEqual(self.kernel_driver(), "virtio-pci")
-        self.assert_only_by(NETVSC)
-        self.assert_quits(testpmd)
+        self.check_without_dac_override()
 
     def test_without_sys_admin(self) -> None:
         testpmd = self.bound("net_admin", "dac_override")
-        self.add_vf()
+        self.add_vf(self.model)
         testpmd.process.expect("Expecting 'PA' IOVA mode", PATIENCE_S, 0)
         self.said(testpmd, "could not be probed", since=0)
         self.assert_only_by(NETVSC)

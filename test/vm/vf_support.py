@@ -13,11 +13,10 @@ from typing import Callable
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
-from support import LOG_LEVEL, MACS, QUICK, LabCase, end, plugins, ports, wait_for
+from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, LabCase, end, plugins, ports, wait_for
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
 PPS = 1000
-PATIENCE_S = 120.0  # an emulated machine on a busy host
 SETTLE_S = 0.5  # of traffic looked at once it is back
 VF = "vf"
 NETVSC = "nv0"
