@@ -2,6 +2,7 @@
 #include "application.hpp"
 
 #include "keepalive_reader.hpp"
+#include "wait_for.hpp"
 
 #include <array>
 #include <filesystem>
@@ -52,16 +53,6 @@ void set_up(const std::string &netdevice, bool up) {
 }
 
 } // namespace
-
-bool wait_for(const std::function<bool()> &holds, std::chrono::milliseconds limit) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (!holds()) {
-        if (std::chrono::steady_clock::now() > deadline)
-            return false;
-        std::this_thread::sleep_for(2ms);
-    }
-    return true;
-}
 
 Application::Application(Setup setup)
     : setup_(std::move(setup)), worker_(rte_get_next_lcore(-1U, 1, 0)),

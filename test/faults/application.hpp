@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -23,10 +22,6 @@ struct Setup {
     PciAddress vf;           ///< of the NetVSC; its PCI function is there
     std::string file_prefix; ///< EAL's
 };
-
-/// Waits until it holds. @return whether it did within the limit
-[[nodiscard]] bool wait_for(const std::function<bool()> &holds,
-                            std::chrono::milliseconds limit = std::chrono::seconds(10));
 
 /// A DPDK application with one port of the driver's, polled by a worker, and the host that
 /// takes the VF away and brings it back. Used by one thread.

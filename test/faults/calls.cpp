@@ -99,7 +99,7 @@ bool needs_no_fault(std::string_view name) {
     static constexpr auto names = std::to_array<std::string_view>(
         {"__errno_location", "__libc_single_threaded",
          // A descriptor or a mapping is gone whatever they return; a mutex of ours cannot fail.
-         "close", "munmap", "pthread_mutex_lock", "pthread_mutex_unlock",
+         "close", "munmap", "pthread_cond_clockwait", "pthread_mutex_lock", "pthread_mutex_unlock",
          // They cannot fail.
          "nanosleep", "sysconf", "getrlimit64", "rte_mempool_calc_obj_size", "__rte_panic",
          "rte_mempool_ops_table", "geteuid", "getpid", "isxdigit", "sem_getvalue", "rte_free",
@@ -114,7 +114,7 @@ bool needs_no_fault(std::string_view name) {
          // They fail only where there is nothing to be found, which is an answer.
          "rte_bus_find_by_name", "rte_dev_is_probed", "rte_eth_dev_get_name_by_port",
          "rte_eth_dev_get_port_by_name", "rte_eth_dev_is_valid_port", "rte_eth_dev_owner_get",
-         "rte_vfio_is_enabled",
+         "rte_eal_alarm_cancel", "rte_vfio_is_enabled",
          // Before the first instance, in the loading of the driver or EAL's scan: it is then
          // without a log level, a telemetry command or, on Hyper-V, the instance of its own.
          "rte_log_register_type_and_pick_level", "rte_telemetry_register_cmd",

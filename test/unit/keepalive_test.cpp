@@ -6,6 +6,7 @@
 #include "keepalive.hpp"
 #include "keepalive_reader.hpp"
 #include "shm_name.hpp"
+#include "wait_for.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,17 +33,6 @@ using testing::HasSubstr;
 
 // Long enough for a busy machine, and nothing waits for many.
 constexpr auto period = 50ms;
-constexpr auto patience = 20s;
-
-bool wait_for(const std::function<bool()> &look) {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (!look()) {
-        if (std::chrono::steady_clock::now() >= until)
-            return false;
-        std::this_thread::sleep_for(1ms);
-    }
-    return true;
-}
 
 class KeepaliveTest : public testing::Test {
 protected:
@@ -302,7 +292,7 @@ TEST_F(KeepaliveTest, groups) {
     EXPECT_FALSE(shm.exists());
     with_group.group = std::to_string(::getegid());
     EXPECT_TRUE(keepalive().join("one", with_group));
-    struct stat status{};
+    struct stat status {};
     ASSERT_EQ(::stat(shm.path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777, 0660U);
     EXPECT_EQ(status.st_gid, ::getegid());

@@ -258,6 +258,15 @@ TEST_F(VfMachineTest, APortClosedByTheApplicationIsHeldBackUntilItsPortIsStarted
     EXPECT_FALSE(only_if_started());
 }
 
+TEST_F(VfMachineTest, AVfThatComesWhileThePortIsConfiguredIsAnnouncedSoonAfter) {
+    want(vf(one));
+    machine_.held_back(one, now_);
+    EXPECT_EQ(state(), VfState::faulted);
+    EXPECT_EQ(delay(), 20ms);
+    EXPECT_THAT(elapse(), ElementsAre(announce_one));
+    EXPECT_THAT(messages(), SizeIs(1)); // that it is there
+}
+
 TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatIsDone) {
     to_attached();
     want(std::nullopt);

@@ -72,7 +72,8 @@ class Faults(LabCase):
             sys.stderr.flush()
             shown = len(output)
             time.sleep(1)
-        self.assertEqual(process.wait(), 0, output[-3000:])
+        status = process.wait()
+        self.assertEqual(status, 0, f"{output[-3000:]}\n{self.guest.stacks() if status < 0 else ''}")
         return output
 
     def report(self, output: str) -> None:

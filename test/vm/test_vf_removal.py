@@ -192,6 +192,44 @@ class Removal(VfCase):
         wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
         self.assert_quits(testpmd)
 
+    def test_detached_while_the_vf_goes(self) -> None:
+        """fail-safe's callback for the removal waits until the port is stopped, and comes to go on when it is closed."""
+        testpmd = self.forward(",vf_args=[stop_ms=2000,lsc=0]")
+        self.come(self.add_vf)
+        testpmd.stop()  # no lcore may be in the port
+        mark = testpmd.process.mark()
+        testpmd.process.send("device detach net_vdev_netvsc0\n")
+        testpmd.process.expect("net_testvf: .* takes its time to stop", PATIENCE_S, mark)
+        # The interrupt thread's turn comes only when the thread that detaches has nothing to do.
+        self.guest.run(f"taskset -a -c -p 0 {testpmd.process.pid} && chrt --fifo -p 1 {testpmd.process.pid}")
+        self.remove_by_surprise()
+        testpmd.process.expect("is detached", PATIENCE_S, mark)
+        wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
+        self.assert_quits(testpmd)
+
+    def test_asked_for_information_while_the_vf_goes(self) -> None:
+        """fail-safe asks its sub-devices without its lock: none may be closed meanwhile."""
+        testpmd = self.forward(",vf_args=[info_ms=2000]")
+        self.come(self.add_vf)
+        mark = testpmd.process.mark()
+        testpmd.process.send("show port info 0\n")
+        testpmd.process.expect("net_testvf: .* takes its time to tell about itself", PATIENCE_S, mark)
+        self.go(self.remove_by_surprise)
+        self.said(testpmd, r"VF \S+ is gone", mark)
+        self.assertNotIn("closed while it is asked", testpmd.process.output_since(mark))
+        self.assert_quits(testpmd)
+
+    def test_closed_while_the_vf_returns(self) -> None:
+        """fail-safe takes the VF that has gone from DPDK in the application's thread: the next one is left alone then."""
+        self.add_vf()
+        testpmd = self.forward(",hotplug_poll=60000", by=VF)
+        self.unplug(VF)  # fail-safe would let go of it when it looks next
+        self.add_vf()
+        self.machine.ifname(VF)
+        self.said(testpmd, "is gone")
+        self.assert_quits(testpmd)
+        self.assertEqual(self.count(testpmd, "could not be probed"), 0, testpmd.process.output())
+
     def test_flapping(self) -> None:
         testpmd = self.forward()
         began = time.monotonic()

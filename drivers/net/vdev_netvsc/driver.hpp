@@ -33,8 +33,8 @@ namespace netvsc {
 /// DPDK's (fail-safe's, the vdev bus's) and no order needs to be kept. Ports are made and closed
 /// by whichever thread decided it; everything that fail-safe reads or that concerns a VF happens
 /// in EAL's interrupt thread, where fail-safe itself looks into its pipe, so the two never meet.
-/// No call waits for another thread: one that holds the vdev bus's lock would wait for ever for
-/// an interrupt thread that wants it.
+/// No call waits without limit for another thread: one that holds the vdev bus's lock would wait
+/// for ever for an interrupt thread that wants it. See InterruptThreadPause.
 class Driver {
 public:
     /// The process's one; never destroyed, for EAL may call back until the very end.

@@ -121,7 +121,7 @@ Commands Driver::announce(const Announce &command) {
     const auto to = port(command.number);
     if (!to)
         return {};
-    if (command.only_if_started && !to->started()) {
+    if ((command.only_if_started && !to->started()) || to->half_configured()) {
         const std::lock_guard lock(mutex_);
         supervisor_.vf_held_back(command.number, command.vf.id, now());
         return {};
@@ -135,7 +135,8 @@ void Driver::hasten_announcements(const Commands &commands) {
         // One that is to be bound first, or may not be wanted, waits for its turn.
         if (announced == nullptr || !announced->bind.empty() || announced->only_if_started)
             continue;
-        if (const auto to = port(announced->number); to && to->announce(announced->vf.devargs))
+        if (const auto to = port(announced->number);
+            to && !to->half_configured() && to->announce(announced->vf.devargs))
             note_announcement(announced->number);
     }
 }

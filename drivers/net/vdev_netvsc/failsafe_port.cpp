@@ -2,10 +2,12 @@
 #include "failsafe_port.hpp"
 
 #include "bus.hpp"
+#include "interrupt_thread.hpp"
 #include "log.hpp"
 #include "netdevice_control.hpp"
 #include "whole_number.hpp"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <unistd.h>
@@ -25,6 +27,52 @@ constexpr std::string_view name_prefix = "net_failsafe_vsc";
 bool is_vdev_in_use(const std::string &name) {
     const rte_device *device = find_device("vdev", name);
     return device != nullptr && rte_dev_is_probed(device) != 0;
+}
+
+const eth_dev_ops *failsafe_operations = nullptr;
+
+// DPDK 22.11: fail-safe does not wait, when its port is closed, for what it is just being
+// told of a sub-device (RTE_ETH_EVENT_INTR_RMV, _LSC) in the interrupt thread, and frees what its
+// callback goes on with there.
+int close_undisturbed(rte_eth_dev *port) {
+    const InterruptThreadPause pause;
+    return failsafe_operations->dev_close(port);
+}
+
+// DPDK 22.11: fail-safe asks its sub-devices without its lock, also one that it closes
+// meanwhile in the interrupt thread.
+int get_info_undisturbed(rte_eth_dev *port, rte_eth_dev_info *info) {
+    const InterruptThreadPause pause;
+    return failsafe_operations->dev_infos_get(port, info);
+}
+
+bool queues_are_set_up(const rte_eth_dev_data &data) {
+    const auto is_set_up = [](const void *queue) { return queue != nullptr; };
+    return std::all_of(data.rx_queues, data.rx_queues + data.nb_rx_queues, is_set_up) &&
+           std::all_of(data.tx_queues, data.tx_queues + data.nb_tx_queues, is_set_up);
+}
+
+// DPDK 22.11: fail-safe configures a sub-device that has come as soon as its port is configured,
+// and gives it the port's queues, which the application may not have set up yet: it would end the
+// process. While `dev_configured` is set it is not the application that configures the port. A
+// sub-device that cannot be configured is let go of.
+int configure_when_set_up(rte_eth_dev *port) {
+    if (port->data->dev_configured != 0 && !queues_are_set_up(*port->data))
+        return -EAGAIN;
+    return failsafe_operations->dev_configure(port);
+}
+
+// A copy of fail-safe's operations with these exchanged.
+const eth_dev_ops *adapted_operations(const eth_dev_ops *original) {
+    static const eth_dev_ops operations = [original] {
+        failsafe_operations = original;
+        eth_dev_ops copy = *original;
+        copy.dev_configure = configure_when_set_up;
+        copy.dev_close = close_undisturbed;
+        copy.dev_infos_get = get_info_undisturbed;
+        return copy;
+    }();
+    return &operations;
 }
 
 } // namespace
@@ -79,7 +127,8 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
             rte_eal_hotplug_remove("vdev", names.back().c_str());
         return failure(-result, "vdev " + name + "," + arguments);
     }
-    if (const rte_eth_dev *device = ethdev()) {
+    if (rte_eth_dev *device = ethdev()) {
+        device->dev_ops = adapted_operations(device->dev_ops);
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }
@@ -107,6 +156,11 @@ std::optional<std::uint16_t> FailsafePort::port_id() const {
 bool FailsafePort::started() const {
     const rte_eth_dev *device = ethdev();
     return device != nullptr && device->data->dev_started != 0;
+}
+
+bool FailsafePort::half_configured() const {
+    const rte_eth_dev *device = ethdev();
+    return device != nullptr && !queues_are_set_up(*device->data);
 }
 
 bool FailsafePort::has_fallback() const {

@@ -43,6 +43,9 @@ public:
     /// The application has the port started.
     [[nodiscard]] bool started() const;
 
+    /// The application has configured the port, but not set all its queues up yet.
+    [[nodiscard]] bool half_configured() const;
+
     /// The slow sub-device is there.
     [[nodiscard]] bool has_fallback() const;
 

@@ -4,6 +4,7 @@
 // eth_vdev_netvsc, the PMD information, and on Hyper-V the instance that needs no argument.
 
 #include "driver.hpp"
+#include "failsafe_port.hpp"
 #include "log.hpp"
 
 #include <cstdlib>
@@ -54,14 +55,16 @@ rte_bus_unplug_t unplug_by_bus = nullptr;
 
 // DPDK 22.11: the bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
 // fail-safe's while it adds or removes a slow sub-device, which takes the bus's: closing a
-// fail-safe port in remove() could wait for ever. The bus is asked to unplug before it takes its
-// lock.
+// fail-safe port in remove(), the driver's or fail-safe's, could wait for ever. The ports are
+// closed before the bus takes its lock.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
-    if (is_ours(device->name))
-        guarded([&] {
+    guarded([&] {
+        if (is_ours(device->name))
             netvsc::Driver::get().remove(device->name, nullptr);
-            return 0;
-        });
+        else if (const auto number = netvsc::FailsafePort::number_of(device->name))
+            (void)netvsc::close_failsafe_port(*number);
+        return 0;
+    });
     return unplug_by_bus(device);
 }
 

@@ -43,11 +43,15 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
         args.probe_failures = *failures;
         return nullptr;
     }
-    if (key == "probe_ms") {
-        const auto length = netvsc::whole_number<unsigned>(value);
-        if (!length)
+    std::chrono::milliseconds *length = key == "probe_ms"  ? &args.probe
+                                        : key == "stop_ms" ? &args.stop
+                                        : key == "info_ms" ? &args.info
+                                                           : nullptr;
+    if (length != nullptr) {
+        const auto parsed = netvsc::whole_number<unsigned>(value);
+        if (!parsed)
             return "a number of milliseconds";
-        args.probe = std::chrono::milliseconds(*length);
+        *length = std::chrono::milliseconds(*parsed);
         return nullptr;
     }
     bool *flag = key == "rmv"        ? &args.rmv
@@ -56,7 +60,7 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
                  : key == "lsc"      ? &args.lsc
                                      : nullptr;
     if (flag == nullptr)
-        return "rmv, set_link, set_mac, lsc, probe or probe_ms as the key";
+        return "rmv, set_link, set_mac, lsc, probe, probe_ms, stop_ms or info_ms as the key";
     const auto parsed = parse_flag(value);
     if (!parsed)
         return "0 or 1";

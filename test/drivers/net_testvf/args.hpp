@@ -21,6 +21,8 @@ struct Args {
     bool lsc = true;                   ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
     unsigned probe_failures = 0;       ///< so many first probes of an address fail
     std::chrono::milliseconds probe{}; ///< how long a probe takes
+    std::chrono::milliseconds stop{};  ///< how long stopping the port takes
+    std::chrono::milliseconds info{};  ///< how long dev_infos_get takes an application's thread
 };
 
 /// @param defaults  what holds for keys that are absent

@@ -4,6 +4,7 @@
 #include "log.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include <rte_mbuf.h>
@@ -13,9 +14,10 @@ namespace testvf {
 using netvsc::Result;
 
 Port::Port(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice,
-           PacketSocket memberships, LinkWatch::Pointer watch, const rte_ether_addr &mac)
+           PacketSocket memberships, LinkWatch::Pointer watch, const rte_ether_addr &mac,
+           const Args &args)
     : ethdev_(ethdev), netdevice_(std::move(netdevice)), memberships_(std::move(memberships)),
-      watch_(std::move(watch)), own_mac_(mac) {}
+      watch_(std::move(watch)), own_mac_(mac), args_(args) {}
 
 Result<std::unique_ptr<Port>> Port::create(rte_eth_dev *ethdev,
                                            const std::shared_ptr<const Netdevice> &netdevice,
@@ -30,7 +32,7 @@ Result<std::unique_ptr<Port>> Port::create(rte_eth_dev *ethdev,
     if (!watch)
         return std::unexpected(watch.error());
     std::unique_ptr<Port> port(
-        new Port(ethdev, netdevice, std::move(*memberships), std::move(*watch), *mac));
+        new Port(ethdev, netdevice, std::move(*memberships), std::move(*watch), *mac, args));
     if (args.set_link) {
         // In mlx5's order: what the link is first, then up with it. MANA does neither.
         std::ignore = port->update_link();
@@ -38,6 +40,27 @@ Result<std::unique_ptr<Port>> Port::create(rte_eth_dev *ethdev,
             return std::unexpected(done.error());
     }
     return port;
+}
+
+Port::~Port() {
+    if (being_asked_)
+        TESTVF_LOG(ERR, "%s: closed while it is asked for its information", ethdev_->data->name);
+}
+
+void Port::take_time(const char *what, std::chrono::milliseconds length) const {
+    if (length.count() == 0)
+        return;
+    TESTVF_LOG(NOTICE, "%s: takes its time to %s, as asked for", ethdev_->data->name, what);
+    std::this_thread::sleep_for(length);
+}
+
+unsigned Port::ifindex() {
+    if (rte_thread_is_intr() == 0) {
+        being_asked_ = true;
+        take_time("tell about itself", args_.info);
+        being_asked_ = false;
+    }
+    return netdevice_->index();
 }
 
 int Port::report(const Result<void> &result) const {
@@ -105,6 +128,7 @@ int Port::start() {
 
 void Port::stop() {
     rte_eth_dev_data *data = ethdev_->data;
+    take_time("stop", args_.stop);
     watch_->set_started(false);
     for (std::uint16_t i = 0; i < data->nb_rx_queues; i++) {
         rx_queue(i)->stop();

@@ -6,6 +6,7 @@
 #include "netdevice.hpp"
 #include "packet_socket.hpp"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -33,7 +34,12 @@ public:
         return *static_cast<Port *>(ethdev->data->dev_private);
     }
 
-    [[nodiscard]] unsigned ifindex() const { return netdevice_->index(); }
+    ~Port();
+    Port(const Port &) = delete;
+    Port &operator=(const Port &) = delete;
+
+    /// What dev_infos_get tells of the netdevice; takes the time that it is to take.
+    [[nodiscard]] unsigned ifindex();
     [[nodiscard]] const rte_ether_addr &mac() const { return own_mac_; }
     [[nodiscard]] bool gone() const { return watch_->gone(); }
 
@@ -55,7 +61,7 @@ public:
 
 private:
     Port(rte_eth_dev *ethdev, std::shared_ptr<const Netdevice> netdevice, PacketSocket memberships,
-         LinkWatch::Pointer watch, const rte_ether_addr &mac);
+         LinkWatch::Pointer watch, const rte_ether_addr &mac, const Args &args);
 
     [[nodiscard]] RxQueue *rx_queue(std::uint16_t index) const {
         return static_cast<RxQueue *>(ethdev_->data->rx_queues[index]);
@@ -66,6 +72,7 @@ private:
     [[nodiscard]] netvsc::Result<void> start_netdevice();
     [[nodiscard]] netvsc::Result<void> share_out_among_rx_queues();
     [[nodiscard]] int set_membership(bool &present, bool wanted, unsigned short type);
+    void take_time(const char *what, std::chrono::milliseconds length) const;
     /// 0, or the error, which is logged.
     [[nodiscard]] int report(const netvsc::Result<void> &result) const;
 
@@ -74,6 +81,8 @@ private:
     PacketSocket memberships_;
     LinkWatch::Pointer watch_;
     const rte_ether_addr own_mac_;
+    const Args args_;
+    std::atomic<bool> being_asked_ = false;
     std::optional<rte_ether_addr> other_mac_; ///< set by the application in place of own_mac_
     bool promiscuous_ = false;
     bool all_multicast_ = false;

@@ -269,7 +269,8 @@ private:
         const auto port = ports_.find(command.number);
         if (port == ports_.end())
             return;
-        if (command.only_if_started && fault(2)) // the application has stopped the port
+        // The application has stopped the port, or is just configuring it.
+        if (fault(command.only_if_started ? 2 : 20))
             return supervisor_.vf_held_back(command.number, command.vf.id.pci, now);
         prepare(command.number, port->second, command.vf.id.pci, command.bind);
     }

@@ -62,13 +62,13 @@ struct ReleaseVf {
 
 /// Bind the VF's PCI device to the kernel driver (if one is named), probe it, and write it into
 /// the port's pipe. Answer with Supervisor::vf_bound() if it has been bound, and in any case
-/// with vf_probed().
+/// with vf_probed(); or with vf_held_back() alone if the application is just configuring the port.
 struct Announce {
     PortNumber number = 0;
     Vf vf;
     std::string bind;
     /// The application closed the VF's port, perhaps because it is closing all: only if it has
-    /// the fail-safe port started is the VF wanted. Else answer with Supervisor::vf_held_back().
+    /// the fail-safe port started is the VF wanted. Else answer with vf_held_back(), too.
     bool only_if_started = false;
 };
 

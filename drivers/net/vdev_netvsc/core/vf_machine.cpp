@@ -27,6 +27,8 @@ constexpr std::chrono::milliseconds leaving_grace{1000};
 // When the application closes the fail-safe port it closes the VF's with it, and must be left alone
 // until it is done: a probe at the same time would not be safe.
 constexpr std::chrono::milliseconds application_grace{5000};
+// After which a port is looked at again that was just being configured.
+constexpr std::chrono::milliseconds configuring_grace{20};
 
 } // namespace
 
@@ -297,7 +299,7 @@ void VfMachine::held_back(const VfId &id, TimePoint now) {
     if (!is(id) || state_ != VfState::present)
         return;
     state_ = VfState::faulted;
-    next_ = now + application_grace;
+    next_ = now + (closed_by_application_ ? application_grace : configuring_grace);
 }
 
 void VfMachine::recovering(const VfId &id, Commands &commands) {

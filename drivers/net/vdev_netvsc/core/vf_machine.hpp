@@ -72,7 +72,7 @@ public:
     // ---- What the VF's ethdev port tells.
 
     void port_gone(const VfId &id, bool by_application, TimePoint now, Commands &commands);
-    /// Announce::only_if_started was said, and the port was not started.
+    /// Announce::only_if_started was said, and the port was not started; or it was half configured.
     void held_back(const VfId &id, TimePoint now);
     void recovering(const VfId &id, Commands &commands);
     void recovered(const VfId &id, bool success, TimePoint now, Commands &commands);
