@@ -87,7 +87,9 @@ TEST_F(InterruptThreadPauseTest, AnInterruptThreadThatDoesNotComeIsNotWaitedFor)
         go_on.get_future().wait();
     });
     began.get_future().wait();
-    { const InterruptThreadPause pause(10ms); }
+    {
+        const InterruptThreadPause pause(10ms);
+    }
     go_on.set_value();
     EXPECT_TRUE(errand.done_within(test_patience));
 }

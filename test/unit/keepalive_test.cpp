@@ -292,7 +292,7 @@ TEST_F(KeepaliveTest, groups) {
     EXPECT_FALSE(shm.exists());
     with_group.group = std::to_string(::getegid());
     EXPECT_TRUE(keepalive().join("one", with_group));
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(shm.path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777, 0660U);
     EXPECT_EQ(status.st_gid, ::getegid());

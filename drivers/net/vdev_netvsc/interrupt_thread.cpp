@@ -20,10 +20,10 @@ struct InterruptThreadPause::Meeting {
     bool reached = false;
     bool over = false;
 
-    /// @return whether it has been set in time
-    bool wait(const bool &what) {
+    /// Until it is told, as long as the patience lasts.
+    void wait(const bool &what) {
         std::unique_lock lock(mutex);
-        return changed.wait_for(lock, patience, [&] { return what; });
+        changed.wait_for(lock, patience, [&] { return what; });
     }
     /// @return whether the interrupt thread had come to it
     bool tell(bool &what) {
