@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import sys
 import time
 import unittest
@@ -17,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.errors import LabTimeout  # noqa: E402
-from support import MACS, TOOLS, plugins, ports, wait_for  # noqa: E402
+from support import MACS, TOOLS, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
 
 FLAPS = int(os.environ.get("NETVSC_FLAPS") or "30")
@@ -25,6 +26,7 @@ MANA_CYCLES = max(10, CYCLES)
 MANA = "set_link=0,set_mac=0,lsc=0"
 DEVEVENTS = str(TOOLS / "libdevevents.so")
 RECOVERY = str(TOOLS / "librecovery.so")
+TRACE = "/run/lab/strace"
 INTREE_S = 8  # the in-tree driver looks for VFs, and fail-safe for devices, once a second or more often
 
 # A uevent as the kernel words it, but not the kernel's.
@@ -146,6 +148,20 @@ class Removal(VfCase):
         self.assert_only_by(VF)
         self.go(lambda: self.unplug(VF))
         self.assertNotIn("recovery: ", testpmd.process.output())
+        self.assert_quits(testpmd)
+
+    def test_other_functions_are_not_read(self) -> None:
+        """DPDK's hot-plug reads all PCI functions anew, which takes longer than all else; the VF alone will do."""
+        testpmd = self.forward()
+        pid = testpmd.process.pid
+        tracer = self.guest.spawn("strace", f"strace -q -f -e trace=openat -o {TRACE} -p {pid}", pty=False)
+        self.addCleanup(end, tracer)
+        wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{pid}/status"), PATIENCE_S)
+        self.come(self.add_vf)
+        tracer.signal(signal.SIGINT)
+        tracer.wait(PATIENCE_S)
+        opened = re.findall(r'"/sys/bus/pci/devices/([^/"]+)/', self.guest.read_file(TRACE).decode())
+        self.assertEqual(set(opened), {self.machine.pci_address(VF)})
         self.assert_quits(testpmd)
 
     def test_probe_that_fails_at_first(self) -> None:

@@ -62,6 +62,23 @@ void forget_freed_arguments(const PciAddress &address) {
     device->devargs = listed;
 }
 
+// DPDK 22.11 reads all PCI functions of the machine anew at each hot-plug. While this lives it
+// reads those only that somebody has named, which the one to be plugged is by then, and so are
+// those that other threads plug meanwhile. Needs the hot-plug lock.
+class ScanOfNamedFunctions {
+public:
+    ScanOfNamedFunctions() : bus_(*rte_bus_find_by_name("pci")), mode_(bus_.conf.scan_mode) {
+        bus_.conf.scan_mode = RTE_BUS_SCAN_ALLOWLIST;
+    }
+    ScanOfNamedFunctions(const ScanOfNamedFunctions &) = delete;
+    ScanOfNamedFunctions &operator=(const ScanOfNamedFunctions &) = delete;
+    ~ScanOfNamedFunctions() { bus_.conf.scan_mode = mode_; }
+
+private:
+    rte_bus &bus_;
+    const rte_bus_scan_mode mode_;
+};
+
 /// A PMD's operations as fail-safe can bear them.
 struct AdaptedOperations {
     eth_dev_ops operations; ///< what the port has: first, so that this is found by it
@@ -120,7 +137,10 @@ int VfPort::probe(const std::string &devargs) {
     const std::string arguments =
         comma == std::string::npos ? std::string{} : devargs.substr(comma + 1);
     const HotPlugLock lock = lock_hot_plug();
-    const int result = rte_eal_hotplug_add("pci", address.c_str(), arguments.c_str());
+    const int result = [&] {
+        const ScanOfNamedFunctions scan;
+        return rte_eal_hotplug_add("pci", address.c_str(), arguments.c_str());
+    }();
     if (result == 0 || result == -EEXIST)
         return 0;
     if (const auto pci = PciAddress::parse(address))
