@@ -22,7 +22,7 @@ class Lab(VfCase):
 
     netvscs = 3  # so many testpmds may run side by side
     # One processor for EAL's control threads, as appliances leave them, beside the main and the forwarding lcore's.
-    # Each PCI device makes the bus scans of both drivers slower, and Hyper-V gives a VM hardly any but its VFs.
+    # Each PCI device makes the bus scans of DPDK's own driver slower, and Hyper-V gives a VM hardly any but its VFs.
     machine_arguments = {"cpus": 3, "memory": 3072, "root_ports": netvscs + 1,
                          "modules": ("virtio_net", "e1000e", "8139cp")}
 

@@ -150,6 +150,16 @@ class Removal(VfCase):
         self.assertNotIn("recovery: ", testpmd.process.output())
         self.assert_quits(testpmd)
 
+    def test_fail_safe_is_told_of_a_removal_first_of_all(self) -> None:
+        """A log message may take its time, and what is sent meanwhile by the VF that is gone is lost."""
+        testpmd = self.forward(",vf_args=[rmv=0]")
+        self.come(self.add_vf)
+        mark = testpmd.process.mark()
+        self.go(lambda: self.unplug(VF))
+        self.said(testpmd, r"VF \S+ is gone", mark)
+        self.assertRegex(testpmd.process.output_since(mark), r"device removal event(.*\n)+.*VF \S+ is gone")
+        self.assert_quits(testpmd)
+
     def test_other_functions_are_not_read(self) -> None:
         """DPDK's hot-plug reads all PCI functions anew, which takes longer than all else; the VF alone will do."""
         testpmd = self.forward()

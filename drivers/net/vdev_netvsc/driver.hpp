@@ -25,6 +25,8 @@ struct rte_vdev_device;
 
 namespace netvsc {
 
+class VfPort;
+
 /// Joins the core with the kernel and DPDK: hands what happens to the Supervisor, and carries
 /// out its commands. One in a process.
 ///
@@ -81,10 +83,14 @@ private:
 
     [[nodiscard]] Commands create_port(const CreatePort &command);
     [[nodiscard]] Commands announce(const Announce &command);
-    /// Writes what is to be announced into the pipes, ahead of log messages and applications'
-    /// callbacks, which take as long as they like. In the interrupt thread, from which the
-    /// commands have to be carried out before it returns: until then fail-safe reads nothing.
-    void hasten_announcements(const Commands &commands);
+    /// Does the part of these that moves the traffic ahead of log messages and applications'
+    /// callbacks, which take as long as they like: writes what is to be announced into the pipes,
+    /// and tells fail-safe of VFs that are gone. In the interrupt thread, from which the commands
+    /// have to be carried out before it returns: until then fail-safe reads nothing.
+    void hasten(const Commands &commands);
+    void hasten(const Announce &command);
+    void hasten(const Withdraw &command);
+    void raise_removal(PortNumber number, const VfPort &vf);
     [[nodiscard]] Commands check_vf(const CheckVf &command);
     /// Binds the VF, announces it, probes it, and makes its port fit for fail-safe.
     [[nodiscard]] Commands prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
@@ -133,7 +139,8 @@ private:
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     /// For the next probe to remove: see close_port() and create_port().
     std::set<PortNumber> leftovers_;
-    /// VFs' ethdev ports whose PMD has raised the removal itself.
+    /// VFs' ethdev ports whose removal has been raised, by their PMD or by us, before it is their
+    /// withdrawal's turn.
     std::set<std::uint16_t> leaving_;
 };
 

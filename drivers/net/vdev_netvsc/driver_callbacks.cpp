@@ -74,7 +74,7 @@ void Driver::on_netlink() {
             }
         }
         note_notification(commands, began);
-        hasten_announcements(commands);
+        hasten(commands);
         carry_out(std::move(commands));
         pump();
     } catch (const std::exception &error) {
@@ -126,6 +126,7 @@ void Driver::on_uevents() {
         }
         for (const PciAddress &vf : lost_vfs)
             replace_registers(vf);
+        hasten(commands);
         carry_out(std::move(commands));
         pump();
         for (const PciEvent &event : events)

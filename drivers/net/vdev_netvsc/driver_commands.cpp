@@ -129,16 +129,40 @@ Commands Driver::announce(const Announce &command) {
     return prepare_vf(*to, command.number, command.vf, command.bind, to->link_up());
 }
 
-void Driver::hasten_announcements(const Commands &commands) {
+void Driver::hasten(const Commands &commands) {
     for (const Command &command : commands) {
-        const auto *announced = std::get_if<Announce>(&command);
-        // One that is to be bound first, or may not be wanted, waits for its turn.
-        if (announced == nullptr || !announced->bind.empty() || announced->only_if_started)
-            continue;
-        if (const auto to = port(announced->number);
-            to && !to->half_configured() && to->announce(announced->vf.devargs))
-            note_announcement(announced->number);
+        if (const auto *announced = std::get_if<Announce>(&command))
+            hasten(*announced);
+        else if (const auto *withdrawn = std::get_if<Withdraw>(&command))
+            hasten(*withdrawn);
     }
+}
+
+void Driver::hasten(const Announce &command) {
+    // One that is to be bound first, or may not be wanted, waits for its turn.
+    if (!command.bind.empty() || command.only_if_started)
+        return;
+    if (const auto to = port(command.number);
+        to && !to->half_configured() && to->announce(command.vf.devargs))
+        note_announcement(command.number);
+}
+
+void Driver::hasten(const Withdraw &command) {
+    const auto vf = VfPort::find(command.vf);
+    if (!vf || !vf->owned())
+        return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (leaving_.contains(vf->id()))
+            return;
+    }
+    raise_removal(command.number, *vf);
+}
+
+void Driver::raise_removal(PortNumber number, const VfPort &vf) {
+    if (const auto from = port(number))
+        from->use_safe_bursts();
+    vf.raise_removal();
 }
 
 // The address goes into the pipe first: fail-safe cannot read it before this returns, for it does
@@ -200,11 +224,8 @@ Commands Driver::withdraw(const Withdraw &command) {
             const std::lock_guard lock(mutex_);
             raised = leaving_.erase(vf->id()) != 0;
         }
-        if (!raised) {
-            if (from)
-                from->use_safe_bursts();
-            vf->raise_removal();
-        }
+        if (!raised)
+            raise_removal(command.number, *vf);
     }
     if (!remains && !PciDriver(command.vf.pci).exists())
         bound_.forget(command.vf.pci);
