@@ -211,6 +211,7 @@ class Removal(VfCase):
     def test_detached_while_the_vf_is_probed(self) -> None:
         """The VF does not stay in DPDK without anybody to whom it belongs."""
         testpmd = self.forward(",vf_args=[probe_ms=2000]")
+        testpmd.stop()  # a port that an lcore polls must not be stopped
         self.add_vf()
         self.said(testpmd, "is there")
         testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S)
@@ -222,7 +223,7 @@ class Removal(VfCase):
         """fail-safe's callback for the removal waits until the port is stopped, and comes to go on when it is closed."""
         testpmd = self.forward(",vf_args=[stop_ms=2000,lsc=0]")
         self.come(self.add_vf)
-        testpmd.stop()  # no lcore may be in the port
+        testpmd.stop()
         mark = testpmd.process.mark()
         testpmd.process.send("device detach net_vdev_netvsc0\n")
         testpmd.process.expect("net_testvf: .* takes its time to stop", PATIENCE_S, mark)
