@@ -40,9 +40,13 @@ int close_undisturbed(rte_eth_dev *port) {
 }
 
 // DPDK 22.11: fail-safe asks its sub-devices without its lock, also one that it closes
-// meanwhile in the interrupt thread.
+// meanwhile in the interrupt thread. While the application configures the port ethdev asks, too:
+// then the interrupt thread had better not have its turn between one step and the next, for
+// fail-safe would give a sub-device that has come queues that are not set up yet.
 int get_info_undisturbed(rte_eth_dev *port, rte_eth_dev_info *info) {
-    const InterruptThreadPause pause;
+    std::optional<InterruptThreadPause> pause;
+    if (port->data->dev_started != 0)
+        pause.emplace();
     return failsafe_operations->dev_infos_get(port, info);
 }
 
@@ -52,22 +56,11 @@ bool queues_are_set_up(const rte_eth_dev_data &data) {
            std::all_of(data.tx_queues, data.tx_queues + data.nb_tx_queues, is_set_up);
 }
 
-// DPDK 22.11: fail-safe configures a sub-device that has come as soon as its port is configured,
-// and gives it the port's queues, which the application may not have set up yet: it would end the
-// process. While `dev_configured` is set it is not the application that configures the port. A
-// sub-device that cannot be configured is let go of.
-int configure_when_set_up(rte_eth_dev *port) {
-    if (port->data->dev_configured != 0 && !queues_are_set_up(*port->data))
-        return -EAGAIN;
-    return failsafe_operations->dev_configure(port);
-}
-
 // A copy of fail-safe's operations with these exchanged.
 const eth_dev_ops *adapted_operations(const eth_dev_ops *original) {
     static const eth_dev_ops operations = [original] {
         failsafe_operations = original;
         eth_dev_ops copy = *original;
-        copy.dev_configure = configure_when_set_up;
         copy.dev_close = close_undisturbed;
         copy.dev_infos_get = get_info_undisturbed;
         return copy;
