@@ -33,7 +33,7 @@ TESTVF = str(BUILD / "test/drivers/librte_net_testvf.so")
 TOOLS = BUILD / "test/vm/tools"
 # What testpmd needs in order to load a driver that was built with a sanitizer.
 SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt_on_error=1",
-              "LSAN_OPTIONS": f"suppressions={Path(__file__).resolve().parents[1] / 'common/leaks.supp'}:print_suppressions=0"}
+              "LSAN_OPTIONS": f"suppressions={Path(__file__).with_name('leaks.supp').resolve()}:print_suppressions=0"}
              if os.environ.get("NETVSC_PRELOAD") else {})
 
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
