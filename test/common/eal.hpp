@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <rte_eal.h>
+#include <rte_mbuf.h>
 
 namespace netvsc::test {
 
@@ -29,6 +30,11 @@ namespace netvsc::test {
     std::vector<char *> arguments(words.size());
     std::ranges::transform(words, arguments.begin(), [](std::string &word) { return word.data(); });
     return rte_eal_init(static_cast<int>(arguments.size()), arguments.data());
+}
+
+/// The packets of a test's ports. EAL must have been started. @return null if there is no memory
+[[nodiscard]] inline rte_mempool *make_mbufs() {
+    return rte_pktmbuf_pool_create("packets", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 }
 
 } // namespace netvsc::test

@@ -21,7 +21,7 @@ class FailsafePortTest : public testing::Test {
 protected:
     static void SetUpTestSuite() {
         ASSERT_GE(start_eal(), 0);
-        mbufs = rte_pktmbuf_pool_create("packets", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+        mbufs = make_mbufs();
         ASSERT_NE(mbufs, nullptr);
     }
     static void TearDownTestSuite() { rte_eal_cleanup(); }

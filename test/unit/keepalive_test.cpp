@@ -38,7 +38,7 @@ class KeepaliveTest : public testing::Test {
 protected:
     static void SetUpTestSuite() {
         ASSERT_GE(start_eal(), 0);
-        pool = rte_pktmbuf_pool_create("packets", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+        pool = make_mbufs();
         ASSERT_NE(pool, nullptr);
         ASSERT_EQ(
             rte_eth_dev_callback_register(RTE_ETH_ALL, RTE_ETH_EVENT_DESTROY, on_close, nullptr),
