@@ -95,7 +95,8 @@ bool needs_no_fault(std::string_view name) {
     // Of the C++ run-time, of the compiler, or work on memory alone.
     static constexpr auto prefixes = std::to_array<std::string_view>(
         {"_Z", "__cxa_", "_ITM_", "_Unwind_", "__gmon_", "__gxx_", "__stack_chk", "mem", "str",
-         "free", "__tls_get_", "pthread_self", "__snprintf", "__asan", "mnl_nlmsg_", "mnl_attr_"});
+         "free", "__tls_get_", "pthread_self", "__snprintf", "__asan", "__ubsan", "mnl_nlmsg_",
+         "mnl_attr_"});
     static constexpr auto names = std::to_array<std::string_view>(
         {"__errno_location", "__libc_single_threaded",
          // A descriptor or a mapping is gone whatever they return; a mutex of ours cannot fail.
@@ -107,6 +108,10 @@ bool needs_no_fault(std::string_view name) {
          "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
          "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
          "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next",
+         // The same, where the compiler does not put them in line.
+         "htons", "snprintf", "__cmsg_nxthdr", "__rte_mempool_trace_default_cache",
+         "__rte_mempool_trace_generic_put", "__rte_mempool_trace_ops_enqueue_bulk",
+         "__rte_mempool_trace_put_bulk", "__rte_trace_mem_per_thread_alloc", "per_lcore_trace_mem",
          // Only of a type that there is not.
          "rte_tel_data_start_array",
          // They hand on what others are to do.

@@ -51,6 +51,21 @@ TEST_F(SupervisorTest, TellsNothingOfAVfThatWentWhileItsPortWasMade) {
     EXPECT_THAT(events_, ElementsAre("event port_added 0"));
 }
 
+TEST_F(SupervisorTest, TellsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) {
+    const PciAddress pci = PciAddress::parse(pci1).value();
+    link(netvsc_link("eth1", 2, mac(1)));
+    link(vf("eth2", 3, mac(1), pci1));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    bound(0, pci1);
+    vf_port_remains_ = true;
+    texts(supervisor_.vf_release_requested(pci, now_));
+    EXPECT_THAT(texts(supervisor_.vf_withdrawn(0, pci, false, now_ + 1s)),
+                ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+    EXPECT_THAT(events_, IsEmpty());
+    created(0);
+    EXPECT_THAT(events_, ElementsAre("event port_added 0", "event vf_present 0 0000:03:00.0"));
+}
+
 TEST_F(SupervisorTest, TellsNothingOfAPortThatIsNotMade) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));

@@ -42,10 +42,26 @@ TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
             statistics[what] += times;
     }
     // Each kind of thing did happen: else this would be no test.
-    for (const auto *what :
-         {"create", "destroy", "release", "announce", "withdraw", "check", "report", "give",
-          "event", "error:", "warning:", "notice:", "info:", "listing", "rescan", "failed bind",
-          "port at the end", "VF attached at the end", "VF bound at the end"}) {
+    for (const auto *what : {"create",
+                             "destroy",
+                             "release",
+                             "announce",
+                             "withdraw",
+                             "check",
+                             "report",
+                             "give",
+                             "event",
+                             "error:",
+                             "warning:",
+                             "notice:",
+                             "info:",
+                             "listing",
+                             "rescan",
+                             "leaving",
+                             "failed bind",
+                             "port at the end",
+                             "VF attached at the end",
+                             "VF bound at the end"}) {
         std::cout << what << " " << statistics[what] << ", ";
         EXPECT_TRUE(only || statistics[what] > static_cast<int>(count) / 8) << what;
     }

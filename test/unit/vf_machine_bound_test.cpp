@@ -36,6 +36,14 @@ TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
     EXPECT_EQ(state(), VfState::absent);
 }
 
+TEST_F(BoundVfMachineTest, AVfThatWentWhileAPortWasMadeInVainIsNotBoundForTheNextTry) {
+    machine_.begin(vf(one));
+    machine_.bound(one);
+    removed(one);
+    machine_.begin(vf(one)); // that its netdevice has gone is not read yet
+    EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
+}
+
 // ---- Asked to let go of a VF that is there.
 
 TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAnew) {
@@ -50,6 +58,18 @@ TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAne
     EXPECT_THAT(elapse(), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+}
+
+TEST_F(BoundVfMachineTest, AVfThatIsProbedForItsPortAfterItWasLetGoOfIsLetGoOfAgain) {
+    machine_.begin(vf(one));
+    machine_.bound(one);
+    EXPECT_THAT(release_requested(one), ElementsAre(withdraw_one));
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
+    EXPECT_THAT(probed(one, ENODEV), IsEmpty());
+    EXPECT_THAT(probed(one), ElementsAre(withdraw_one));
+    EXPECT_THAT(withdrawn(one, true), IsEmpty()) << "fail-safe has it already";
+    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_EQ(delay(), 500ms);
 }
 
 TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {

@@ -38,7 +38,15 @@ class VfMachineTest : public testing::Test {
 protected:
     using Texts = std::vector<std::string>;
 
-    explicit VfMachineTest(std::string bind = "") : machine_(0, std::move(bind), poll) {}
+    explicit VfMachineTest(std::string bind = "") : machine_(of_a_port(std::move(bind))) {}
+
+    /// The machine of a port that has been made.
+    static VfMachine of_a_port(std::string bind) {
+        VfMachine machine(0, std::move(bind), poll);
+        Commands none;
+        machine.introduce(none);
+        return machine;
+    }
 
     Texts want(const std::optional<Vf> &wanted) {
         return told([&](Commands &c) { machine_.want(wanted, c); });
@@ -113,7 +121,7 @@ protected:
         messages_.clear();
     }
     void to(VfState wanted) {
-        machine_ = VfMachine(0, machine_.bind(), poll);
+        machine_ = of_a_port(machine_.bind());
         if (wanted == VfState::present)
             want(vf(one));
         if (wanted == VfState::announced)

@@ -14,6 +14,7 @@ import sys
 import time
 import unittest
 from pathlib import Path
+from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -160,17 +161,48 @@ class Removal(VfCase):
         self.assertRegex(testpmd.process.output_since(mark), r"device removal event(.*\n)+.*VF \S+ is gone")
         self.assert_quits(testpmd)
 
+    def traced(self, testpmd: Testpmd, calls: str, happening: Callable[[], object]) -> str:
+        """What strace tells of these system calls of testpmd's interrupt thread while something happens."""
+        thread = self.guest.run(f"grep -l eal-intr-thread /proc/{testpmd.process.pid}/task/*/comm").stdout.split("/")[-2]
+        tracer = self.guest.spawn("strace", f"strace -q -s 64 -e trace={calls} -o {TRACE} -p {thread}", pty=False)
+        self.addCleanup(end, tracer)
+        wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{thread}/status"), PATIENCE_S)
+        happening()
+        tracer.signal(signal.SIGINT)
+        tracer.wait(PATIENCE_S)
+        return self.guest.read_file(TRACE).decode()
+
+    def test_known_to_leave_before_the_kernel_tells(self) -> None:
+        """RTM_DELLINK comes when the kernel has waited for all who use the netdevice; that it goes down, before."""
+        testpmd = self.forward()
+        self.come(self.add_vf)
+        address = self.machine.pci_address(VF)
+        trace = self.traced(testpmd, "file,recvmsg", lambda: self.go(lambda: self.unplug(VF)))
+        before, asked, _ = trace.partition(f'"/sys/bus/pci/devices/{address}/driver"')
+        self.assertTrue(asked)
+        # Other sockets are read by the same thread.
+        *earlier, last = re.findall(r"recvmsg\((\d+), .*nlmsg_type=(\w+)", before)
+        self.assertEqual(last[1], "RTM_NEWLINK")
+        self.assertNotIn((last[0], "RTM_DELLINK"), earlier)
+        self.assertEqual(self.count(testpmd, r"VF \S+ is gone"), 1)
+        self.assert_quits(testpmd)
+
+    def test_only_down_it_stays(self) -> None:
+        testpmd = self.forward()
+        self.come(self.add_vf)
+        netdevice = self.machine.ifname(VF)
+        trace = self.traced(testpmd, "file", lambda: self.guest.run(
+            f"ip link set {netdevice} down; sleep 1; ip link set {netdevice} up"))
+        self.assertIn(f'"/sys/bus/pci/devices/{self.machine.pci_address(VF)}/driver"', trace)
+        self.assertEqual(self.count(testpmd, r"VF \S+ is gone"), 0)
+        self.assert_only_by(VF)
+        self.assert_quits(testpmd)
+
     def test_other_functions_are_not_read(self) -> None:
         """DPDK's hot-plug reads all PCI functions anew, which takes longer than all else; the VF alone will do."""
         testpmd = self.forward()
-        pid = testpmd.process.pid
-        tracer = self.guest.spawn("strace", f"strace -q -f -e trace=openat -o {TRACE} -p {pid}", pty=False)
-        self.addCleanup(end, tracer)
-        wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{pid}/status"), PATIENCE_S)
-        self.come(self.add_vf)
-        tracer.signal(signal.SIGINT)
-        tracer.wait(PATIENCE_S)
-        opened = re.findall(r'"/sys/bus/pci/devices/([^/"]+)/', self.guest.read_file(TRACE).decode())
+        trace = self.traced(testpmd, "openat", lambda: self.come(self.add_vf))
+        opened = re.findall(r'"/sys/bus/pci/devices/([^/"]+)/', trace)
         self.assertEqual(set(opened), {self.machine.pci_address(VF)})
         self.assert_quits(testpmd)
 

@@ -35,12 +35,21 @@ bool is_only_for_port(const Command &command, PortNumber number) {
            (removal != nullptr && removal->number == number);
 }
 
+// The kernel takes the link in sysfs away before it has the driver let go of the function
+// (__device_release_driver() in Linux's drivers/base/dd.c).
+bool loses_driver(const PciAddress &pci) {
+    const auto driver = PciDriver(pci).driver();
+    return driver && !*driver;
+}
+
 } // namespace
 
 Commands Driver::take(const NetlinkEvent &event) {
     return std::visit(
         Overloaded{
             [this](const LinkMessage &message) {
+                if (const auto pci = supervisor_.may_be_leaving(message); pci && loses_driver(*pci))
+                    return supervisor_.link_leaving(message.ifindex);
                 std::optional<DeviceFacts> facts;
                 if (supervisor_.wants_facts(message))
                     facts = facts_of(message, functions_);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <net/if.h>
 #include <optional>
 #include <set>
 #include <string>
@@ -105,7 +106,7 @@ public:
         if (netdevices_.empty())
             return;
         auto &[ifindex, netdevice] = random_.of(netdevices_);
-        switch (random_.below(8)) {
+        switch (random_.below(9)) {
         case 0:
             return remove(ifindex);
         case 1:
@@ -120,6 +121,10 @@ public:
             netdevice.link.message.carrier = !netdevice.link.message.carrier;
             return notify(netdevice.link.message);
         }
+        case 7:
+            journal_.add("up or down: " + std::to_string(ifindex));
+            netdevice.link.message.flags ^= IFF_UP;
+            return notify(netdevice.link.message);
         default:
             if (random_.one_in(2))
                 return swap_names(netdevice, random_.of(netdevices_).second);
@@ -223,6 +228,8 @@ private:
         Link link = test::vf(free_name(), next_ifindex_++, vf_mac(), pci.to_string());
         if (random_.one_in(3))
             link.message.permanent_mac = test::mac(200);
+        if (random_.one_in(2))
+            link.message.flags = IFF_UP;
         add(std::move(link));
     }
     void notify_removed(const PciAddress &pci) {
@@ -239,10 +246,17 @@ private:
     }
     void remove_netdevice(int ifindex) {
         journal_.add("delete " + std::to_string(ifindex));
-        for (const auto &address : netdevices_.at(ifindex).addresses)
+        Netdevice &netdevice = netdevices_.at(ifindex);
+        if ((netdevice.link.message.flags & IFF_UP) != 0)
+            take_down(netdevice);
+        for (const auto &address : netdevice.addresses)
             notify(AddressMessage{.address = address, .gone = true});
         netdevices_.erase(ifindex);
         notify(LinkGone{.ifindex = ifindex});
+    }
+    void take_down(Netdevice &netdevice) {
+        netdevice.link.message.flags &= ~IFF_UP;
+        notify(netdevice.link.message);
     }
     void rename(Netdevice &netdevice, const std::string &name) {
         journal_.add("rename " + std::to_string(netdevice.link.ifindex()) + " to " + name);

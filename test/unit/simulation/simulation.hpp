@@ -31,6 +31,7 @@ public:
         auto result = edge_.statistics;
         result["listing"] = listings_;
         result["rescan"] = rescans_;
+        result["leaving"] = leaving_;
         result["VF bound at the end"] = static_cast<int>(kernel_.bound().size());
         for (const auto &port : supervisor_.ports()) {
             ++result["port at the end"];
@@ -100,6 +101,11 @@ private:
         }
     }
     void take(const LinkMessage &message) {
+        if (const auto pci = supervisor_.may_be_leaving(message); pci && !kernel_.has_pci(*pci)) {
+            ++leaving_;
+            journal_.add("read: " + std::to_string(message.ifindex) + " is leaving");
+            return edge_.carry_out(supervisor_.link_leaving(message.ifindex));
+        }
         std::optional<DeviceFacts> facts;
         if (supervisor_.wants_facts(message))
             facts = kernel_.sysfs(message);
@@ -360,6 +366,7 @@ private:
     InstanceId next_instance_ = 0;
     int listings_ = 0;
     int rescans_ = 0;
+    int leaving_ = 0;
     // All instances or none. Then MAC addresses stay, or a VF that is just being bound could have
     // changed its port before its netdevice went.
     const bool bind_ = random_.one_in(2);

@@ -132,6 +132,8 @@ Commands Supervisor::remove_instance(InstanceId id) {
 
 Commands Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts) {
     Commands commands;
+    if (leaving_.contains(message.ifindex))
+        return commands;
     Link link{.message = std::move(message), .facts = {}};
     if (facts)
         link.facts = *facts;
@@ -164,8 +166,24 @@ Commands Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts)
     return commands;
 }
 
+std::optional<PciAddress> Supervisor::may_be_leaving(const LinkMessage &message) const {
+    if (listing_) // in which the index may have passed to another netdevice
+        return std::nullopt;
+    const Link *known = table_.find(message.ifindex);
+    const bool goes_down =
+        known != nullptr && (known->message.flags & IFF_UP) != 0 && (message.flags & IFF_UP) == 0;
+    return goes_down && known->may_be_vf() ? known->facts.pci : std::nullopt;
+}
+
+Commands Supervisor::link_leaving(int ifindex) {
+    auto commands = link_gone(ifindex);
+    leaving_.insert(ifindex);
+    return commands;
+}
+
 Commands Supervisor::link_gone(int ifindex) {
     Commands commands;
+    leaving_.erase(ifindex);
     const auto link = table_.remove(ifindex);
     if (!link)
         return commands;
@@ -194,6 +212,7 @@ Commands Supervisor::address(const AddressMessage &message) {
 void Supervisor::begin_listing() {
     table_.begin_listing();
     listing_ = true;
+    leaving_.clear(); // RTM_DELLINK may have been lost, and what is there now is named
 }
 
 Commands Supervisor::end_listing() {

@@ -39,6 +39,15 @@ public:
     ///               was known stays, and the message that follows tells more.
     [[nodiscard]] Commands link(LinkMessage message, std::optional<DeviceFacts> facts);
     [[nodiscard]] Commands link_gone(int ifindex);
+    /// Going down is the first that a netdevice does when its driver is taken from its PCI
+    /// function; RTM_DELLINK comes only when the kernel has waited for all who use it
+    /// (unregister_netdevice_many() in Linux's net/core/dev.c).
+    /// @return the function, of a netdevice that may be a VF's and goes down by this message: if
+    ///         it has no kernel driver link_leaving() is to be called in place of link()
+    [[nodiscard]] std::optional<PciAddress> may_be_leaving(const LinkMessage &message) const;
+    /// As link_gone(), before the kernel has told. What is told of the netdevice until it does is
+    /// not heard.
+    [[nodiscard]] Commands link_leaving(int ifindex);
     [[nodiscard]] Commands address(const AddressMessage &message);
     void begin_listing();
     [[nodiscard]] Commands end_listing();
@@ -172,6 +181,8 @@ private:
     /// Netdevices whose port the application closed, with the instances it was of: not attached
     /// again by them while they stay.
     std::unordered_map<int, std::set<InstanceId>> closed_;
+    /// Netdevices that go, and whose RTM_DELLINK is still to come.
+    std::set<int> leaving_;
     /// Netdevices first seen in a listing: whether they are routed is known at its end.
     std::set<int> undecided_;
     bool listing_ = false;

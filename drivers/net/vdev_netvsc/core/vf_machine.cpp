@@ -60,16 +60,17 @@ void VfMachine::say(Commands &commands, Level level, const std::string &what) co
                 port_name(number_) + ": VF " + (vf_ ? vf_->id.pci.to_string() : "") + " " + what);
 }
 
-// Reports each change once, and nothing of a VF that was not reported to be there: one its port is
-// made with, until the port is reported.
+// Reports each change once, nothing before the port is reported, and nothing of a VF that was not
+// reported to be there.
 void VfMachine::report(EventType type, Commands &commands) {
-    if (reported_ == type || (!reported_ && type != EventType::vf_present))
+    if (!introduced_ || reported_ == type || (!reported_ && type != EventType::vf_present))
         return;
     reported_ = type;
     commands.emplace_back(Report{.type = type, .number = number_, .vf = vf_->id.pci});
 }
 
 void VfMachine::introduce(Commands &commands) {
+    introduced_ = true;
     if (!vf_ || state_ == VfState::gone)
         return;
     report(EventType::vf_present, commands);
@@ -97,7 +98,7 @@ void VfMachine::want(const std::optional<Vf> &vf, Commands &commands) {
 }
 
 void VfMachine::begin(const std::optional<Vf> &vf) {
-    bound_ = bound_ && vf == vf_;
+    bound_ = bound_ && !removed_ && vf == vf_;
     vf_ = vf;
     removed_ = false;
     again_.reset();
@@ -225,6 +226,12 @@ void VfMachine::retry_later(Backoff::Delay delay, const std::string &what, TimeP
 }
 
 void VfMachine::probed(const VfId &id, int error, TimePoint now, Commands &commands) {
+    if (is(id) && waiting_ && error == 0) { // by those who made the port meanwhile
+        waiting_ = false;
+        next_.reset();
+        commands.emplace_back(Withdraw{.number = number_, .vf = vf_->id});
+        return;
+    }
     if (!is(id) || state_ != VfState::present)
         return;
     const auto delay = backoff_.next();

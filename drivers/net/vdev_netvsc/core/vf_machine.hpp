@@ -112,7 +112,8 @@ private:
     bool closed_by_application_ = false; ///< its port, the last time
     /// In state gone: to be taken anew once its port is closed, but not before this.
     std::optional<TimePoint> again_;
-    bool waiting_ = false; ///< in state gone: its port is closed, and only that time is to come
+    bool waiting_ = false;    ///< in state gone: its port is closed, and only that time is to come
+    bool introduced_ = false; ///< the port has been made, and reported
     /// What was last reported of the VF; nullopt: not even that it is there.
     std::optional<EventType> reported_;
     TimePoint failure_counts_;      ///< from when on a failure of one that was attached is reported
