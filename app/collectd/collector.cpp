@@ -149,9 +149,14 @@ Result<void> Collector::ask(const Round &round) {
         auto connected = connect(round);
         if (!connected)
             return std::unexpected(std::move(connected.error()));
-        TelemetryClient &client = client_.emplace(std::move(*connected));
-        if (auto learned = learn_facts(client, round.link, round.deadline); !learned)
+        client_ = std::move(*connected);
+        facts_learned_ = false;
+    }
+    // One that does not answer in time is asked again at the next read.
+    if (!facts_learned_) {
+        if (auto learned = learn_facts(*client_, round.link, round.deadline); !learned)
             return learned;
+        facts_learned_ = true;
     }
     if (auto events = read_events(*client_, round); !events)
         return events;

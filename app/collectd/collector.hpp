@@ -55,6 +55,7 @@ private:
 
     std::optional<LinkStatus> link_;
     std::optional<TelemetryClient> client_;
+    bool facts_learned_ = false; ///< from client_
     EventCursor cursor_;
     Trouble application_trouble_;
 

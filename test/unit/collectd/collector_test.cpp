@@ -39,15 +39,17 @@ public:
         const std::scoped_lock lock(mutex_);
         values_[command] = std::move(value);
     }
+    [[nodiscard]] std::string to(const std::string &command) {
+        const std::scoped_lock lock(mutex_);
+        ++asked_[command];
+        const auto value = values_.find(command);
+        return json{
+            {command.substr(0, command.find(',')), value == values_.end() ? json() : value->second}}
+            .dump();
+    }
     [[nodiscard]] FakeApplication::Behaviour behaviour() {
-        return FakeApplication::answering([this](const std::string &command) {
-            const std::scoped_lock lock(mutex_);
-            ++asked_[command];
-            const auto value = values_.find(command);
-            return json{{command.substr(0, command.find(',')),
-                         value == values_.end() ? json() : value->second}}
-                .dump();
-        });
+        return FakeApplication::answering(
+            [this](const std::string &command) { return to(command); });
     }
     [[nodiscard]] int asked(const std::string &command) {
         const std::scoped_lock lock(mutex_);
@@ -262,6 +264,24 @@ TEST_F(CollectorTest, TellsTheEventsOfNetVdevNetvsc) {
                     Field(&Notification::message, "lcore 1 Keep Alive Status: DEAD"),
                     Field(&Notification::message, "Link Status: UP")));
     EXPECT_EQ(second.notifications[0].age, 3s);
+}
+
+TEST_F(CollectorTest, LearnsOfPortsFromAnApplicationThatWasSlowAtFirst) {
+    answers_.set("/vdev_netvsc/list", {0});
+    answers_.set("/vdev_netvsc/info,0", {{"name", "net_failsafe_vsc0"}, {"netdevice", "eth1"}});
+    std::latch waited_for(1);
+    const auto slow = application(FakeApplication::answering([&](const std::string &command) {
+        if (command == "/vdev_netvsc/list")
+            waited_for.wait();
+        return answers_.to(command);
+    }));
+    auto reader = collector({.link = LinkConfig{.notify = true}});
+    EXPECT_THAT(reader.read().notifications, IsEmpty()) << "it does not answer in time";
+    waited_for.count_down();
+    const auto report = reader.read();
+    ASSERT_EQ(report.notifications.size(), 2U);
+    EXPECT_THAT(report.notifications[0].metadata,
+                testing::Contains(testing::Pair("netvsc", "eth1")));
 }
 
 TEST_F(CollectorTest, StopsAskingADriverWhoseEventsNeverEnd) {
