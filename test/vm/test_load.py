@@ -2,7 +2,7 @@
 """More than usual: netdevices by the thousand, ports by the dozen, an interrupt thread that is held up, a deaf fail-safe.
 
 Environment: NETVSC_LOAD_NETDEVICES, how many are made and deleted while the VF flaps (default 500); NETVSC_CYCLES, how
-often else (default 3); NETVSC_STORM, how many link messages (default 1500); NETVSC_LOAD_PORTS, how many ports are wanted
+often else (default 3); NETVSC_STORM, how many changes in the storm (default 20000); NETVSC_LOAD_PORTS, how many ports are wanted
 (default 20).
 """
 
@@ -22,7 +22,7 @@ from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, lost_notificati
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
 
 NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
-STORM = int(os.environ.get("NETVSC_STORM") or "1500")  # link messages
+STORM = int(os.environ.get("NETVSC_STORM") or "20000")  # changes that link messages tell of
 PORTS = int(os.environ.get("NETVSC_LOAD_PORTS") or "20")
 SLOWALARM = str(TOOLS / "libslowalarm.so")
 MANY_S = 300.0  # for many ports to be made, on a busy host
@@ -37,19 +37,19 @@ class Load(VfCase):
     def add_vmxnet3(self) -> None:
         self.add_vf(VMXNET3)
 
-    def check_flaps(self, testpmd: Testpmd, commands: list[str]) -> None:
-        """The VF comes and goes while ip obeys; the driver does its work afterwards, and holds no more than before."""
+    def check_flaps(self, testpmd: Testpmd, many: list[str], changes: int) -> None:
+        """The VF comes and goes while a command changes netdevices so often; the driver does its work afterwards, and
+        holds no more than before."""
         self.steps("before", self.add_vmxnet3, lambda: self.unplug(VF))
         before = Held.by(self.guest, testpmd)
-        self.guest.write_file("/run/lab/many", "".join(f"{command}\n" for command in commands))
-        ip = self.guest.spawn("many", ["ip", "-batch", "/run/lab/many"])
+        process = self.guest.spawn("many", many)
         flaps = 0
-        while ip.running() or flaps < 2:
+        while process.running() or flaps < 2:
             self.machine.nic_add(VF, MACS[0], VMXNET3)
             self.machine.nic_del(VF, PATIENCE_S)
             flaps += 1
-        self.assertEqual(ip.wait(), 0, ip.output())
-        self.note(f"{len(commands)} changes of netdevices, {lost_notifications(self.guest, testpmd)} notifications lost, "
+        self.assertEqual(process.wait(), 0, process.output())
+        self.note(f"{changes} changes of netdevices, {lost_notifications(self.guest, testpmd)} notifications lost, "
                   f"{flaps} VFs came and went meanwhile")
         self.steps("after", self.add_vmxnet3, lambda: self.unplug(VF))
         now = Held.by(self.guest, testpmd)
@@ -60,8 +60,9 @@ class Load(VfCase):
         self.guest.run("modprobe dummy numdummies=0")
         testpmd = self.forward()
         names = [f"many{number}" for number in range(NETDEVICES)]
-        self.check_flaps(testpmd, [f"link add {name} type dummy" for name in names] +
-                         [f"link del {name}" for name in names])
+        commands = [f"link add {name} type dummy\n" for name in names] + [f"link del {name}\n" for name in names]
+        self.guest.write_file("/run/lab/many", "".join(commands))
+        self.check_flaps(testpmd, ["ip", "-batch", "/run/lab/many"], len(commands))
         self.assert_quits(testpmd)
 
     def test_storm_while_the_vf_flaps(self) -> None:
@@ -70,7 +71,7 @@ class Load(VfCase):
         self.addCleanup(self.guest.run, "ip link del storm0")
         testpmd = self.forward(drivers=[*plugins(), SLOWALARM])
         testpmd.process.expect("^slowalarm: 1", PATIENCE_S)
-        self.check_flaps(testpmd, ["link set storm0 mtu 1400", "link set storm0 mtu 1500"] * (STORM // 2))
+        self.check_flaps(testpmd, [str(TOOLS / "linkstorm"), "storm0", str(STORM)], STORM)
         self.assertGreater(lost_notifications(self.guest, testpmd), 0)
         self.assert_quits(testpmd)
 
