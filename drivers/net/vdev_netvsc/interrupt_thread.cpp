@@ -15,8 +15,8 @@ namespace netvsc {
 // a real-time priority and the interrupt thread shares its processor.
 struct InterruptThreadPause::Meeting {
     const std::chrono::milliseconds patience;
-    std::mutex mutex{};
-    std::condition_variable changed{};
+    std::mutex mutex;
+    std::condition_variable changed;
     bool reached = false;
     bool over = false;
 

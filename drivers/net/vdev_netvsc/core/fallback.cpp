@@ -97,7 +97,7 @@ FallbackChoice choose_fallback(WantedFallback wanted,
     for (const Fallback kind : fallbacks_by_preference) {
         if (kind == wanted)
             continue;
-        MissingParts parts = missing(kind);
+        const MissingParts parts = missing(kind);
         if (parts.empty()) {
             works = kind;
             break;
