@@ -66,7 +66,8 @@ bool EventBus::unsubscribe(const Key &key) {
     const auto found = find(key);
     if (found == subscribers_.end())
         return false;
-    const std::shared_ptr<Subscriber> subscriber = std::move(*found);
+    // What found is at is erased. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+    const std::shared_ptr<Subscriber> subscriber = *found;
     subscriber->left = true;
     subscribers_.erase(found);
     if (deliverer_ != std::this_thread::get_id())
