@@ -2,8 +2,8 @@
 """More than usual: netdevices by the thousand, ports by the dozen, an interrupt thread that is held up, a deaf fail-safe.
 
 Environment: NETVSC_LOAD_NETDEVICES, how many are made and deleted while the VF flaps (default 500); NETVSC_CYCLES, how
-often else (default 3); NETVSC_STORM, how many changes in the storm (default 20000); NETVSC_LOAD_PORTS, how many ports are wanted
-(default 20).
+often else (default 3); NETVSC_STORM, how many changes in the storm (default 20000); NETVSC_LOAD_PORTS, how many ports are
+wanted (default 20).
 """
 
 from __future__ import annotations

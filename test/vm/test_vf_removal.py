@@ -161,12 +161,11 @@ class Removal(VfCase):
         self.assertRegex(testpmd.process.output_since(mark), r"device removal event(.*\n)+.*VF \S+ is gone")
         self.assert_quits(testpmd)
 
-    def traced(self, testpmd: Testpmd, calls: str, happening: Callable[[], object]) -> str:
-        """What strace tells of these system calls of testpmd's interrupt thread while something happens."""
-        thread = self.guest.run(f"grep -l eal-intr-thread /proc/{testpmd.process.pid}/task/*/comm").stdout.split("/")[-2]
-        tracer = self.guest.spawn("strace", f"strace -q -s 64 -e trace={calls} -o {TRACE} -p {thread}", pty=False)
+    def traced(self, task: int, options: str, happening: Callable[[], object]) -> str:
+        """What strace tells of a task, that is a process or a thread, while something happens."""
+        tracer = self.guest.spawn("strace", f"strace -q -s 64 {options} -o {TRACE} -p {task}", pty=False)
         self.addCleanup(end, tracer)
-        wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{thread}/status"), PATIENCE_S)
+        wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{task}/status"), PATIENCE_S)
         happening()
         tracer.signal(signal.SIGINT)
         tracer.wait(PATIENCE_S)
@@ -177,7 +176,9 @@ class Removal(VfCase):
         testpmd = self.forward()
         self.come(self.add_vf)
         address = self.machine.pci_address(VF)
-        trace = self.traced(testpmd, "file,recvmsg", lambda: self.go(lambda: self.unplug(VF)))
+        # That thread alone: the forwarding one receives packets.
+        named = self.guest.run(f"grep -l eal-intr-thread /proc/{testpmd.process.pid}/task/*/comm").stdout
+        trace = self.traced(int(named.split("/")[-2]), "-e trace=file,recvmsg", lambda: self.go(lambda: self.unplug(VF)))
         before, asked, _ = trace.partition(f'"/sys/bus/pci/devices/{address}/driver"')
         self.assertTrue(asked)
         # Other sockets are read by the same thread.
@@ -191,7 +192,7 @@ class Removal(VfCase):
         testpmd = self.forward()
         self.come(self.add_vf)
         netdevice = self.machine.ifname(VF)
-        trace = self.traced(testpmd, "file", lambda: self.guest.run(
+        trace = self.traced(testpmd.process.pid, "-f -e trace=file", lambda: self.guest.run(
             f"ip link set {netdevice} down; sleep 1; ip link set {netdevice} up"))
         self.assertIn(f'"/sys/bus/pci/devices/{self.machine.pci_address(VF)}/driver"', trace)
         self.assertEqual(self.count(testpmd, r"VF \S+ is gone"), 0)
@@ -201,7 +202,7 @@ class Removal(VfCase):
     def test_other_functions_are_not_read(self) -> None:
         """DPDK's hot-plug reads all PCI functions anew, which takes longer than all else; the VF alone will do."""
         testpmd = self.forward()
-        trace = self.traced(testpmd, "openat", lambda: self.come(self.add_vf))
+        trace = self.traced(testpmd.process.pid, "-f -e trace=openat", lambda: self.come(self.add_vf))
         opened = re.findall(r'"/sys/bus/pci/devices/([^/"]+)/', trace)
         self.assertEqual(set(opened), {self.machine.pci_address(VF)})
         self.assert_quits(testpmd)
