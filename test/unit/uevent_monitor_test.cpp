@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "uevent_monitor.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
@@ -98,6 +99,25 @@ TEST_F(SmallUeventMonitorTest, TellsThatMessagesWereLost) {
     EXPECT_LT(seen.size(), 200U);
     ASSERT_TRUE(provoke("add"));
     EXPECT_EQ(actions(), std::vector<std::string>{"add"}) << "and goes on";
+}
+
+// A buffer that holds more than one read() takes: what is lost while the rest is read the kernel
+// does not tell of by itself.
+class MediumUeventMonitorTest : public UeventMonitorTest {
+protected:
+    MediumUeventMonitorTest() { receive_buffer_ = 256 << 10; }
+};
+
+TEST_F(MediumUeventMonitorTest, TellsThatMoreWereLostWhileTheRestIsRead) {
+    for (int i = 0; i < 2000; ++i)
+        ASSERT_TRUE(provoke("change"));
+    const auto ignore = [](const Uevent & /*event*/) {};
+    auto lost = monitor_->read(ignore);
+    ASSERT_TRUE(lost) << lost.error().message();
+    EXPECT_TRUE(*lost);
+    ASSERT_TRUE(provoke("add"));
+    EXPECT_EQ(std::ranges::count(actions(), "add"), 0) << "not lost: no test";
+    EXPECT_TRUE(lost_);
 }
 
 } // namespace

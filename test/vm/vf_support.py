@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
+from lab.errors import LabTimeout
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
@@ -87,9 +89,21 @@ class VfCase(LabCase):
 
     # Traffic.
 
+    @contextlib.contextmanager
+    def telling_what_was_said(self) -> Iterator[None]:
+        """An error in here also has what each testpmd said last, and the PCI devices and netdevices there are."""
+        try:
+            yield
+        except (AssertionError, LabTimeout) as error:
+            said = "".join(f"\n{process.name}:\n{process.output()[-OUTPUT_TAIL:]}" for process in self.testpmds)
+            there = self.guest.run("ls -l --time-style=+ -d /sys/bus/pci/devices/*/driver; ip -br link",
+                                   check=False).stdout
+            raise type(error)(f"{error}{said}\n{there}") from error
+
     def wait_traffic(self, nic: str, since_ns: int) -> int:
         """When the first frame came back by this NIC."""
-        return self.switch.wait_return(nic, since_ns, PATIENCE_S)
+        with self.telling_what_was_said():
+            return self.switch.wait_return(nic, since_ns, PATIENCE_S)
 
     def assert_only_by(self, nic: str) -> None:
         """Frames come back by this NIC and by no other, for a while (a busy host may take its time to that)."""
@@ -97,11 +111,8 @@ class VfCase(LabCase):
             began = time.monotonic_ns()
             time.sleep(SETTLE_S)
             return set(self.switch.report(began, time.monotonic_ns() - 100_000_000).returned_by_port) == {nic}
-        try:
+        with self.telling_what_was_said():
             wait_for(f"frames by {nic} and no other", settled, PATIENCE_S)
-        except AssertionError as error:
-            said = "\n".join(f"{process.name}:\n{process.output()[-OUTPUT_TAIL:]}" for process in self.testpmds)
-            raise AssertionError(f"{error}\n{said}") from error
 
     def steps(self, what: str, coming: Callable[[], None], going: Callable[[], None]) -> None:
         """One cycle: the VF comes and carries the traffic, goes, and the NetVSC carries it; losses are noted."""

@@ -82,16 +82,18 @@ Result<void> LinkMonitor::send_request() const {
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {
-    for (int i = 0; i < datagrams_per_read; ++i) {
+    bool overrun = false;
+    bool more = true;
+    for (int i = 0; i < datagrams_per_read && more; ++i) {
         auto received = socket_.receive(buffer_);
         if (!received)
             return std::unexpected(std::move(received.error()));
         switch (received->kind) {
         case NetlinkSocket::Datagram::none:
-            return proceed();
+            more = false;
+            break;
         case NetlinkSocket::Datagram::overrun:
-            ++counters_.overruns;
-            lose();
+            overrun = true;
             break;
         case NetlinkSocket::Datagram::truncated:
             ++counters_.dropped;
@@ -105,6 +107,13 @@ Result<void> LinkMonitor::read(const Sink &sink) {
                 return done;
             break;
         }
+    }
+    const auto dropped = socket_.has_dropped();
+    if (!dropped)
+        return std::unexpected(dropped.error());
+    if (overrun || *dropped) {
+        ++counters_.overruns;
+        lose();
     }
     return proceed();
 }

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstring>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <sys/socket.h>
+#include <utility>
 
 #include <libmnl/libmnl.h>
 
@@ -87,6 +89,14 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
     if ((header.msg_flags & MSG_TRUNC) != 0)
         return Received{.kind = Datagram::truncated, .bytes = {}};
     return Received{.kind = Datagram::whole, .bytes = buffer.first(static_cast<std::size_t>(size))};
+}
+
+Result<bool> NetlinkSocket::has_dropped() {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> figures{};
+    socklen_t size = sizeof figures;
+    if (::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, figures.data(), &size) != 0)
+        return system_error("getsockopt SO_MEMINFO");
+    return std::exchange(drops_, figures[SK_MEMINFO_DROPS]) != figures[SK_MEMINFO_DROPS];
 }
 
 } // namespace netvsc

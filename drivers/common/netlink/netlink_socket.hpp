@@ -21,7 +21,7 @@ public:
         truncated, ///< larger than the buffer: nothing of it can be trusted
         foreign,   ///< not sent by the kernel: to be ignored
         none,      ///< nothing to be read now
-        overrun,   ///< the kernel dropped messages for want of room (ENOBUFS)
+        overrun,   ///< the kernel has begun to drop messages for want of room (ENOBUFS)
     };
     struct Received {
         Datagram kind = Datagram::none;
@@ -45,11 +45,19 @@ public:
     /// @param buffer  where to; must outlive the use of what is returned
     [[nodiscard]] Result<Received> receive(std::span<std::byte> buffer) const;
 
+    /// Whether the kernel has dropped messages to the socket's groups since this was asked last.
+    ///
+    /// An overrun tells only of the first: from then on the kernel drops all of them until the
+    /// socket has been read empty, and does not say so (af_netlink.c, netlink_overrun()). None goes
+    /// unnoticed by a reader who asks each time that he has read; sock_diag(7): SK_MEMINFO_DROPS.
+    [[nodiscard]] Result<bool> has_dropped();
+
 private:
     struct Close {
         void operator()(mnl_socket *socket) const;
     };
     std::unique_ptr<mnl_socket, Close> socket_;
+    std::uint32_t drops_ = 0; ///< those that has_dropped() has told of
 };
 
 } // namespace netvsc

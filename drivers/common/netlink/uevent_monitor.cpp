@@ -29,20 +29,22 @@ Result<UeventMonitor> UeventMonitor::open(int receive_buffer) {
 }
 
 Result<bool> UeventMonitor::read(const Sink &sink) {
-    bool lost = false;
-    for (int i = 0; i < datagrams_per_read; ++i) {
+    bool overrun = false;
+    bool truncated = false;
+    bool more = true;
+    for (int i = 0; i < datagrams_per_read && more; ++i) {
         auto received = socket_.receive(buffer_);
         if (!received)
             return std::unexpected(std::move(received.error()));
         switch (received->kind) {
         case NetlinkSocket::Datagram::none:
-            return lost;
+            more = false;
+            break;
         case NetlinkSocket::Datagram::overrun:
-            ++counters_.overruns;
-            lost = true;
+            overrun = true;
             break;
         case NetlinkSocket::Datagram::truncated:
-            lost = true;
+            truncated = true;
             ++counters_.dropped;
             break;
         case NetlinkSocket::Datagram::foreign:
@@ -58,7 +60,12 @@ Result<bool> UeventMonitor::read(const Sink &sink) {
             break;
         }
     }
-    return lost;
+    const auto dropped = socket_.has_dropped();
+    if (!dropped)
+        return std::unexpected(dropped.error());
+    if (overrun || *dropped)
+        ++counters_.overruns;
+    return overrun || *dropped || truncated;
 }
 
 } // namespace netvsc
