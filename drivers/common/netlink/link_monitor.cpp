@@ -82,7 +82,6 @@ Result<void> LinkMonitor::send_request() const {
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {
-    bool overrun = false;
     bool more = true;
     for (int i = 0; i < datagrams_per_read && more; ++i) {
         auto received = socket_.receive(buffer_);
@@ -93,7 +92,8 @@ Result<void> LinkMonitor::read(const Sink &sink) {
             more = false;
             break;
         case NetlinkSocket::Datagram::overrun:
-            overrun = true;
+            ++counters_.overruns;
+            lose();
             break;
         case NetlinkSocket::Datagram::truncated:
             ++counters_.dropped;
@@ -111,10 +111,8 @@ Result<void> LinkMonitor::read(const Sink &sink) {
     const auto dropped = socket_.has_dropped();
     if (!dropped)
         return std::unexpected(dropped.error());
-    if (overrun || *dropped) {
-        ++counters_.overruns;
+    if (*dropped)
         lose();
-    }
     return proceed();
 }
 
