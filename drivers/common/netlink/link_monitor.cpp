@@ -19,8 +19,6 @@ namespace {
 // (af_netlink.c, netlink_recvmsg()).
 constexpr std::size_t buffer_size = std::size_t{32} * 1024;
 
-constexpr int datagrams_per_read = 64;
-
 } // namespace
 
 LinkMonitor::LinkMonitor(NetlinkSocket socket) : socket_(std::move(socket)), buffer_(buffer_size) {}
@@ -82,38 +80,29 @@ Result<void> LinkMonitor::send_request() const {
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {
-    bool more = true;
-    for (int i = 0; i < datagrams_per_read && more; ++i) {
-        auto received = socket_.receive(buffer_);
-        if (!received)
-            return std::unexpected(std::move(received.error()));
-        switch (received->kind) {
-        case NetlinkSocket::Datagram::none:
-            more = false;
-            break;
-        case NetlinkSocket::Datagram::overrun:
-            ++counters_.overruns;
-            lose();
-            break;
-        case NetlinkSocket::Datagram::truncated:
-            ++counters_.dropped;
-            lose();
-            break;
-        case NetlinkSocket::Datagram::foreign:
-            ++counters_.dropped;
-            break;
-        case NetlinkSocket::Datagram::whole:
-            if (auto done = process(received->bytes, sink); !done)
-                return done;
-            break;
-        }
-    }
-    const auto dropped = socket_.has_dropped();
-    if (!dropped)
-        return std::unexpected(dropped.error());
-    if (*dropped)
+    auto done = socket_.read(buffer_, [&](const auto &received) { return take(received, sink); });
+    return done ? proceed() : done;
+}
+
+Result<void> LinkMonitor::take(const NetlinkSocket::Received &received, const Sink &sink) {
+    switch (received.kind) {
+    case NetlinkSocket::Datagram::none:
+        break;
+    case NetlinkSocket::Datagram::overrun:
+        ++counters_.overruns;
         lose();
-    return proceed();
+        break;
+    case NetlinkSocket::Datagram::truncated:
+        ++counters_.dropped;
+        lose();
+        break;
+    case NetlinkSocket::Datagram::foreign:
+        ++counters_.dropped;
+        break;
+    case NetlinkSocket::Datagram::whole:
+        return process(received.bytes, sink);
+    }
+    return {};
 }
 
 void LinkMonitor::lose() {

@@ -27,7 +27,7 @@ public:
     struct Counters {
         std::uint64_t messages = 0; ///< events handed to the sink
         std::uint64_t dropped = 0;  ///< malformed, truncated, or not from the kernel
-        std::uint64_t overruns = 0; ///< times the kernel said that messages were lost
+        std::uint64_t overruns = 0; ///< times the kernel was found to have dropped messages
         std::uint64_t dumps = 0;    ///< listings completed
     };
 
@@ -65,6 +65,7 @@ private:
     [[nodiscard]] Result<void> proceed();
     void enter(Stage stage);
     [[nodiscard]] Result<void> send_request() const;
+    [[nodiscard]] Result<void> take(const NetlinkSocket::Received &received, const Sink &sink);
     void lose();
     [[nodiscard]] Result<void> process(std::span<const std::byte> datagram, const Sink &sink);
     [[nodiscard]] Result<void> refuse(const nlmsghdr *message);

@@ -91,6 +91,27 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
     return Received{.kind = Datagram::whole, .bytes = buffer.first(static_cast<std::size_t>(size))};
 }
 
+Result<void> NetlinkSocket::read(std::span<std::byte> buffer,
+                                 const std::function<Result<void>(const Received &)> &take) {
+    constexpr int datagrams_per_read = 64;
+    bool overrun = false;
+    for (int i = 0; i < datagrams_per_read; ++i) {
+        const auto received = receive(buffer);
+        if (!received)
+            return std::unexpected(received.error());
+        if (received->kind == Datagram::none)
+            break;
+        overrun |= received->kind == Datagram::overrun;
+        if (auto taken = take(*received); !taken)
+            return taken;
+    }
+    const auto dropped = has_dropped();
+    if (!dropped)
+        return std::unexpected(dropped.error());
+    return *dropped && !overrun ? take({.kind = Datagram::overrun, .bytes = {}}) : Result<void>{};
+}
+
+// Since this was asked last.
 Result<bool> NetlinkSocket::has_dropped() {
     std::array<std::uint32_t, SK_MEMINFO_VARS> figures{};
     socklen_t size = sizeof figures;

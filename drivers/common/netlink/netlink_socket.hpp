@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -21,7 +22,7 @@ public:
         truncated, ///< larger than the buffer: nothing of it can be trusted
         foreign,   ///< not sent by the kernel: to be ignored
         none,      ///< nothing to be read now
-        overrun,   ///< the kernel has begun to drop messages for want of room (ENOBUFS)
+        overrun,   ///< the kernel dropped messages for want of room (ENOBUFS)
     };
     struct Received {
         Datagram kind = Datagram::none;
@@ -45,17 +46,24 @@ public:
     /// @param buffer  where to; must outlive the use of what is returned
     [[nodiscard]] Result<Received> receive(std::span<std::byte> buffer) const;
 
-    /// Whether the kernel has dropped messages to the socket's groups since this was asked last.
+    /// Hands what has come to @p take without waiting: a bounded number of datagrams, so that a
+    /// storm cannot keep the thread; a socket that is still readable is reported again.
     ///
-    /// An overrun tells only of the first: from then on the kernel drops all of them until the
-    /// socket has been read empty, and does not say so (af_netlink.c, netlink_overrun()). None goes
-    /// unnoticed by a reader who asks each time that he has read; sock_diag(7): SK_MEMINFO_DROPS.
-    [[nodiscard]] Result<bool> has_dropped();
+    /// An overrun is also what the kernel does not tell of: having told of a loss it drops all
+    /// messages to the socket's groups until it has been read empty, and says no more
+    /// (af_netlink.c, netlink_overrun()). So its count of drops is asked for at the end
+    /// (sock_diag(7): SK_MEMINFO_DROPS).
+    /// @param buffer  where each datagram is read to, one after the other
+    /// @param take    is not called with Datagram::none; an error of its ends this, and is returned
+    [[nodiscard]] Result<void> read(std::span<std::byte> buffer,
+                                    const std::function<Result<void>(const Received &)> &take);
 
 private:
     struct Close {
         void operator()(mnl_socket *socket) const;
     };
+    [[nodiscard]] Result<bool> has_dropped();
+
     std::unique_ptr<mnl_socket, Close> socket_;
     std::uint32_t drops_ = 0; ///< those that has_dropped() has told of
 };

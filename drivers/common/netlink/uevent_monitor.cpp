@@ -14,8 +14,6 @@ constexpr unsigned kernel_group = 1;
 // header.
 constexpr std::size_t buffer_size = 8192;
 
-constexpr int datagrams_per_read = 64;
-
 } // namespace
 
 UeventMonitor::UeventMonitor(NetlinkSocket socket)
@@ -29,29 +27,24 @@ Result<UeventMonitor> UeventMonitor::open(int receive_buffer) {
 }
 
 Result<bool> UeventMonitor::read(const Sink &sink) {
-    bool overrun = false;
-    bool truncated = false;
-    bool more = true;
-    for (int i = 0; i < datagrams_per_read && more; ++i) {
-        auto received = socket_.receive(buffer_);
-        if (!received)
-            return std::unexpected(std::move(received.error()));
-        switch (received->kind) {
+    bool lost = false;
+    const auto done = socket_.read(buffer_, [&](const auto &received) -> Result<void> {
+        switch (received.kind) {
         case NetlinkSocket::Datagram::none:
-            more = false;
             break;
         case NetlinkSocket::Datagram::overrun:
-            overrun = true;
+            ++counters_.overruns;
+            lost = true;
             break;
         case NetlinkSocket::Datagram::truncated:
-            truncated = true;
+            lost = true;
             ++counters_.dropped;
             break;
         case NetlinkSocket::Datagram::foreign:
             ++counters_.dropped;
             break;
         case NetlinkSocket::Datagram::whole:
-            if (const auto event = parse_uevent(received->bytes)) {
+            if (const auto event = parse_uevent(received.bytes)) {
                 ++counters_.messages;
                 sink(*event);
             } else {
@@ -59,13 +52,11 @@ Result<bool> UeventMonitor::read(const Sink &sink) {
             }
             break;
         }
-    }
-    const auto dropped = socket_.has_dropped();
-    if (!dropped)
-        return std::unexpected(dropped.error());
-    if (overrun || *dropped)
-        ++counters_.overruns;
-    return overrun || *dropped || truncated;
+        return {};
+    });
+    if (!done)
+        return std::unexpected(done.error());
+    return lost;
 }
 
 } // namespace netvsc

@@ -19,7 +19,7 @@ public:
     struct Counters {
         std::uint64_t messages = 0; ///< handed to the sink
         std::uint64_t dropped = 0;  ///< malformed, truncated, or not from the kernel
-        std::uint64_t overruns = 0; ///< reads after which the kernel had dropped messages
+        std::uint64_t overruns = 0; ///< times the kernel was found to have dropped messages
     };
     using Sink = std::function<void(const Uevent &)>;
 
