@@ -12,7 +12,6 @@ import itertools
 import os
 import re
 import shlex
-import signal
 import sys
 import unittest
 from pathlib import Path
@@ -152,12 +151,6 @@ class LabCase(unittest.TestCase):
             self.machine.nic_del(vf)
 
 
-def kill(process: GuestProcess) -> None:
-    """Has no time to do anything more, as a test that is about this means; see end()."""
-    process.signal(signal.SIGKILL)
-    process.wait()
-
-
 def end(process: GuestProcess) -> None:
     """Ends a process that may run still: when it is counted what it did, in an orderly way."""
     try:
@@ -165,8 +158,7 @@ def end(process: GuestProcess) -> None:
             process.send("quit\n")
             with contextlib.suppress(LabTimeout):
                 process.wait()
-        if process.running():
-            kill(process)
+        process.kill()
     except LabError:
         pass
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lab import qemu  # noqa: E402
 from lab.errors import LabError  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, QUICK, end, kill, plugins, ports, wait_for  # noqa: E402
+from support import MACS, QUICK, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import NETVSC, VF, VfCase  # noqa: E402
 
 FLOWS = Path(__file__).resolve().parent / "tools/flows.py"
@@ -182,7 +182,7 @@ class AfXdpQueues(FallbackCase):
         self.assertEqual(self.channels(), 2)
         killed = self.with_queues("af_xdp", 1, self.multi)
         self.assertEqual(self.channels(), 1)
-        kill(killed.process)
+        killed.process.kill()
         self.assertEqual(self.channels(), 1)
         testpmd = self.run_testpmd("--no-pci", f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
         self.assertIn(f"{self.multi}: a process that used it by AF_XDP was killed", testpmd.start_output)
@@ -209,7 +209,7 @@ class Choice(FallbackCase):
         for kind, following in ("virtio_user", "tap"), ("tap", "virtio_user"), ("af_packet", "af_packet"), \
                 ("af_xdp", "af_xdp"), ("af_xdp", "tap"), ("af_xdp", "af_packet"):
             killed = self.forward(f",fallback={kind}")
-            kill(killed.process)
+            killed.process.kill()
             self.switch.stop_traffic()
             testpmd = self.forward(f",fallback={following}")
             if kind in ("virtio_user", "tap"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -175,8 +174,7 @@ class Deaths(KeepaliveCase):
         self.wait_state(first, 1, "ALIVE")
         agent = self.run_beside("agent", AGENT, "--timeout", "60")
         agent.expect("watching")
-        first.process.signal(signal.SIGKILL)
-        first.process.wait()
+        first.process.kill()
         agent.expect("the application has ended; waiting 60 s for another")
         self.assertIn("1568", self.guest.run(f"stat -c %s /dev/shm{SHM}").stdout)
         second = self.run_keepalive()

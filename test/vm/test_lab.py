@@ -112,6 +112,9 @@ class Running(unittest.TestCase):
             process.expect("never", timeout=0.3)
         process.signal(signal.SIGTERM)
         self.assertEqual(process.wait(), -signal.SIGTERM)
+        with self.assertRaisesRegex(LabError, "SIGTERM is too late.*\n.*ready"):
+            process.signal(signal.SIGTERM)
+        self.assertEqual(process.kill(), -signal.SIGTERM)
         with self.assertRaisesRegex(LabError, "ended with status -15"):
             process.expect("never")
 

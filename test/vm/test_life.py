@@ -14,7 +14,7 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import Testpmd  # noqa: E402
-from support import LOG_LEVEL, MACS, LabCase, device_names, end, kill, plugins, ports, wait_for  # noqa: E402
+from support import LOG_LEVEL, MACS, LabCase, device_names, end, plugins, ports, wait_for  # noqa: E402
 
 NEW_MAC = "00:15:5d:00:00:77"
 
@@ -181,7 +181,7 @@ class Processes(LifeCase):
         self.assert_forwards("nv0")
         # Not "quit": with DPDK 22.11 rte_eal_cleanup() in a secondary closes fail-safe's and net_tap's ports in the
         # memory shared with the primary, whichever net_vdev_netvsc made them.
-        kill(secondary)
+        secondary.kill()
         self.assert_forwards("nv0")
         self.plug("vf", MACS[0])
         self.assert_forwards("vf")

@@ -92,8 +92,7 @@ class Soak(VfCase):
     def restart(self, kill: bool) -> None:
         """Ends testpmd, and starts it anew with VFs of either kind."""
         if kill:
-            self.testpmd.process.signal(signal.SIGKILL)
-            self.testpmd.process.wait(PATIENCE_S)
+            self.assertEqual(self.testpmd.process.kill(PATIENCE_S), -signal.SIGKILL)
         else:
             self.assert_quits(self.testpmd)
             if self.expected.vf:

@@ -132,8 +132,18 @@ class GuestProcess:
         return self._guest.request("wait", name=self.name, wait=0) is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the process and its children (its process group)."""
-        self._guest.request("signal", name=self.name, number=int(number))
+        """Sends a signal to the process and its children (its process group). Raises LabError if all have ended."""
+        if not self._send_signal(number):
+            raise LabError(f"process {self.name}: {number.name} is too late, it has ended. "
+                           f"Output:\n{self.output()[-OUTPUT_TAIL:]}")
+
+    def kill(self, timeout: float = 30.0) -> int:
+        """Kills it if it still runs, and waits as wait() does. Only the status tells which: it may end meanwhile."""
+        self._send_signal(signal.SIGKILL)
+        return self.wait(timeout)
+
+    def _send_signal(self, number: signal.Signals) -> bool:
+        return bool(self._guest.request("signal", name=self.name, number=int(number)))
 
 
 class Guest:

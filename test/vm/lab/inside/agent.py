@@ -184,7 +184,12 @@ class Agent:
         os.write(self.processes[name].writer, base64.b64decode(data))
 
     def op_signal(self, name, number):
-        os.killpg(self.processes[name].process.pid, number)
+        """Whether there was any process to send it to."""
+        try:
+            os.killpg(self.processes[name].process.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
 
     def op_read_file(self, path):
         with open(path, "rb") as file:
