@@ -24,10 +24,13 @@ quietly() {
     }
 }
 
-# Configures the build folder if need be and builds it.
+# Configures the build folder if need be.
+configure() {
+    [ -f "$build/build.ninja" ] || quietly meson setup "$build" "$top" "$@"
+}
+
+# Does that, and builds it.
 build_all() {
-    if [ ! -f "$build/build.ninja" ]; then
-        quietly meson setup "$build" "$top" "$@"
-    fi
+    configure "$@"
     quietly ninja -C "$build"
 }

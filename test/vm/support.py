@@ -31,7 +31,8 @@ DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/librte_net_vdev
 TESTVF = str(BUILD / "test/drivers/librte_net_testvf.so")
 TOOLS = BUILD / "test/vm/tools"
 # What testpmd needs in order to load a driver that was built with a sanitizer.
-SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt_on_error=1",
+SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+              "ASAN_OPTIONS": "color=never:print_legend=0",  # the end of a long report is all that is shown
               "LSAN_OPTIONS": f"suppressions={Path(__file__).with_name('leaks.supp').resolve()}:print_suppressions=0"}
              if os.environ.get("NETVSC_PRELOAD") else {})
 

@@ -2,13 +2,15 @@
 //
 // rte_pmd_vdev_netvsc.h.
 
+#include "clock.hpp"
 #include "driver.hpp"
 #include "events.hpp"
+#include "guarded.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
-#include <new>
 
 // All else is hidden.
 #pragma GCC visibility push(default)
@@ -30,15 +32,6 @@ template <std::size_t size> void put(char (&to)[size], std::string_view text) {
     to[length] = '\0';
 }
 
-std::string text_of(const std::optional<PciAddress> &pci) { return pci ? pci->to_string() : ""; }
-
-std::uint64_t ns_of(TimePoint time) {
-    const auto since_boot = std::chrono::nanoseconds(time.time_since_epoch()).count();
-    return static_cast<std::uint64_t>(since_boot);
-}
-
-std::uint64_t ns_of(const std::optional<TimePoint> &time) { return time ? ns_of(*time) : 0; }
-
 rte_pmd_vdev_netvsc_event event_of(const NumberedEvent &numbered) {
     rte_pmd_vdev_netvsc_event event{};
     event.sequence = numbered.sequence;
@@ -56,13 +49,9 @@ EventBus::Key key_of(rte_pmd_vdev_netvsc_callback callback, void *user) {
     return {.function = reinterpret_cast<std::uintptr_t>(callback), .user = user};
 }
 
-// Nothing thrown may pass the application's C frames; only allocation can fail.
-template <typename Call> int guarded(Call call) noexcept {
-    try {
-        return call();
-    } catch (const std::bad_alloc &) {
-        return -ENOMEM;
-    }
+// In C any number can be handed in, also one that C++'s enumeration cannot have.
+template <typename Enumeration> unsigned number_in(const Enumeration &from_c) {
+    return std::bit_cast<unsigned>(from_c);
 }
 
 } // namespace
@@ -73,7 +62,7 @@ using namespace netvsc;
 int rte_pmd_vdev_netvsc_ports(uint16_t *port_ids, unsigned int size) {
     if (port_ids == nullptr && size != 0)
         return -EINVAL;
-    return guarded([&] {
+    return guarded(__func__, [&] {
         const auto ports = Driver::get().status();
         for (std::size_t i = 0; i < std::min<std::size_t>(size, ports.size()); ++i)
             port_ids[i] = ports[i].record.port_id;
@@ -85,7 +74,7 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
                                       struct rte_pmd_vdev_netvsc_port_info *info) {
     if (info == nullptr)
         return -EINVAL;
-    return guarded([&] {
+    return guarded(__func__, [&] {
         const auto ports = Driver::get().status();
         const auto found = std::ranges::find(
             ports, port_id, [](const PortStatus &port) { return port.record.port_id; });
@@ -117,7 +106,7 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
 int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc_callback callback, void *user) {
     if (callback == nullptr)
         return -EINVAL;
-    return guarded([&] {
+    return guarded(__func__, [&] {
         const auto call = [callback, user](const NumberedEvent &numbered) {
             const auto event = event_of(numbered);
             callback(&event, user);
@@ -131,12 +120,12 @@ int rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callbac
 }
 
 const char *rte_pmd_vdev_netvsc_event_name(enum rte_pmd_vdev_netvsc_event_type type) {
-    // In C any number can be handed in.
-    return static_cast<unsigned>(type) <= RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD
-               ? name_of(static_cast<EventType>(type)).data()
+    const unsigned number = number_in(type);
+    return number <= RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD
+               ? name_of(static_cast<EventType>(number)).data()
                : "unknown";
 }
 
 const char *rte_pmd_vdev_netvsc_vf_state_name(enum rte_pmd_vdev_netvsc_vf_state state) {
-    return name_of(static_cast<VfState>(state)).data();
+    return name_of(static_cast<VfState>(number_in(state))).data();
 }

@@ -4,10 +4,22 @@
 #include "command.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 namespace netvsc {
 
 /// What the edge hands to the core as the present: CLOCK_MONOTONIC.
 [[nodiscard]] inline TimePoint now() { return std::chrono::steady_clock::now(); }
+
+/// As others are told it: nanoseconds of CLOCK_MONOTONIC.
+[[nodiscard]] inline std::uint64_t ns_of(TimePoint time) {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
+}
+
+/// 0: never.
+[[nodiscard]] inline std::uint64_t ns_of(const std::optional<TimePoint> &time) {
+    return time ? ns_of(*time) : 0;
+}
 
 } // namespace netvsc

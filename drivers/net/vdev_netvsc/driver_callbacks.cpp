@@ -6,6 +6,7 @@
 #include "device_events.hpp"
 #include "driver.hpp"
 #include "fallback_port.hpp"
+#include "guarded.hpp"
 #include "keepalive.hpp"
 #include "lender.hpp"
 #include "link_facts.hpp"
@@ -13,8 +14,6 @@
 #include "overloaded.hpp"
 #include "pci_driver.hpp"
 #include "vf_port.hpp"
-
-#include <exception>
 
 #include <ethdev_driver.h>
 
@@ -67,7 +66,7 @@ Commands Driver::take(const NetlinkEvent &event) {
 }
 
 void Driver::on_netlink() {
-    try {
+    guarded("netlink", [this] {
         Commands commands;
         const TimePoint began = now();
         {
@@ -86,9 +85,7 @@ void Driver::on_netlink() {
         hasten(commands);
         carry_out(std::move(commands));
         pump();
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("netlink: ") + error.what());
-    }
+    });
 }
 
 // Whatever is at the address from now on was not bound by us.
@@ -99,7 +96,7 @@ Commands Driver::function_removed(const PciAddress &pci, bool another_is_there) 
 }
 
 void Driver::on_uevents() {
-    try {
+    guarded("uevent", [this] {
         Commands commands;
         std::vector<PciEvent> events;
         std::vector<PciAddress> lost_vfs;
@@ -141,9 +138,7 @@ void Driver::on_uevents() {
         for (const PciEvent &event : events)
             relay_.hand_on(event, now());
         arm();
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("uevent: ") + error.what());
-    }
+    });
 }
 
 // Told by vfio, which asks for a device that is there still, or by EAL's monitor. That reads one
@@ -151,7 +146,7 @@ void Driver::on_uevents() {
 // at the address, whose registers, by uio, it has just taken away as those of the one that went.
 // In both cases the device still has its kernel driver.
 void Driver::on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept {
-    try {
+    guarded("device event", [&] {
         const auto pci = PciAddress::parse(device != nullptr ? device : "");
         auto &driver = *static_cast<Driver *>(self);
         if (!pci || event != RTE_DEV_EVENT_REMOVE || EventRelay::is_telling())
@@ -166,28 +161,24 @@ void Driver::on_device_event(const char *device, rte_dev_event_type event, void 
                                 : driver.supervisor_.pci_removed(*pci, false);
         }
         driver.carry_out(std::move(commands));
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("device event: ") + error.what());
-    }
+    });
 }
 
 void Driver::on_alarm(void *self) noexcept {
     auto &driver = *static_cast<Driver *>(self);
-    try {
+    guarded("alarm", [&] {
         {
             const std::lock_guard lock(driver.mutex_);
             driver.alarm_.reset();
         }
         driver.relay_.elapsed(now());
         driver.pump();
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("alarm: ") + error.what());
-    }
+    });
 }
 
 int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
                             void * /*result*/) noexcept {
-    try {
+    guarded("ethdev event", [&] {
         auto &driver = *static_cast<Driver *>(self);
         if (event == RTE_ETH_EVENT_NEW)
             driver.on_port_made(rte_eth_devices[port]);
@@ -199,9 +190,7 @@ int Driver::on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *
             driver.on_port_removal(rte_eth_devices[port]);
         else
             driver.on_recovery(rte_eth_devices[port], event);
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("ethdev event: ") + error.what());
-    }
+    });
     return 0;
 }
 

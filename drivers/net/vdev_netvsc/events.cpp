@@ -2,9 +2,8 @@
 #include "events.hpp"
 
 #include "clock.hpp"
+#include "guarded.hpp"
 #include "log.hpp"
-
-#include <exception>
 
 #include <rte_alarm.h>
 
@@ -12,11 +11,7 @@ namespace netvsc {
 namespace {
 
 void deliver(void * /*unused*/) noexcept {
-    try {
-        event_bus().deliver();
-    } catch (const std::exception &error) {
-        log(Message::Level::error, std::string("events: ") + error.what());
-    }
+    guarded("events", [] { event_bus().deliver(); });
 }
 
 // An alarm of its own: whoever publishes may do so from within fail-safe or ethdev, whose locks

@@ -3,11 +3,11 @@
 
 #include "af_packet_port.hpp"
 #include "af_xdp_port.hpp"
+#include "guarded.hpp"
 #include "log.hpp"
 #include "virtio_user_port.hpp"
 
 #include <array>
-#include <exception>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,15 +26,11 @@ std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS> &adapted() {
 
 } // namespace
 
-// What ethdev calls; nothing thrown may pass its C frames.
+// What ethdev calls.
 struct FallbackPort::Operations {
     template <typename Call> static int of(rte_eth_dev *device, Call call) noexcept {
-        try {
-            return call(*adapted().at(device->data->port_id));
-        } catch (const std::exception &error) {
-            log(Level::error, std::string(device->data->name) + ": " + error.what());
-            return -ENOMEM;
-        }
+        return guarded(device->data->name,
+                       [&] { return call(*adapted().at(device->data->port_id)); });
     }
     static int info(rte_eth_dev *device, rte_eth_dev_info *info) {
         return of(device, [&](FallbackPort &port) { return port.info(*info); });

@@ -3,12 +3,12 @@
 
 #include "events.hpp"
 #include "failsafe_port.hpp"
+#include "guarded.hpp"
 #include "log.hpp"
 #include "whole_number.hpp"
 
 #include <array>
 #include <cstring>
-#include <exception>
 #include <grp.h>
 
 #include <ethdev_driver.h>
@@ -142,11 +142,7 @@ std::uint16_t Keepalive::on_burst(std::uint16_t /*port*/, std::uint16_t /*queue*
 
 void Keepalive::on_alarm(void *self) noexcept {
     auto &keepalive = *static_cast<Keepalive *>(self);
-    try {
-        keepalive.period_over();
-    } catch (const std::exception &error) {
-        log(Level::error, std::string("keepalive: ") + error.what());
-    }
+    guarded("keepalive", [&] { keepalive.period_over(); });
     const std::lock_guard lock(keepalive.mutex_);
     keepalive.armed_ = false;
     keepalive.arm();

@@ -2,12 +2,10 @@
 //
 // Telemetry command /vdev_netvsc/keepalive.
 
+#include "guarded.hpp"
 #include "keepalive.hpp"
-#include "log.hpp"
 #include "telemetry_data.hpp"
 
-#include <cerrno>
-#include <exception>
 #include <string>
 
 #include <rte_common.h>
@@ -32,7 +30,7 @@ rte_tel_data *describe(const LcoreWatch::Lcore &lcore, std::chrono::steady_clock
 
 int show_keepalive(const char * /*command*/, const char * /*parameters*/,
                    rte_tel_data *answer) noexcept {
-    try {
+    return guarded("telemetry", [&] {
         const auto status = keepalive().status();
         const auto now = std::chrono::steady_clock::now();
         rte_tel_data *lcores = new_telemetry_data();
@@ -43,11 +41,7 @@ int show_keepalive(const char * /*command*/, const char * /*parameters*/,
         dict.add("period_ms", milliseconds(status.settings.period));
         dict.add("shm", status.settings.shm);
         dict.add("lcores", lcores);
-        return 0;
-    } catch (const std::exception &error) {
-        log(Message::Level::error, std::string("telemetry: ") + error.what());
-        return -ENOMEM;
-    }
+    });
 }
 
 RTE_INIT(vdev_netvsc_keepalive_telemetry) {

@@ -4,6 +4,7 @@
 #include "port_record.hpp"
 #include "supervisor.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,11 @@ enum class Path {
         return "none";
     }
     return "unknown";
+}
+
+/// A VF as others are told it: its PCI address, or nothing.
+[[nodiscard]] inline std::string text_of(const std::optional<PciAddress> &vf) {
+    return vf ? vf->to_string() : "";
 }
 
 /// One port as it is now, for those who show it.

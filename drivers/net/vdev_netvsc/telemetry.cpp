@@ -3,15 +3,15 @@
 // The telemetry commands /vdev_netvsc/... They run in DPDK's telemetry threads and ask no device:
 // one that hangs does not keep its state from being seen.
 
+#include "clock.hpp"
 #include "driver.hpp"
 #include "event_page.hpp"
 #include "events.hpp"
-#include "log.hpp"
+#include "guarded.hpp"
 #include "telemetry_data.hpp"
 #include "telemetry_parameter.hpp"
 
 #include <algorithm>
-#include <exception>
 
 #include <rte_common.h>
 
@@ -21,19 +21,11 @@ namespace {
 // Of the 16 KiB an answer may have (rte_telemetry.h), what the events may take.
 constexpr std::size_t events_budget = 15UL * 1024;
 
-std::uint64_t ns_of(TimePoint time) {
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
-}
-
-std::uint64_t ns_of(const std::optional<TimePoint> &time) { return time ? ns_of(*time) : 0; }
-
 std::uint64_t us_of(std::chrono::microseconds time) {
     return static_cast<std::uint64_t>(time.count());
 }
 
-std::string text_of(const std::optional<PciAddress> &pci) { return pci ? pci->to_string() : ""; }
-
-std::uint64_t now_ns() { return ns_of(std::chrono::steady_clock::now()); }
+std::uint64_t now_ns() { return ns_of(now()); }
 
 std::optional<PortStatus> port_named(const char *parameter) {
     const auto port_id = parse_parameter<std::uint16_t>(parameter);
@@ -138,32 +130,22 @@ int events(const char *parameter, rte_tel_data *answer) {
     return 0;
 }
 
-// Nothing thrown may pass DPDK's C frames.
-template <typename Call> int guarded(Call call) noexcept {
-    try {
-        return call();
-    } catch (const std::exception &error) {
-        log(Message::Level::error, std::string("telemetry: ") + error.what());
-        return -ENOMEM;
-    }
-}
-
 extern "C" {
 
 int answer_list(const char * /*command*/, const char * /*parameter*/, rte_tel_data *answer) {
-    return guarded([&] { return list(answer); });
+    return guarded("telemetry", [&] { return list(answer); });
 }
 
 int answer_info(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
-    return guarded([&] { return info(parameter, answer); });
+    return guarded("telemetry", [&] { return info(parameter, answer); });
 }
 
 int answer_stats(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
-    return guarded([&] { return stats(parameter, answer); });
+    return guarded("telemetry", [&] { return stats(parameter, answer); });
 }
 
 int answer_events(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
-    return guarded([&] { return events(parameter, answer); });
+    return guarded("telemetry", [&] { return events(parameter, answer); });
 }
 }
 

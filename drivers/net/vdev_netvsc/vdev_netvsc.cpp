@@ -5,12 +5,11 @@
 
 #include "driver.hpp"
 #include "failsafe_port.hpp"
+#include "guarded.hpp"
 #include "log.hpp"
 
 #include <cstdlib>
 #include <cstring>
-#include <exception>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -32,18 +31,6 @@ namespace {
 
 using netvsc::Message;
 
-// Nothing thrown may pass EAL's C frames.
-template <typename Call> int guarded(Call call) noexcept {
-    try {
-        return call();
-    } catch (const std::bad_alloc &) {
-        return -ENOMEM;
-    } catch (const std::exception &error) {
-        netvsc::log(Message::Level::error, error.what());
-        return -EIO;
-    }
-}
-
 // In a secondary process there is nothing to do: fail-safe shares its ports by itself.
 bool is_primary() { return rte_eal_process_type() == RTE_PROC_PRIMARY; }
 
@@ -58,12 +45,11 @@ rte_bus_unplug_t unplug_by_bus = nullptr;
 // fail-safe port in remove(), the driver's or fail-safe's, could wait for ever. The ports are
 // closed before the bus takes its lock.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
-    guarded([&] {
+    netvsc::guarded("unplug", [&] {
         if (is_ours(device->name))
             netvsc::Driver::get().remove(device->name, nullptr);
         else if (const auto number = netvsc::FailsafePort::number_of(device->name))
             (void)netvsc::close_failsafe_port(*number);
-        return 0;
     });
     return unplug_by_bus(device);
 }
@@ -76,7 +62,7 @@ void come_before_the_bus() {
 }
 
 extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
-    return guarded([&] {
+    return netvsc::guarded("probe", [&] {
         if (!is_primary())
             return 0;
         come_before_the_bus();
@@ -85,10 +71,9 @@ extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
 }
 
 extern "C" int vdev_netvsc_remove(rte_vdev_device *device) {
-    return guarded([&] {
+    return netvsc::guarded("remove", [&] {
         if (is_primary())
             netvsc::Driver::get().remove(rte_vdev_device_name(device), device);
-        return 0;
     });
 }
 

@@ -11,5 +11,5 @@ extern int log_type;
 } // namespace testvf
 
 #define TESTVF_LOG(level, format, ...)                                                             \
-    rte_log(RTE_LOG_##level, ::testvf::log_type,                                                   \
+    rte_log(RTE_LOG_##level, static_cast<std::uint32_t>(::testvf::log_type),                       \
             "net_testvf: " format "\n" __VA_OPT__(, ) __VA_ARGS__)

@@ -2,6 +2,7 @@
 #include "collector.hpp"
 #include "fake_application.hpp"
 #include "keepalive_area.hpp"
+#include "says.hpp"
 #include "shm_name.hpp"
 
 #include <atomic>
@@ -21,16 +22,10 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::steady_clock;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::Field;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using Connection = FakeApplication::Connection;
-
-auto says(Level level, const char *text) {
-    return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(text)));
-}
 
 // What an application answers: by command, null to all others.
 class Answers {

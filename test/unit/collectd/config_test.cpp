@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config.hpp"
+#include "says.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,10 +8,7 @@
 namespace netvsc::collectd {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
-using testing::Field;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 ConfigItem line(std::string key, ConfigItem::Argument argument) {
@@ -25,10 +23,6 @@ ConfigItem block(std::string key, std::vector<ConfigItem> children) {
 }
 ConfigItem event(const char *name, std::vector<ConfigItem> children) {
     return {.key = "Event", .arguments = {std::string(name)}, .children = std::move(children)};
-}
-
-auto says(Level level, const char *text) {
-    return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(text)));
 }
 
 // What one line in a block of its own gives.

@@ -255,7 +255,7 @@ private:
         notify(LinkGone{.ifindex = ifindex});
     }
     void take_down(Netdevice &netdevice) {
-        netdevice.link.message.flags &= ~IFF_UP;
+        netdevice.link.message.flags &= ~std::uint32_t{IFF_UP};
         notify(netdevice.link.message);
     }
     void rename(Netdevice &netdevice, const std::string &name) {
