@@ -61,11 +61,13 @@ TEST_F(GuardedTest, TellsWhatWasThrown) {
 }
 
 TEST_F(GuardedTest, TellsThatThereIsNoMemoryWithoutAny) {
-    EXPECT_EQ(guarded("something whose name is no short one", [] {
-        out_of_memory = true;
-        (void)std::string(100, 'x');
-        return 0;
-    }), -ENOMEM);
+    EXPECT_EQ(guarded("something whose name is no short one",
+                      [] {
+                          out_of_memory = true;
+                          (void)std::string(100, 'x');
+                          return 0;
+                      }),
+              -ENOMEM);
     out_of_memory = false;
     EXPECT_EQ(logged(), "vdev_netvsc: something whose name is no short one: std::bad_alloc\n");
 }

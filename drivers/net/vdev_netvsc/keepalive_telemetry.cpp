@@ -28,24 +28,25 @@ rte_tel_data *describe(const LcoreWatch::Lcore &lcore, std::chrono::steady_clock
     return data;
 }
 
-int show_keepalive(const char * /*command*/, const char * /*parameters*/,
-                   rte_tel_data *answer) noexcept {
-    return guarded("telemetry", [&] {
-        const auto status = keepalive().status();
-        const auto now = std::chrono::steady_clock::now();
-        rte_tel_data *lcores = new_telemetry_data();
-        TelemetryDict by_number(lcores);
-        for (const auto &[number, lcore] : status.lcores)
-            by_number.add(std::to_string(number).c_str(), describe(lcore, now));
-        TelemetryDict dict(answer);
-        dict.add("period_ms", milliseconds(status.settings.period));
-        dict.add("shm", status.settings.shm);
-        dict.add("lcores", lcores);
-    });
+void show(rte_tel_data *answer) {
+    const auto status = keepalive().status();
+    const auto now = std::chrono::steady_clock::now();
+    rte_tel_data *lcores = new_telemetry_data();
+    TelemetryDict by_number(lcores);
+    for (const auto &[number, lcore] : status.lcores)
+        by_number.add(std::to_string(number).c_str(), describe(lcore, now));
+    TelemetryDict dict(answer);
+    dict.add("period_ms", milliseconds(status.settings.period));
+    dict.add("shm", status.settings.shm);
+    dict.add("lcores", lcores);
+}
+
+int answer_keepalive(const char * /*command*/, const char * /*parameters*/, rte_tel_data *answer) {
+    return guarded("telemetry", [&] { show(answer); });
 }
 
 RTE_INIT(vdev_netvsc_keepalive_telemetry) {
-    rte_telemetry_register_cmd("/vdev_netvsc/keepalive", show_keepalive,
+    rte_telemetry_register_cmd("/vdev_netvsc/keepalive", answer_keepalive,
                                "Returns the states of the lcores that poll ports of "
                                "net_vdev_netvsc. Takes no parameters");
 }
