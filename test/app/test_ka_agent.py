@@ -67,18 +67,23 @@ class Deaths(AgentCase):
     def test_at_once(self) -> None:
         area = self.area()
         agent = self.watching()
-        time.sleep(0.3)
-        area.set(3, DEAD)
-        began = time.monotonic()
-        area.post()
-        agent.expect("dead cores: 3")
-        self.assertLess(time.monotonic() - began, 0.5)  # it looks by itself only once in a second
+
+        def told_after_s(lcore: int) -> float:
+            time.sleep(0.3)
+            area.set(lcore, DEAD)
+            began = time.monotonic()
+            area.post()
+            agent.expect(rf"dead cores: .*\b{lcore}$")
+            return time.monotonic() - began
+
+        # By itself it looks a second after it did last; a busy machine may be slow, but not always.
+        self.assertTrue(any(told_after_s(lcore) < 0.5 for lcore in range(3, 13)))
 
     def test_are_told_also_if_another_reader_took_the_post(self) -> None:
         area = self.area()
         agent = self.watching()
         area.set(9, DEAD)
-        agent.expect("^1 dead cores: 9$", 5)
+        agent.expect("^1 dead cores: 9$")
 
     def test_again_after_a_return(self) -> None:
         area = self.area()
@@ -242,7 +247,7 @@ class Hostile(AgentCase):
                 agent = self.watching("--timeout", "2")
                 time.sleep(0.2)
                 os.truncate(area.path, size)
-                agent.expect("has been truncated.*; waiting 2 s for another", 5)
+                agent.expect("has been truncated.*; waiting 2 s for another")
                 self.assertEqual(agent.wait(), 3)
 
     def test_truncated_under_the_waiting_child(self) -> None:
@@ -254,7 +259,7 @@ class Hostile(AgentCase):
         area.post()
         os.truncate(area.path, 0)
         os.kill(child, signal.SIGCONT)
-        agent.expect("has been truncated", 5)
+        agent.expect("has been truncated")
         wait_for("the child's end", lambda: has_ended(child))
         area.end()
         area = self.area()
@@ -268,10 +273,10 @@ class Hostile(AgentCase):
         area = self.area()
         agent = self.watching()
         os.truncate(area.path, 0)
-        agent.expect("has been truncated", 5)
+        agent.expect("has been truncated")
         os.truncate(area.path, area.size)
         area.set(5, DEAD)
-        agent.expect("^1 dead cores: 5$", 5)
+        agent.expect("^1 dead cores: 5$")
         self.assertEqual(agent.stop(), 0)
 
     def test_truncated_before_it_waits(self) -> None:

@@ -156,7 +156,7 @@ class Forwards(L2fwdCase):
 
 class Dies(L2fwdCase):
     def wait_state(self, lcore: int, state: int) -> None:
-        wait_for(f"state {state}", lambda: self.view.states()[lcore] == state, 10)
+        wait_for(f"state {state}", lambda: self.view.states()[lcore] == state)
 
     def test_hanging_lcore(self) -> None:
         program = self.forwarding("-p", "3", "-q", "2", "-K", BUSY_MS, "-T", "1")

@@ -262,9 +262,7 @@ class Finding(StatusCase):
 
     def test_one_hangs(self) -> None:
         self.application().hangs = True
-        began = time.monotonic()
         self.assertIn("the application with --file-prefix rte does not answer", self.run_status(status=1))
-        self.assertLess(time.monotonic() - began, 10)
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to be another user")
     def test_no_permission(self) -> None:

@@ -130,10 +130,8 @@ class Links(Case):
         application.signal(signal.SIGSTOP)
         self.addCleanup(application.signal, signal.SIGCONT)
         collectd.said("does not answer within 500 ms")
-        began = time.monotonic()
         collectd.stop()
-        self.assertLess(time.monotonic() - began, 10)
-        self.assertEqual(collectd.process.returncode, 0)
+        self.assertEqual(collectd.process.returncode, 0, "it had to be killed")
 
 
 class Keepalive(Case):

@@ -122,16 +122,15 @@ class Running(unittest.TestCase):
         process = self.guest.spawn("tty", "tty; sleep 60")
         process.expect("/dev/pts/")
         process.send("\x03")  # Ctrl-C reaches it only through a controlling terminal
-        self.assertIn(process.wait(5), (-signal.SIGINT, 130))
+        self.assertIn(process.wait(), (-signal.SIGINT, 130))
 
     def test_requests_do_not_wait_for_each_other(self) -> None:
-        sleeper = Schedule([Step(0, "sleep", lambda: self.guest.run("sleep 3"))])
-        sleeper.start()
-        time.sleep(0.3)
-        began = time.monotonic()
-        self.guest.monotonic_ns()
-        self.assertLess(time.monotonic() - began, 1)
-        sleeper.join()
+        waits = "touch /run/lab/begun; until [ -e /run/lab/end ]; do sleep 0.1; done"
+        waiter = Schedule([Step(0, "waits", lambda: self.guest.run(waits))])
+        waiter.start()
+        self.assertTrue(self.guest.glob("/run/lab/begun", timeout=30))
+        self.guest.write_file("/run/lab/end", b"")
+        waiter.join()
 
     def test_plug_and_unplug(self) -> None:
         for model, driver in ("e1000e", "e1000e"), ("virtio-net-pci", "virtio_net"):
@@ -297,11 +296,9 @@ class Life(unittest.TestCase):
     def test_boot_failure_is_told(self) -> None:
         with self.assertRaisesRegex(MachineError, "QEMU said: (?!.nothing)"):
             Machine(cpus=100000).start()
-        began = time.monotonic()
         with self.assertRaisesRegex(MachineError, "did not boot .limit: 0.5 s"):
             with Machine(boot_timeout=0.5):
                 self.fail("it cannot have booted")
-        self.assertLess(time.monotonic() - began, 10)
         self.assert_clean()
 
 
