@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import signal
 import sys
 import time
 import unittest
@@ -64,11 +63,6 @@ class CrashCase(VfCase):
         self.addCleanup(end, starting)
         self.testpmds.append(starting)
         return starting
-
-    def kill(self, process: GuestProcess, may_have_quit: bool = False) -> None:
-        status = process.kill(PATIENCE_S)
-        if status != -signal.SIGKILL and not (may_have_quit and status == 0):
-            self.fail(f"it has ended by itself, with {status}:\n{process.output()[-4000:]}{self.guest.stacks()}")
 
     def left(self) -> dict[str, object]:
         """What net_tap and the driver have in the kernel."""
@@ -131,7 +125,7 @@ class CrashCase(VfCase):
         first = self.come_up()
         running = self.left()
         self.switch.stop_traffic()
-        self.kill(first.process)
+        first.process.kill(PATIENCE_S)
         doings: list[Callable[[Testpmd], None]] = [self.comes, self.comes, self.restarts, self.quits, self.is_detached,
                                                    self.nothing]
         for number in range(max(2, CYCLES // KINDS)):
@@ -151,14 +145,14 @@ class CrashCase(VfCase):
         if early:
             process = self.spawn()
             time.sleep(self.random.uniform(0, START_UP_S))
-            self.kill(process)
+            process.kill(PATIENCE_S)
         testpmd = self.come_up()
         self.assertEqual(self.left(), running)
         delay = self.random.uniform(0, LONGEST_S)
         leaving = doing == self.comes and VF in self.machine.nics
         doing(testpmd)
         time.sleep(delay)
-        self.kill(testpmd.process, may_have_quit=doing == self.quits)
+        testpmd.process.kill(PATIENCE_S, may_have_quit=doing == self.quits)
         self.finish_unplugging(self.machine.nics.get(VF), leaving)
         self.switch.stop_traffic()
         self.note(f"{number}: {'killed in its start, then ' if early else ''}{doing.__name__}, "

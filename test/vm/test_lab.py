@@ -114,7 +114,8 @@ class Running(unittest.TestCase):
         self.assertEqual(process.wait(), -signal.SIGTERM)
         with self.assertRaisesRegex(LabError, "SIGTERM is too late.*\n.*ready"):
             process.signal(signal.SIGTERM)
-        self.assertEqual(process.kill(), -signal.SIGTERM)
+        with self.assertRaisesRegex(LabError, "ended by itself, with status -15.*\n.*ready"):
+            process.kill()
         with self.assertRaisesRegex(LabError, "ended with status -15"):
             process.expect("never")
 

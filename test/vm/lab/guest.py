@@ -137,10 +137,14 @@ class GuestProcess:
             raise LabError(f"process {self.name}: {number.name} is too late, it has ended. "
                            f"Output:\n{self.output()[-OUTPUT_TAIL:]}")
 
-    def kill(self, timeout: float = 30.0) -> int:
-        """Kills it if it still runs, and waits as wait() does. Only the status tells which: it may end meanwhile."""
+    def kill(self, timeout: float = 30.0, may_have_quit: bool = False) -> None:
+        """Kills it, and waits as wait() does. Raises LabError if it has ended by itself, but for a status of 0 if it
+        `may_have_quit`. Only the status tells: it may end meanwhile."""
         self._send_signal(signal.SIGKILL)
-        return self.wait(timeout)
+        status = self.wait(timeout)
+        if status != -signal.SIGKILL and not (may_have_quit and status == 0):
+            raise LabError(f"process {self.name} has ended by itself, with status {status}. "
+                           f"Output:\n{self.output()[-OUTPUT_TAIL:]}{self._guest.stacks() if status < 0 else ''}")
 
     def _send_signal(self, number: signal.Signals) -> bool:
         return bool(self._guest.request("signal", name=self.name, number=int(number)))
