@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The port on DPDK's fail-safe itself, which has no sub-device.
+// The port on DPDK's fail-safe itself, with no sub-device or one that is fed by the pipe.
+#include "adapted_operations.hpp"
 #include "eal.hpp"
 #include "failsafe_port.hpp"
+#include "link_events.hpp"
+#include "wait_for.hpp"
 
 #include <chrono>
 #include <gtest/gtest.h>
@@ -17,15 +20,22 @@ using namespace std::chrono_literals;
 
 constexpr auto poll = 10ms;
 
-class FailsafePortTest : public testing::Test {
-protected:
-    static void SetUpTestSuite() {
+rte_mempool *mbufs = nullptr;
+
+// Of all cases: a process can start EAL once.
+class Eal : public testing::Environment {
+public:
+    void SetUp() override {
         ASSERT_GE(start_eal(), 0);
         mbufs = make_mbufs();
         ASSERT_NE(mbufs, nullptr);
     }
-    static void TearDownTestSuite() { rte_eal_cleanup(); }
+    void TearDown() override { rte_eal_cleanup(); }
+};
+const auto *const eal = testing::AddGlobalTestEnvironment(new Eal);
 
+class FailsafePortTest : public testing::Test {
+protected:
     void SetUp() override {
         ASSERT_TRUE(port_.create(poll));
         id_ = port_.port_id().value();
@@ -35,9 +45,10 @@ protected:
         EXPECT_TRUE(remove_failsafe_device(0));
     }
 
-    void configure() const {
-        const rte_eth_conf none{};
-        ASSERT_EQ(rte_eth_dev_configure(id_, queues, queues, &none), 0);
+    void configure(bool link_events = false) const {
+        rte_eth_conf configuration{};
+        configuration.intr_conf.lsc = link_events ? 1 : 0;
+        ASSERT_EQ(rte_eth_dev_configure(id_, queues, queues, &configuration), 0);
     }
     void set_up(std::uint16_t queue) const {
         ASSERT_EQ(rte_eth_rx_queue_setup(id_, queue, 64, 0, nullptr, mbufs), 0);
@@ -45,7 +56,6 @@ protected:
     }
 
     static constexpr std::uint16_t queues = 2;
-    static inline rte_mempool *mbufs = nullptr;
 
     FailsafePort port_ = FailsafePort::open(0, {}).value();
     std::uint16_t id_ = 0;
@@ -59,6 +69,84 @@ TEST_F(FailsafePortTest, IsHalfConfiguredUntilAllItsQueuesAreSetUp) {
     EXPECT_TRUE(port_.half_configured());
     set_up(1);
     EXPECT_FALSE(port_.half_configured());
+}
+
+// A sub-device has port 0, as a VF that is there before the fail-safe port, which has port 1.
+class FailsafeLinkTest : public FailsafePortTest {
+protected:
+    void SetUp() override {
+        sub_device_ = add("net_null0");
+        adapt_operations(rte_eth_devices[sub_device_], [](eth_dev_ops &operations) {
+            operations.dev_configure = configure_with_link_events;
+        });
+        FailsafePortTest::SetUp();
+    }
+
+    static std::uint16_t add(const char *device) {
+        EXPECT_EQ(rte_eal_hotplug_add("vdev", device, "no-rx=1"), 0);
+        std::uint16_t port = RTE_MAX_ETHPORTS;
+        EXPECT_EQ(rte_eth_dev_get_port_by_name(device, &port), 0);
+        return port;
+    }
+
+    void start(bool can_tell, bool link_events) {
+        if (can_tell)
+            rte_eth_devices[sub_device_].data->dev_flags |= RTE_ETH_DEV_INTR_LSC;
+        // Before it is configured: net_null can change nothing afterwards.
+        ASSERT_TRUE(port_.announce("net_null0"));
+        rte_eth_dev_owner owner{};
+        ASSERT_TRUE(wait_for([&] {
+            return rte_eth_dev_owner_get(sub_device_, &owner) == 0 &&
+                   owner.id != RTE_ETH_DEV_NO_OWNER;
+        }));
+        configure(link_events);
+        for (std::uint16_t queue = 0; queue < queues; ++queue)
+            set_up(queue);
+        ASSERT_EQ(rte_eth_dev_start(id_), 0);
+    }
+    [[nodiscard]] bool tells() const {
+        return rte_eth_devices[sub_device_].data->dev_conf.intr_conf.lsc != 0;
+    }
+
+    static int count_link_update(rte_eth_dev * /*port*/, int /*wait*/) {
+        ++link_updates;
+        return -1; // nothing new
+    }
+    static inline int link_updates = 0;
+
+    std::uint16_t sub_device_ = 0;
+};
+
+TEST_F(FailsafeLinkTest, ASubDeviceTellsOfItsLinkIfTheApplicationWantsToKnow) {
+    start(true, true);
+    EXPECT_TRUE(tells());
+    EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 1U);
+}
+
+TEST_F(FailsafeLinkTest, ASubDeviceDoesNotTellOfItsLinkIfTheApplicationDoesNotWantToKnow) {
+    start(true, false);
+    EXPECT_FALSE(tells());
+    EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 0U);
+}
+
+TEST_F(FailsafeLinkTest, ASubDeviceThatCannotTellOfItsLinkIsNotAskedTo) {
+    start(false, true);
+    EXPECT_FALSE(tells());
+}
+
+TEST_F(FailsafeLinkTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
+    start(true, true);
+    ASSERT_TRUE(close_failsafe_port(0));
+    ASSERT_TRUE(remove_failsafe_device(0));
+    ASSERT_EQ(add("net_null1"), sub_device_);
+    ASSERT_EQ(add("net_null2"), id_);
+    adapt_operations(rte_eth_devices[id_],
+                     [](eth_dev_ops &operations) { operations.link_update = count_link_update; });
+    link_updates = 0;
+    rte_eth_dev_callback_process(&rte_eth_devices[sub_device_], RTE_ETH_EVENT_INTR_LSC, nullptr);
+    EXPECT_EQ(link_updates, 0);
+    for (const char *device : {"net_null1", "net_null2"})
+        EXPECT_EQ(rte_eal_hotplug_remove("vdev", device), 0);
 }
 
 } // namespace

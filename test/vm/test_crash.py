@@ -86,13 +86,13 @@ class CrashCase(VfCase):
             self.machine.nic_add(VF, MACS[0], self.model)
 
     def restarts(self, testpmd: Testpmd) -> None:
-        testpmd.process.send("port stop all\nport start all\n")
+        testpmd.process.send("stop\nport stop all\nport start all\nstart\n")
 
     def quits(self, testpmd: Testpmd) -> None:
         testpmd.process.send("quit\n")
 
     def is_detached(self, testpmd: Testpmd) -> None:
-        testpmd.process.send("device detach net_vdev_netvsc0\n")
+        testpmd.process.send("stop\ndevice detach net_vdev_netvsc0\n")  # no lcore may poll what is detached
 
     def nothing(self, testpmd: Testpmd) -> None:
         pass

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from events import LinkWitness  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import LOG_LEVEL, MACS, LabCase, device_names, end, plugins, ports, wait_for  # noqa: E402
 
@@ -124,6 +125,24 @@ class Instances(LifeCase):
         self.wait_ports(testpmd, "net_failsafe_vsc0")
         testpmd.start()
         self.assert_forwards("nv0")
+        self.assert_quits(testpmd)
+
+    def test_attached_again_while_there_is_a_vf(self) -> None:
+        """The fail-safe port and its sub-devices have each other's numbers now: none hears what was another's."""
+        instance = f"net_vdev_netvsc0,iface={self.names[0]}"
+        testpmd = self.run_testpmd(f"--vdev={instance}")
+        self.plug("vf", MACS[0])
+        testpmd.process.expect("attached")
+        testpmd.cmd("device detach net_vdev_netvsc0")
+        self.wait_ports(testpmd)
+        testpmd.cmd(f"port attach {instance}")
+        testpmd.cmd("port start all")
+        self.wait_ports(testpmd, "net_failsafe_vsc0")
+        witness = LinkWitness(testpmd, self.port_id(testpmd, "net_failsafe_vsc0"))
+        for number, up in enumerate([False, True], 1):
+            self.machine.set_link("vf", up)
+            witness.expect(number)
+        self.unplug("vf")
         self.assert_quits(testpmd)
 
     def test_application_closes_a_port(self) -> None:

@@ -68,21 +68,22 @@ void Driver::report_closed(PortNumber number) {
 
 // Whoever raised it: what the application is told by ethdev and by us is the same.
 //
-// fail-safe hears a VF's event, too, but does not always hand it on (DPDK 22.11: net_e1000's EM
-// tells that its link is up, and no event comes on fail-safe's port). So it is looked at anew.
+// fail-safe does not hear of its sub-devices' links (see link_events.hpp), and is made to look.
 void Driver::on_link_event(const rte_eth_dev &device) {
     if (const auto number = FailsafePort::number_of(device.data->name)) {
         report_link(*number, device.data->dev_link.link_status == RTE_ETH_LINK_UP);
-    } else if (const auto vf = vf_of(device)) {
-        {
-            const std::lock_guard lock(mutex_);
-            const auto above = supervisor_.port_with_vf(*vf);
-            if (!above)
-                return;
-            queue_.emplace_back(RefreshLink{.number = *above});
-        }
-        arm();
+        return;
     }
+    {
+        const std::lock_guard lock(mutex_);
+        const auto vf = vf_of(device);
+        const auto above =
+            vf ? supervisor_.port_with_vf(*vf) : fallback_device_number(device.data->name);
+        if (!above)
+            return;
+        queue_.emplace_back(RefreshLink{.number = *above});
+    }
+    arm();
 }
 
 void Driver::report_link(PortNumber number, bool up) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "failsafe_port.hpp"
 
+#include "adapted_operations.hpp"
 #include "bus.hpp"
 #include "interrupt_thread.hpp"
+#include "link_events.hpp"
 #include "log.hpp"
 #include "netdevice_control.hpp"
 #include "whole_number.hpp"
@@ -29,14 +31,12 @@ bool is_vdev_in_use(const std::string &name) {
     return device != nullptr && rte_dev_is_probed(device) != 0;
 }
 
-const eth_dev_ops *failsafe_operations = nullptr;
-
 // DPDK 22.11: fail-safe does not wait, when its port is closed, for what it is just being
 // told of a sub-device (RTE_ETH_EVENT_INTR_RMV, _LSC) in the interrupt thread, and frees what its
 // callback goes on with there.
 int close_undisturbed(rte_eth_dev *port) {
     const InterruptThreadPause pause;
-    return failsafe_operations->dev_close(port);
+    return original_operations(*port).dev_close(port);
 }
 
 // DPDK 22.11: fail-safe asks its sub-devices without its lock, also one that it closes
@@ -47,7 +47,7 @@ int get_info_undisturbed(rte_eth_dev *port, rte_eth_dev_info *info) {
     std::optional<InterruptThreadPause> pause;
     if (port->data->dev_started != 0)
         pause.emplace();
-    return failsafe_operations->dev_infos_get(port, info);
+    return original_operations(*port).dev_infos_get(port, info);
 }
 
 bool queues_are_set_up(const rte_eth_dev_data &data) {
@@ -56,16 +56,10 @@ bool queues_are_set_up(const rte_eth_dev_data &data) {
            std::all_of(data.tx_queues, data.tx_queues + data.nb_tx_queues, is_set_up);
 }
 
-// A copy of fail-safe's operations with these exchanged.
-const eth_dev_ops *adapted_operations(const eth_dev_ops *original) {
-    static const eth_dev_ops operations = [original] {
-        failsafe_operations = original;
-        eth_dev_ops copy = *original;
-        copy.dev_close = close_undisturbed;
-        copy.dev_infos_get = get_info_undisturbed;
-        return copy;
-    }();
-    return &operations;
+void exchange_operations(eth_dev_ops &failsafe) {
+    failsafe.dev_close = close_undisturbed;
+    failsafe.dev_infos_get = get_info_undisturbed;
+    failsafe.dev_configure = configure_without_listening;
 }
 
 } // namespace
@@ -121,7 +115,7 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         return failure(-result, "vdev " + name + "," + arguments);
     }
     if (rte_eth_dev *device = ethdev()) {
-        device->dev_ops = adapted_operations(device->dev_ops);
+        adapt_operations(*device, exchange_operations);
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback_port.hpp"
 
+#include "adapted_operations.hpp"
 #include "af_packet_port.hpp"
 #include "af_xdp_port.hpp"
 #include "guarded.hpp"
+#include "link_events.hpp"
 #include "log.hpp"
 #include "virtio_user_port.hpp"
 
@@ -36,6 +38,7 @@ struct FallbackPort::Operations {
         return of(device, [&](FallbackPort &port) { return port.info(*info); });
     }
     static int configure(rte_eth_dev *device) {
+        ask_for_link_events(*device);
         return of(device, [](FallbackPort &port) { return port.configure(); });
     }
     static int rx_queue_setup(rte_eth_dev *device, std::uint16_t queue, std::uint16_t descriptors,
@@ -108,8 +111,11 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
 void FallbackPort::take_over() { port_.dev_ops = &operations_; }
 
 void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
-    if (kind == Fallback::tap)
+    if (kind == Fallback::tap) {
+        adapt_operations(port,
+                         [](eth_dev_ops &tap) { tap.dev_configure = configure_with_link_events; });
         return;
+    }
     auto netdevice = NetdeviceControl::open(ifindex);
     if (!netdevice) {
         log(Level::error, std::string(port.data->name) +

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vf_port.hpp"
 
+#include "adapted_operations.hpp"
 #include "bus.hpp"
 #include "hot_plug_lock.hpp"
+#include "link_events.hpp"
 
 #include <cstring>
-#include <map>
 #include <mutex>
 
 #include <bus_driver.h>
@@ -79,37 +80,23 @@ private:
     const rte_bus_scan_mode mode_;
 };
 
-/// A PMD's operations as fail-safe can bear them.
-struct AdaptedOperations {
-    eth_dev_ops operations; ///< what the port has: first, so that this is found by it
-    const eth_dev_ops *original;
-};
-
 int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
     if (rte_is_same_ether_addr(&port->data->mac_addrs[0], address))
         return 0;
-    const auto &adapted = *reinterpret_cast<const AdaptedOperations *>(port->dev_ops);
-    return adapted.original->mac_addr_set != nullptr ? adapted.original->mac_addr_set(port, address)
-                                                     : -ENOTSUP;
+    const eth_dev_ops &original = original_operations(*port);
+    return original.mac_addr_set != nullptr ? original.mac_addr_set(port, address) : -ENOTSUP;
 }
 
 void release_nothing(rte_eth_dev * /*port*/, std::uint16_t /*queue*/) {}
 
-// They stay, as the PMD's own do.
-const eth_dev_ops *adapted_operations(const eth_dev_ops *original) {
-    static std::mutex mutex;
-    static auto *copies = new std::map<const eth_dev_ops *, AdaptedOperations>;
-    const std::lock_guard lock(mutex);
-    AdaptedOperations &copy = copies
-                                  ->try_emplace(original, AdaptedOperations{.operations = *original,
-                                                                            .original = original})
-                                  .first->second;
-    copy.operations.mac_addr_set = set_other_address;
-    for (auto *release : {&copy.operations.rx_queue_release, &copy.operations.tx_queue_release}) {
+// As fail-safe can bear them: see adapt().
+void exchange_operations(eth_dev_ops &vf) {
+    vf.dev_configure = configure_with_link_events;
+    vf.mac_addr_set = set_other_address;
+    for (auto *release : {&vf.rx_queue_release, &vf.tx_queue_release}) {
         if (*release == nullptr)
             *release = release_nothing;
     }
-    return &copy.operations;
 }
 
 } // namespace
@@ -168,7 +155,8 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 //   those whose PMD cannot change theirs (MANA); others take their time, or, with a device that
 //   has just gone, for ever (net_virtio);
 // - calls a PMD's release of queues, when they are set up anew, whether it has one (virtio) or not;
-// - breaks port 0 when the sub-device leaves: see unplug_and_mend().
+// - breaks port 0 when the sub-device leaves: see unplug_and_mend();
+// - may not be told of its link: see link_events.hpp.
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
     port.data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
@@ -176,8 +164,7 @@ void VfPort::adapt(bool failsafe_link_up) const {
                                                : port.dev_ops->dev_set_link_down != nullptr;
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
-    if (port.dev_ops->mac_addr_set != set_other_address)
-        port.dev_ops = adapted_operations(port.dev_ops);
+    adapt_operations(port, exchange_operations);
     if (port.device->bus->unplug != unplug_and_mend)
         port.device->bus = adapted_bus(port.device->bus);
 }

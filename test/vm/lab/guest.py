@@ -208,9 +208,16 @@ class Guest:
         return GuestProcess(self, name, pid)
 
     def stacks(self) -> str:
-        """The stacks of the processes that have crashed since this was asked last."""
-        return "".join(self.run(f"eu-stack -s -m --core={core}; rm -f {core}", 120, check=False).stdout
-                       for core in self.glob("/run/core.*"))
+        """The stacks of the processes that have crashed since this was asked last, by thread.
+
+        The thread that crashed comes last, where a report that is too long is not cut.
+        """
+        found = ""
+        for core in self.glob("/run/core.*"):
+            all_threads = self.run(f"eu-stack -s -m --core={core}; rm -f {core}", 120, check=False).stdout
+            heading, *threads = re.split(r"^(?=TID )", all_threads, flags=re.MULTILINE)  # it is the kernel's first
+            found += heading + "".join(reversed(threads))
+        return found
 
     def monotonic_ns(self) -> int:
         """The guest's CLOCK_MONOTONIC."""
