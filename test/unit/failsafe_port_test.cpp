@@ -5,12 +5,17 @@
 #include "eal.hpp"
 #include "failsafe_port.hpp"
 #include "link_events.hpp"
+#include "rx_callback.hpp"
 #include "wait_for.hpp"
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include <ethdev_driver.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 
 namespace netvsc::test {
@@ -72,7 +77,7 @@ TEST_F(FailsafePortTest, IsHalfConfiguredUntilAllItsQueuesAreSetUp) {
 }
 
 // A sub-device has port 0, as a VF that is there before the fail-safe port, which has port 1.
-class FailsafeLinkTest : public FailsafePortTest {
+class FailsafeSubDeviceTest : public FailsafePortTest {
 protected:
     void SetUp() override {
         sub_device_ = add("net_null0");
@@ -117,24 +122,24 @@ protected:
     std::uint16_t sub_device_ = 0;
 };
 
-TEST_F(FailsafeLinkTest, ASubDeviceTellsOfItsLinkIfTheApplicationWantsToKnow) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceTellsOfItsLinkIfTheApplicationWantsToKnow) {
     start(true, true);
     EXPECT_TRUE(tells());
     EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 1U);
 }
 
-TEST_F(FailsafeLinkTest, ASubDeviceDoesNotTellOfItsLinkIfTheApplicationDoesNotWantToKnow) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceDoesNotTellOfItsLinkIfTheApplicationDoesNotWantToKnow) {
     start(true, false);
     EXPECT_FALSE(tells());
     EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 0U);
 }
 
-TEST_F(FailsafeLinkTest, ASubDeviceThatCannotTellOfItsLinkIsNotAskedTo) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceThatCannotTellOfItsLinkIsNotAskedTo) {
     start(false, true);
     EXPECT_FALSE(tells());
 }
 
-TEST_F(FailsafeLinkTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
+TEST_F(FailsafeSubDeviceTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
     start(true, true);
     ASSERT_TRUE(close_failsafe_port(0));
     ASSERT_TRUE(remove_failsafe_device(0));
@@ -147,6 +152,48 @@ TEST_F(FailsafeLinkTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
     EXPECT_EQ(link_updates, 0);
     for (const char *device : {"net_null1", "net_null2"})
         EXPECT_EQ(rte_eal_hotplug_remove("vdev", device), 0);
+}
+
+// Polls the last queue of a port.
+class Poller {
+public:
+    Poller(std::uint16_t port, std::uint16_t queue, bool as_lcore)
+        : thread_([=, this](const std::stop_token &stop) {
+              if (as_lcore)
+                  (void)rte_thread_register();
+              lcore_ = rte_lcore_id();
+              std::array<rte_mbuf *, 4> packets{};
+              while (!stop.stop_requested())
+                  (void)rte_eth_rx_burst(port, queue, packets.data(), packets.size());
+              if (as_lcore)
+                  rte_thread_unregister();
+          }) {}
+    [[nodiscard]] unsigned lcore() const { return lcore_; }
+
+private:
+    std::atomic<unsigned> lcore_ = 0;
+    std::jthread thread_; // last: it uses the others
+};
+
+TEST_F(FailsafeSubDeviceTest, ItIsKnownWhichLcorePolls) {
+    start(false, false);
+    EXPECT_EQ(polling_lcore(id_), std::nullopt);
+    {
+        const Poller poller(id_, queues - 1, true);
+        EXPECT_TRUE(wait_for([&] { return polling_lcore(id_) == poller.lcore(); }));
+        EXPECT_NE(poller.lcore(), LCORE_ID_ANY);
+    }
+    EXPECT_EQ(polling_lcore(id_), std::nullopt);
+    {
+        const Poller poller(id_, 0, false);
+        EXPECT_TRUE(wait_for([&] { return polling_lcore(id_) == LCORE_ID_ANY; }));
+    }
+    EXPECT_EQ(rte_eth_devices[id_].post_rx_burst_cbs[0], nullptr);
+}
+
+TEST_F(FailsafeSubDeviceTest, NobodyPollsAPortThatIsStopped) {
+    EXPECT_EQ(polling_lcore(id_), std::nullopt);
+    EXPECT_EQ(polling_lcore(RTE_MAX_ETHPORTS), std::nullopt);
 }
 
 } // namespace

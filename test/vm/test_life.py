@@ -145,6 +145,19 @@ class Instances(LifeCase):
         self.unplug("vf")
         self.assert_quits(testpmd)
 
+    def test_is_not_detached_while_an_lcore_polls(self) -> None:
+        """Which would crash."""
+        testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
+        testpmd.start()
+        said = testpmd.cmd("device detach net_vdev_netvsc0")
+        self.assertIn("net_vdev_netvsc0 is not detached: lcore 1 polls net_failsafe_vsc0.", said)
+        self.assertIn("Failed to detach device net_vdev_netvsc0", said)
+        self.assert_forwards("nv0")
+        testpmd.stop()
+        self.assertIn("Device net_vdev_netvsc0 is detached", testpmd.cmd("device detach net_vdev_netvsc0"))
+        self.wait_ports(testpmd)
+        self.assert_quits(testpmd)
+
     def test_application_closes_a_port(self) -> None:
         testpmd = self.run_testpmd("--vdev=net_vdev_netvsc0")
         testpmd.cmd("port stop 0")

@@ -5,6 +5,7 @@
 #include "failsafe_port.hpp"
 #include "guarded.hpp"
 #include "log.hpp"
+#include "rx_callback.hpp"
 #include "whole_number.hpp"
 
 #include <array>
@@ -18,16 +19,12 @@
 #include <rte_keepalive.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 
 namespace netvsc {
 namespace {
 
 using namespace std::chrono_literals;
 using Level = Message::Level;
-
-// How long an lcore may take to leave a callback that has been removed while it was called.
-constexpr auto grace = 1s;
 
 // What others know the area's size by.
 constexpr unsigned area_lcores = RTE_KEEPALIVE_MAXCORES;
@@ -55,8 +52,6 @@ std::string name_of_port(std::uint16_t port) {
     std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
     return rte_eth_dev_get_name_by_port(port, name.data()) == 0 ? name.data() : "";
 }
-
-void free_callback(void *callback) { rte_free(callback); }
 
 RTE_FINI(vdev_netvsc_keepalive_end) { keepalive().end(); }
 
@@ -269,15 +264,9 @@ void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now)
 // One that cannot be removed is kept, and found when it can, or when the queue is ours again.
 void Keepalive::remove_callbacks(std::uint16_t port) {
     for (auto &[id, watched] : queues_) {
-        if (id.first != port || watched.callback == nullptr ||
-            rte_eth_remove_rx_callback(port, id.second, watched.callback) != 0)
-            continue;
-        auto *removed = const_cast<rte_eth_rxtx_callback *>(watched.callback);
-        watched.callback = nullptr;
-        // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
-        const auto delay = std::chrono::microseconds(grace).count();
-        if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback, removed) != 0)
-            log(Level::info, "an Rx callback is not freed: no alarm");
+        if (id.first == port && watched.callback != nullptr &&
+            remove_rx_callback(port, id.second, watched.callback))
+            watched.callback = nullptr;
     }
 }
 

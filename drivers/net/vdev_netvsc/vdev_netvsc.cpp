@@ -7,9 +7,11 @@
 #include "failsafe_port.hpp"
 #include "guarded.hpp"
 #include "log.hpp"
+#include "rx_callback.hpp"
 
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -18,6 +20,7 @@
 #include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_hypervisor.h>
+#include <rte_lcore.h>
 
 namespace {
 
@@ -38,6 +41,22 @@ bool is_ours(std::string_view device) {
     return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
 }
 
+bool is_polled(std::string_view instance) {
+    for (const auto &port : netvsc::Driver::get().status()) {
+        if (port.view.instance != instance)
+            continue;
+        if (const auto lcore = netvsc::polling_lcore(port.record.port_id)) {
+            netvsc::log(
+                Message::Level::error,
+                std::string(instance) + " is not detached: " +
+                    (*lcore == LCORE_ID_ANY ? "a thread" : "lcore " + std::to_string(*lcore)) +
+                    " polls " + port.name + ". That has to end first");
+            return true;
+        }
+    }
+    return false;
+}
+
 rte_bus_unplug_t unplug_by_bus = nullptr;
 
 // DPDK 22.11: the bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
@@ -45,13 +64,16 @@ rte_bus_unplug_t unplug_by_bus = nullptr;
 // fail-safe port in remove(), the driver's or fail-safe's, could wait for ever. The ports are
 // closed before the bus takes its lock.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
-    netvsc::guarded("unplug", [&] {
+    const int refused = netvsc::guarded("unplug", [&] {
+        if (is_polled(device->name))
+            return -EBUSY;
         if (is_ours(device->name))
             netvsc::Driver::get().remove(device->name, nullptr);
         else if (const auto number = netvsc::FailsafePort::number_of(device->name))
             (void)netvsc::close_failsafe_port(*number);
+        return 0;
     });
-    return unplug_by_bus(device);
+    return refused == -EBUSY ? refused : unplug_by_bus(device);
 }
 
 // Called under the bus's lock.

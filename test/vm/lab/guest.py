@@ -91,11 +91,12 @@ class GuestProcess:
         """Writes to the process's standard input (add the newline yourself)."""
         self._guest.request("send", name=self.name, data=base64.b64encode(text.encode()).decode())
 
-    def expect(self, pattern: str, timeout: float = 30.0, since: int | None = None) -> re.Match[str]:
+    def expect(self, pattern: str, timeout: float = 30.0, since: int | None = None,
+               named: str = "") -> re.Match[str]:
         """Waits until the output matches the regular expression (re.MULTILINE) and returns the match.
 
         Looks at what follows the last match, or `since` (see mark()). Raises LabTimeout, or LabError if the
-        process has ended without it, with the tail of the output.
+        process has ended without it, with the tail of the output; there it is called as it is `named`.
         """
         start = self._expected if since is None else since
         until = time.monotonic() + timeout
@@ -107,7 +108,7 @@ class GuestProcess:
                 self._expected = start + len(text[:match.end()].encode())
                 return match
             left = until - time.monotonic()
-            what = f"process {self.name}: no {pattern!r} in its output"
+            what = f"process {self.name}: no {named or repr(pattern)} in its output"
             if self._returncode is not None:
                 raise LabError(f"{what}; it ended with status {self._returncode}. Output:\n{text[-OUTPUT_TAIL:]}"
                                f"{self._guest.stacks() if self._returncode < 0 else ''}")

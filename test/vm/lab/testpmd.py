@@ -49,7 +49,7 @@ class Testpmd:
         self.command = shlex.join(command)
         self.process = guest.spawn(self.name, command)
         if wait:
-            self.process.expect(interruptible(PROMPT), timeout)
+            self.process.expect(interruptible(PROMPT), timeout, named="prompt")
         self.start_output = self.process.output()
 
     def cmd(self, text: str, timeout: float = 30.0) -> str:
@@ -58,7 +58,7 @@ class Testpmd:
         self.process.send(text + "\n")
         # The command is echoed first; the prompt that counts stands at the start of a line after it.
         match = self.process.expect(rf"^{interruptible(text)}[^\n]*\n([\s\S]*?)^{interruptible(PROMPT)}", timeout,
-                                    since=mark)
+                                    since=mark, named=f"answer to {text!r}")
         return re.sub(r"\r+\n", "\n", match[1])
 
     def start(self) -> str:

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rx_callback.hpp"
+
+#include "log.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <ethdev_driver.h>
+#include <rte_alarm.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+namespace netvsc {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long an lcore may take to leave a callback that has been removed while it was called.
+constexpr auto grace = 1s;
+
+// One that polls at all does so some thousand times in it, though others share its processor.
+constexpr auto patience = 100ms;
+
+constexpr unsigned nobody = LCORE_ID_ANY - 1;
+
+// For good: a callback that has been removed may be running still.
+std::atomic<unsigned> poller = nobody;
+
+std::uint16_t note_poller(std::uint16_t /*port*/, std::uint16_t /*queue*/, rte_mbuf ** /*packets*/,
+                          std::uint16_t count, std::uint16_t /*maximum*/,
+                          void * /*unused*/) noexcept {
+    poller.store(rte_lcore_id(), std::memory_order_relaxed);
+    return count;
+}
+
+void free_callback(void *callback) { rte_free(callback); }
+
+} // namespace
+
+bool remove_rx_callback(std::uint16_t port, std::uint16_t queue,
+                        const rte_eth_rxtx_callback *callback) {
+    if (rte_eth_remove_rx_callback(port, queue, callback) != 0)
+        return false;
+    // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
+    const auto delay = std::chrono::microseconds(grace).count();
+    if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback,
+                          const_cast<rte_eth_rxtx_callback *>(callback)) != 0)
+        log(Message::Level::info, "an Rx callback is not freed: no alarm");
+    return true;
+}
+
+std::optional<unsigned> polling_lcore(std::uint16_t port) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    if (rte_eth_dev_is_valid_port(port) == 0 || rte_eth_devices[port].data->dev_started == 0)
+        return std::nullopt;
+    poller.store(nobody, std::memory_order_relaxed);
+    std::vector<const rte_eth_rxtx_callback *> callbacks(rte_eth_devices[port].data->nb_rx_queues);
+    std::uint16_t queue = 0;
+    for (auto &callback : callbacks)
+        callback = rte_eth_add_rx_callback(port, queue++, note_poller, nullptr);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (poller.load(std::memory_order_relaxed) == nobody &&
+           std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(1ms);
+    queue = 0;
+    for (const auto *callback : callbacks) {
+        if (callback != nullptr)
+            remove_rx_callback(port, queue, callback);
+        ++queue;
+    }
+    const unsigned seen = poller.load(std::memory_order_relaxed);
+    return seen == nobody ? std::nullopt : std::optional(seen);
+}
+
+} // namespace netvsc
