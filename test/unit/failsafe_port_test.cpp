@@ -154,7 +154,7 @@ TEST_F(FailsafeSubDeviceTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
         EXPECT_EQ(rte_eal_hotplug_remove("vdev", device), 0);
 }
 
-// Polls the last queue of a port.
+// Polls a queue of a port.
 class Poller {
 public:
     Poller(std::uint16_t port, std::uint16_t queue, bool as_lcore)

@@ -65,12 +65,13 @@ rte_bus_unplug_t unplug_by_bus = nullptr;
 // closed before the bus takes its lock.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
     const int refused = netvsc::guarded("unplug", [&] {
-        if (is_polled(device->name))
-            return -EBUSY;
-        if (is_ours(device->name))
+        if (is_ours(device->name)) {
+            if (is_polled(device->name))
+                return -EBUSY;
             netvsc::Driver::get().remove(device->name, nullptr);
-        else if (const auto number = netvsc::FailsafePort::number_of(device->name))
+        } else if (const auto number = netvsc::FailsafePort::number_of(device->name)) {
             (void)netvsc::close_failsafe_port(*number);
+        }
         return 0;
     });
     return refused == -EBUSY ? refused : unplug_by_bus(device);
