@@ -6,6 +6,7 @@
 #include "failsafe_port.hpp"
 #include "link_events.hpp"
 #include "rx_callback.hpp"
+#include "vdev_port.hpp"
 #include "wait_for.hpp"
 
 #include <array>
@@ -80,18 +81,11 @@ TEST_F(FailsafePortTest, IsHalfConfiguredUntilAllItsQueuesAreSetUp) {
 class FailsafeSubDeviceTest : public FailsafePortTest {
 protected:
     void SetUp() override {
-        sub_device_ = add("net_null0");
+        sub_device_ = add_vdev_port("net_null0", "no-rx=1");
         adapt_operations(rte_eth_devices[sub_device_], [](eth_dev_ops &operations) {
             operations.dev_configure = configure_with_link_events;
         });
         FailsafePortTest::SetUp();
-    }
-
-    static std::uint16_t add(const char *device) {
-        EXPECT_EQ(rte_eal_hotplug_add("vdev", device, "no-rx=1"), 0);
-        std::uint16_t port = RTE_MAX_ETHPORTS;
-        EXPECT_EQ(rte_eth_dev_get_port_by_name(device, &port), 0);
-        return port;
     }
 
     void start(bool can_tell, bool link_events) {
@@ -143,8 +137,8 @@ TEST_F(FailsafeSubDeviceTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
     start(true, true);
     ASSERT_TRUE(close_failsafe_port(0));
     ASSERT_TRUE(remove_failsafe_device(0));
-    ASSERT_EQ(add("net_null1"), sub_device_);
-    ASSERT_EQ(add("net_null2"), id_);
+    ASSERT_EQ(add_vdev_port("net_null1", "no-rx=1"), sub_device_);
+    ASSERT_EQ(add_vdev_port("net_null2", "no-rx=1"), id_);
     adapt_operations(rte_eth_devices[id_],
                      [](eth_dev_ops &operations) { operations.link_update = count_link_update; });
     link_updates = 0;

@@ -6,6 +6,7 @@
 #include "keepalive.hpp"
 #include "keepalive_reader.hpp"
 #include "shm_name.hpp"
+#include "vdev_port.hpp"
 #include "wait_for.hpp"
 
 #include <algorithm>
@@ -64,13 +65,9 @@ protected:
         return {.period = period, .shm = shm.name(), .group = {}};
     }
 
-    static std::uint16_t add(const char *device, const char *arguments) {
-        EXPECT_EQ(rte_eal_hotplug_add("vdev", device, arguments), 0);
-        std::uint16_t port = RTE_MAX_ETHPORTS;
-        EXPECT_EQ(rte_eth_dev_get_port_by_name(device, &port), 0);
-        return port;
+    static std::uint16_t add_ours() {
+        return add_vdev_port("net_failsafe_vsc0", "dev(net_null0,no-rx=1)");
     }
-    static std::uint16_t add_ours() { return add("net_failsafe_vsc0", "dev(net_null0,no-rx=1)"); }
     static void remove(const char *device) {
         std::uint16_t port = 0;
         if (rte_eth_dev_get_port_by_name(device, &port) != 0)
@@ -153,7 +150,7 @@ TEST_F(KeepaliveTest, the_next_port_of_the_number_is_not_ours) {
     start(port, 1);
     ASSERT_TRUE(wait_for([&] { return callbacks(port, 0) == 1; }));
     remove("net_failsafe_vsc0");
-    const auto other = add("net_null7", "no-rx=1");
+    const auto other = add_vdev_port("net_null7", "no-rx=1");
     ASSERT_EQ(other, port) << "the case is about one number";
     start(other, 1);
     for (int i = 0; i < 1000; ++i)

@@ -14,6 +14,8 @@ struct AdaptedOperations {
     const eth_dev_ops *original;
 };
 
+void release_nothing(rte_eth_dev * /*port*/, std::uint16_t /*queue*/) {}
+
 } // namespace
 
 void adapt_operations(rte_eth_dev &port, void (*exchange)(eth_dev_ops &)) {
@@ -34,6 +36,13 @@ void adapt_operations(rte_eth_dev &port, void (*exchange)(eth_dev_ops &)) {
 
 const eth_dev_ops &original_operations(const rte_eth_dev &port) {
     return *reinterpret_cast<const AdaptedOperations *>(port.dev_ops)->original;
+}
+
+void complete_queue_release(eth_dev_ops &operations) {
+    for (auto *release : {&operations.rx_queue_release, &operations.tx_queue_release}) {
+        if (*release == nullptr)
+            *release = release_nothing;
+    }
 }
 
 } // namespace netvsc

@@ -18,4 +18,8 @@ void adapt_operations(rte_eth_dev &port, void (*exchange)(eth_dev_ops &));
 /// exchanged ones goes on.
 [[nodiscard]] const eth_dev_ops &original_operations(const rte_eth_dev &port);
 
+/// Gives operations that cannot release queues some that do nothing. DPDK 22.11: fail-safe calls a
+/// sub-device's when a queue is set up again, whether there are any or not.
+void complete_queue_release(eth_dev_ops &operations);
+
 } // namespace netvsc

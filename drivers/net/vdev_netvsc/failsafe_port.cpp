@@ -32,7 +32,7 @@ bool is_vdev_in_use(const std::string &name) {
 }
 
 // DPDK 22.11: fail-safe does not wait, when its port is closed, for what it is just being
-// told of a sub-device (RTE_ETH_EVENT_INTR_RMV, _LSC) in the interrupt thread, and frees what its
+// told of a sub-device (RTE_ETH_EVENT_INTR_RMV) in the interrupt thread, and frees what its
 // callback goes on with there.
 int close_undisturbed(rte_eth_dev *port) {
     const InterruptThreadPause pause;

@@ -75,7 +75,6 @@ struct FallbackPort::Operations {
             return port.outcome(port.netdevice_.receive(What, On));
         });
     }
-    static void release_nothing(rte_eth_dev * /*device*/, std::uint16_t /*queue*/) noexcept {}
     static int set_mc_addr_list(rte_eth_dev *device, rte_ether_addr *addresses,
                                 std::uint32_t count) {
         return of(device,
@@ -101,11 +100,7 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
     operations_.allmulticast_enable = Operations::receive<Reception::all_multicast, true>;
     operations_.allmulticast_disable = Operations::receive<Reception::all_multicast, false>;
     operations_.set_mc_addr_list = Operations::set_mc_addr_list;
-    // DPDK 22.11: fail-safe calls them when a queue is set up again, whether there are any or not.
-    if (operations_.rx_queue_release == nullptr)
-        operations_.rx_queue_release = Operations::release_nothing;
-    if (operations_.tx_queue_release == nullptr)
-        operations_.tx_queue_release = Operations::release_nothing;
+    complete_queue_release(operations_);
 }
 
 void FallbackPort::take_over() { port_.dev_ops = &operations_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "keepalive.hpp"
 
+#include "clock.hpp"
 #include "events.hpp"
 #include "failsafe_port.hpp"
 #include "guarded.hpp"
@@ -164,7 +165,7 @@ void Keepalive::period_over() {
     const std::lock_guard lock(mutex_);
     if (instances_.empty())
         return;
-    const Moment now{.time = std::chrono::steady_clock::now(), .cycles = rte_rdtsc()};
+    const Moment now{.time = netvsc::now(), .cycles = rte_rdtsc()};
     const auto changes = watch_.period_over(look(), is_idle, now);
     tell(changes, now);
 }

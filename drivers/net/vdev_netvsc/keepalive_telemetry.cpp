@@ -2,6 +2,7 @@
 //
 // Telemetry command /vdev_netvsc/keepalive.
 
+#include "clock.hpp"
 #include "guarded.hpp"
 #include "keepalive.hpp"
 #include "telemetry_data.hpp"
@@ -19,7 +20,7 @@ std::uint64_t milliseconds(std::chrono::steady_clock::duration length) {
     return static_cast<std::uint64_t>(count);
 }
 
-rte_tel_data *describe(const LcoreWatch::Lcore &lcore, std::chrono::steady_clock::time_point now) {
+rte_tel_data *describe(const LcoreWatch::Lcore &lcore, TimePoint now) {
     rte_tel_data *data = new_telemetry_data();
     TelemetryDict dict(data);
     dict.add("state", std::string(name_of(lcore.state)));
@@ -30,7 +31,7 @@ rte_tel_data *describe(const LcoreWatch::Lcore &lcore, std::chrono::steady_clock
 
 void show(rte_tel_data *answer) {
     const auto status = keepalive().status();
-    const auto now = std::chrono::steady_clock::now();
+    const TimePoint now = netvsc::now();
     rte_tel_data *lcores = new_telemetry_data();
     TelemetryDict by_number(lcores);
     for (const auto &[number, lcore] : status.lcores)

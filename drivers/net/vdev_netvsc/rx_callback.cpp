@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rx_callback.hpp"
 
+#include "clock.hpp"
 #include "log.hpp"
 
 #include <atomic>
@@ -60,18 +61,14 @@ std::optional<unsigned> polling_lcore(std::uint16_t port) {
         return std::nullopt;
     poller.store(nobody, std::memory_order_relaxed);
     std::vector<const rte_eth_rxtx_callback *> callbacks(rte_eth_devices[port].data->nb_rx_queues);
-    std::uint16_t queue = 0;
-    for (auto &callback : callbacks)
-        callback = rte_eth_add_rx_callback(port, queue++, note_poller, nullptr);
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (poller.load(std::memory_order_relaxed) == nobody &&
-           std::chrono::steady_clock::now() < until)
+    for (std::uint16_t queue = 0; queue < callbacks.size(); ++queue)
+        callbacks[queue] = rte_eth_add_rx_callback(port, queue, note_poller, nullptr);
+    const TimePoint until = now() + patience;
+    while (poller.load(std::memory_order_relaxed) == nobody && now() < until)
         std::this_thread::sleep_for(1ms);
-    queue = 0;
-    for (const auto *callback : callbacks) {
-        if (callback != nullptr)
-            remove_rx_callback(port, queue, callback);
-        ++queue;
+    for (std::uint16_t queue = 0; queue < callbacks.size(); ++queue) {
+        if (callbacks[queue] != nullptr)
+            remove_rx_callback(port, queue, callbacks[queue]);
     }
     const unsigned seen = poller.load(std::memory_order_relaxed);
     return seen == nobody ? std::nullopt : std::optional(seen);

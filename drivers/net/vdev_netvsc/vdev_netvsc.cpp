@@ -41,6 +41,7 @@ bool is_ours(std::string_view device) {
     return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
 }
 
+// Tells the user by whom, for what is polled is not detached.
 bool is_polled(std::string_view instance) {
     for (const auto &port : netvsc::Driver::get().status()) {
         if (port.view.instance != instance)

@@ -87,16 +87,11 @@ int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
     return original.mac_addr_set != nullptr ? original.mac_addr_set(port, address) : -ENOTSUP;
 }
 
-void release_nothing(rte_eth_dev * /*port*/, std::uint16_t /*queue*/) {}
-
 // As fail-safe can bear them: see adapt().
 void exchange_operations(eth_dev_ops &vf) {
     vf.dev_configure = configure_with_link_events;
     vf.mac_addr_set = set_other_address;
-    for (auto *release : {&vf.rx_queue_release, &vf.tx_queue_release}) {
-        if (*release == nullptr)
-            *release = release_nothing;
-    }
+    complete_queue_release(vf);
 }
 
 } // namespace
