@@ -60,13 +60,14 @@ std::optional<unsigned> polling_lcore(std::uint16_t port) {
     if (rte_eth_dev_is_valid_port(port) == 0 || rte_eth_devices[port].data->dev_started == 0)
         return std::nullopt;
     poller.store(nobody, std::memory_order_relaxed);
-    std::vector<const rte_eth_rxtx_callback *> callbacks(rte_eth_devices[port].data->nb_rx_queues);
-    for (std::uint16_t queue = 0; queue < callbacks.size(); ++queue)
+    const std::uint16_t queues = rte_eth_devices[port].data->nb_rx_queues;
+    std::vector<const rte_eth_rxtx_callback *> callbacks(queues);
+    for (std::uint16_t queue = 0; queue < queues; ++queue)
         callbacks[queue] = rte_eth_add_rx_callback(port, queue, note_poller, nullptr);
     const TimePoint until = now() + patience;
     while (poller.load(std::memory_order_relaxed) == nobody && now() < until)
         std::this_thread::sleep_for(1ms);
-    for (std::uint16_t queue = 0; queue < callbacks.size(); ++queue) {
+    for (std::uint16_t queue = 0; queue < queues; ++queue) {
         if (callbacks[queue] != nullptr)
             remove_rx_callback(port, queue, callbacks[queue]);
     }
