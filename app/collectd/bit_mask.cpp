@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "bit_mask.hpp"
+#include "collectd/bit_mask.hpp"
 
 #include <algorithm>
 

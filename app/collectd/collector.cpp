@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "collector.hpp"
+#include "collectd/collector.hpp"
 
-#include "json_fields.hpp"
-#include "text.hpp"
+#include "collectd/text.hpp"
+#include "telemetry/json_fields.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config.hpp"
-#include "driver_events.hpp"
-#include "keepalive_reader.hpp"
-#include "keepalive_status.hpp"
-#include "link_status.hpp"
-#include "telemetry_client.hpp"
-#include "trouble.hpp"
+#include "collectd/config.hpp"
+#include "collectd/driver_events.hpp"
+#include "collectd/keepalive_status.hpp"
+#include "collectd/link_status.hpp"
+#include "collectd/trouble.hpp"
+#include "keepalive/keepalive_reader.hpp"
+#include "telemetry/telemetry_client.hpp"
 
 #include <chrono>
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "config.hpp"
+#include "collectd/config.hpp"
 
-#include "text.hpp"
+#include "collectd/text.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "bit_mask.hpp"
-#include "report.hpp"
+#include "collectd/bit_mask.hpp"
+#include "collectd/report.hpp"
 
 #include <optional>
 #include <string>

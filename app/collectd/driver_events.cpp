@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "driver_events.hpp"
+#include "collectd/driver_events.hpp"
 
-#include "json_fields.hpp"
+#include "telemetry/json_fields.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive_status.hpp"
+#include "collectd/keepalive_status.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config.hpp"
-#include "keepalive_reader.hpp"
-#include "report.hpp"
+#include "collectd/config.hpp"
+#include "collectd/report.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <chrono>
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_status.hpp"
+#include "collectd/link_status.hpp"
 
-#include "text.hpp"
+#include "collectd/text.hpp"
 
 #include <algorithm>
 #include <array>

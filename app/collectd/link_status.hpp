@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config.hpp"
-#include "driver_events.hpp"
-#include "report.hpp"
+#include "collectd/config.hpp"
+#include "collectd/driver_events.hpp"
+#include "collectd/report.hpp"
 
 #include <map>
 #include <optional>

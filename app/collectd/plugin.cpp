@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What collectd calls, and what is called of collectd's: all else is free of its headers.
-#include "collector.hpp"
-#include "config.hpp"
-#include "report.hpp"
-#include "text.hpp"
+#include "collectd/collector.hpp"
+#include "collectd/config.hpp"
+#include "collectd/report.hpp"
+#include "collectd/text.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "agent.hpp"
+#include "ka-agent/agent.hpp"
 
-#include "report.hpp"
+#include "ka-agent/report.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "death_bell.hpp"
-#include "file_descriptor.hpp"
-#include "keepalive_reader.hpp"
-#include "options.hpp"
+#include "base/file_descriptor.hpp"
+#include "ka-agent/death_bell.hpp"
+#include "ka-agent/options.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <chrono>
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "death_bell.hpp"
+#include "ka-agent/death_bell.hpp"
 
-#include "keepalive_layout.hpp"
+#include "keepalive/keepalive_layout.hpp"
 
 #include <array>
 #include <csignal>

@@ -3,8 +3,8 @@
 // Tells of dead lcores: the reader of what net_vdev_netvsc's keepalive=, l2fwd-keepalive or
 // DPDK's example of that name write. No DPDK process itself.
 
-#include "agent.hpp"
-#include "options.hpp"
+#include "ka-agent/agent.hpp"
+#include "ka-agent/options.hpp"
 
 #include <csignal>
 #include <exception>

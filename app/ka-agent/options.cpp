@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "options.hpp"
+#include "ka-agent/options.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <array>
 #include <cstdint>

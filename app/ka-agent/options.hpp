@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "keepalive_reader.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <chrono>
 #include <expected>

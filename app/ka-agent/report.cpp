@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "report.hpp"
+#include "ka-agent/report.hpp"
 
 #include <cstddef>
 #include <nlohmann/json.hpp>

@@ -4,11 +4,11 @@
 // lcores mark themselves alive, the main lcore checks them, tells others by shared memory, and
 // starts those anew that have died.
 
-#include "monitor.hpp"
-#include "options.hpp"
-#include "ports.hpp"
-#include "statistics.hpp"
-#include "worker.hpp"
+#include "l2fwd-keepalive/monitor.hpp"
+#include "l2fwd-keepalive/options.hpp"
+#include "l2fwd-keepalive/ports.hpp"
+#include "l2fwd-keepalive/statistics.hpp"
+#include "l2fwd-keepalive/worker.hpp"
 
 #include <algorithm>
 #include <csignal>

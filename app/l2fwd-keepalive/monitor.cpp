@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "monitor.hpp"
+#include "l2fwd-keepalive/monitor.hpp"
 
 #include <iostream>
 

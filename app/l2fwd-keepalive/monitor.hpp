@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "keepalive_area.hpp"
+#include "keepalive/keepalive_area.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "ports.hpp"
+#include "l2fwd-keepalive/ports.hpp"
 
-#include "worker.hpp"
+#include "l2fwd-keepalive/worker.hpp"
 
 #include <iostream>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "statistics.hpp"
+#include "l2fwd-keepalive/statistics.hpp"
 
 #include <iomanip>
 #include <sstream>

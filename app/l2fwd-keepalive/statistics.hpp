@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "path.hpp"
-#include "worker.hpp"
+#include "l2fwd-keepalive/path.hpp"
+#include "l2fwd-keepalive/worker.hpp"
 
 #include <memory>
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "worker.hpp"
+#include "l2fwd-keepalive/worker.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "path.hpp"
+#include "l2fwd-keepalive/path.hpp"
 
 #include <atomic>
 #include <chrono>

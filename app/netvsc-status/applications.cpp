@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "applications.hpp"
+#include "netvsc-status/applications.hpp"
 
 #include <set>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "telemetry_client.hpp"
+#include "telemetry/telemetry_client.hpp"
 
 #include <expected>
 #include <string>

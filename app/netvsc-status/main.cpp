@@ -3,9 +3,9 @@
 // Shows, to a person at a terminal, what net_vdev_netvsc's telemetry tells of a running
 // application.
 
-#include "options.hpp"
-#include "screen.hpp"
-#include "status.hpp"
+#include "netvsc-status/options.hpp"
+#include "netvsc-status/screen.hpp"
+#include "netvsc-status/status.hpp"
 
 #include <csignal>
 #include <ctime>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "options.hpp"
+#include "netvsc-status/options.hpp"
 
-#include "telemetry_client.hpp"
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
+#include "telemetry/telemetry_client.hpp"
 
 #include <optional>
 #include <string_view>

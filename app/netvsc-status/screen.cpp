@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "screen.hpp"
+#include "netvsc-status/screen.hpp"
 
-#include "json_fields.hpp"
+#include "telemetry/json_fields.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "applications.hpp"
+#include "netvsc-status/applications.hpp"
 
 #include <cstddef>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "telemetry_client.hpp"
+#include "telemetry/telemetry_client.hpp"
 
-#include "json_fields.hpp"
+#include "telemetry/json_fields.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "locked_notes.hpp"
+#include "base/locked_notes.hpp"
 
-#include "file_lock.hpp"
+#include "base/file_lock.hpp"
 
 #include <array>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive_area.hpp"
+#include "keepalive/keepalive_area.hpp"
 
-#include "file_lock.hpp"
+#include "base/file_lock.hpp"
 
 #include <atomic>
 #include <cstring>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "file_descriptor.hpp"
-#include "keepalive_layout.hpp"
-#include "lcore_state.hpp"
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
+#include "keepalive/keepalive_layout.hpp"
+#include "keepalive/lcore_state.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive_layout.hpp"
+#include "keepalive/keepalive_layout.hpp"
 
-#include "lcore_state.hpp"
+#include "keepalive/lcore_state.hpp"
 
 #include <climits>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive_reader.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <cstddef>
 #include <cstring>

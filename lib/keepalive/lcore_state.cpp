@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "lcore_state.hpp"
+#include "keepalive/lcore_state.hpp"
 
 namespace netvsc {
 

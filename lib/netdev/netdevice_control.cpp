@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netdevice_control.hpp"
+#include "netdev/netdevice_control.hpp"
 
 #include <algorithm>
 #include <cstring>

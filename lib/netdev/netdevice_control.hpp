@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "file_descriptor.hpp"
-#include "mac_address.hpp"
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
+#include "netlink/mac_address.hpp"
 
 #include <array>
 #include <cstdint>

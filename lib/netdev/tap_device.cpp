@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "tap_device.hpp"
+#include "netdev/tap_device.hpp"
 
 #include <cstring>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_channel.hpp"
+#include "netdev/xdp_channel.hpp"
 
-#include "file_descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <chrono>
 #include <cstdint>

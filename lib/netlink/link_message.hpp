@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "mac_address.hpp"
+#include "netlink/mac_address.hpp"
 
 #include <array>
 #include <cstdint>

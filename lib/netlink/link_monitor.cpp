@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_monitor.hpp"
+#include "netlink/link_monitor.hpp"
 
-#include "link_parser.hpp"
-#include "whole_message.hpp"
+#include "netlink/link_parser.hpp"
+#include "netlink/whole_message.hpp"
 
 #include <array>
 #include <linux/if_link.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link_message.hpp"
-#include "netlink_socket.hpp"
+#include "netlink/link_message.hpp"
+#include "netlink/netlink_socket.hpp"
 
 #include <chrono>
 #include <cstdint>

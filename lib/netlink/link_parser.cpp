@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_parser.hpp"
+#include "netlink/link_parser.hpp"
 
 #include <algorithm>
 #include <cstring>

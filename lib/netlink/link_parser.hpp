@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link_message.hpp"
+#include "netlink/link_message.hpp"
 
 #include <linux/netlink.h>
 #include <optional>

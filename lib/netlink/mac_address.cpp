@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mac_address.hpp"
+#include "netlink/mac_address.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <cstdio>
 

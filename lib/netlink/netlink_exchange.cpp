@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netlink_exchange.hpp"
+#include "netlink/netlink_exchange.hpp"
 
-#include "whole_message.hpp"
+#include "netlink/whole_message.hpp"
 
 #include <array>
 #include <cstddef>

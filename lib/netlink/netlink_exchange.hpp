@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "netlink_socket.hpp"
+#include "netlink/netlink_socket.hpp"
 
 #include <functional>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netlink_socket.hpp"
+#include "netlink/netlink_socket.hpp"
 
 #include <array>
 #include <cstring>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "traffic_control.hpp"
+#include "netlink/traffic_control.hpp"
 
 #include <array>
 #include <cstddef>

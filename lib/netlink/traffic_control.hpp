@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "netlink_exchange.hpp"
+#include "base/error.hpp"
+#include "netlink/netlink_exchange.hpp"
 
 #include <cstdint>
 #include <functional>

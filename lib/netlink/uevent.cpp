@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "uevent.hpp"
+#include "netlink/uevent.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "netlink_socket.hpp"
-#include "uevent.hpp"
+#include "netlink/netlink_socket.hpp"
+#include "netlink/uevent.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_program.hpp"
+#include "netlink/xdp_program.hpp"
 
-#include "netlink_exchange.hpp"
+#include "netlink/netlink_exchange.hpp"
 
 #include <array>
 #include <linux/if_link.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "attribute.hpp"
+#include "sysfs/attribute.hpp"
 
-#include "file_descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 #include <array>
 #include <fcntl.h>

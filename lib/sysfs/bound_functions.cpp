@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "bound_functions.hpp"
+#include "sysfs/bound_functions.hpp"
 
-#include "pci_driver.hpp"
+#include "sysfs/pci_driver.hpp"
 
 namespace netvsc {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "locked_notes.hpp"
-#include "pci_address.hpp"
+#include "base/error.hpp"
+#include "base/locked_notes.hpp"
+#include "sysfs/pci_address.hpp"
 
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netdevice.hpp"
+#include "sysfs/netdevice.hpp"
 
-#include "attribute.hpp"
-#include "file_descriptor.hpp"
-#include "whole_number.hpp"
+#include "base/file_descriptor.hpp"
+#include "base/whole_number.hpp"
+#include "sysfs/attribute.hpp"
 
 #include <array>
 #include <climits>

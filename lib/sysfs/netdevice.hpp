@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "pci_address.hpp"
+#include "base/error.hpp"
+#include "sysfs/pci_address.hpp"
 
 #include <optional>
 #include <string>

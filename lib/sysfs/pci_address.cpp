@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "pci_address.hpp"
+#include "sysfs/pci_address.hpp"
 
 #include <charconv>
 #include <cstdio>

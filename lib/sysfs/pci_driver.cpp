@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "pci_driver.hpp"
+#include "sysfs/pci_driver.hpp"
 
-#include "attribute.hpp"
+#include "sysfs/attribute.hpp"
 
 #include <fcntl.h>
 #include <filesystem>

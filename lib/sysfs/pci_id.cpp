@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "pci_id.hpp"
+#include "sysfs/pci_id.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 namespace netvsc {
 namespace {

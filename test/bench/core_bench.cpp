@@ -2,8 +2,8 @@
 //
 // What the core needs to decide, by how many netdevices it knows: the time of one event must not
 // grow with them. Without I/O and DPDK.
-#include "netdevices.hpp"
-#include "supervisor.hpp"
+#include "core/supervisor.hpp"
+#include "vdev_netvsc/core/netdevices.hpp"
 
 #include <benchmark/benchmark.h>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 //
 // What keepalive= costs a burst: rte_eth_rx_burst() on fail-safe ports over net_null, first without
 // the driver's callback, then with it. Needs no hugepages and no privilege beyond EAL's.
-#include "eal.hpp"
+#include "common/eal.hpp"
 
 #include <array>
 #include <benchmark/benchmark.h>

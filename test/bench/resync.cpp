@@ -5,10 +5,10 @@
 // messages are only received.
 //
 // usage: resync ROUNDS     prints "driver_ms bare_ms netdevices", one line for each round
-#include "link_facts.hpp"
-#include "link_monitor.hpp"
-#include "overloaded.hpp"
-#include "supervisor.hpp"
+#include "base/overloaded.hpp"
+#include "core/supervisor.hpp"
+#include "netlink/link_monitor.hpp"
+#include "runtime/link_facts.hpp"
 
 #include <array>
 #include <chrono>

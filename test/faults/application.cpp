@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "application.hpp"
 
-#include "keepalive_reader.hpp"
-#include "wait_for.hpp"
+#include "common/wait_for.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <array>
 #include <filesystem>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "lcore_state.hpp"
-#include "pci_address.hpp"
-#include "telemetry_client.hpp"
+#include "keepalive/lcore_state.hpp"
+#include "sysfs/pci_address.hpp"
+#include "telemetry/telemetry_client.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "holdings.hpp"
 
-#include "netlink_socket.hpp"
+#include "netlink/netlink_socket.hpp"
 
 #include <array>
 #include <filesystem>

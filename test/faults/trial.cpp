@@ -2,7 +2,7 @@
 #include "trial.hpp"
 
 #include "blocks.hpp"
-#include "wait_for.hpp"
+#include "common/wait_for.hpp"
 
 #include <cstring>
 #include <iostream>

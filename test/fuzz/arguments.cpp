@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Device arguments, from a command line or a file: one `key=value` in each line of the input.
-#include "arguments.hpp"
+#include "core/arguments.hpp"
 
-#include "link.hpp"
+#include "core/link.hpp"
 #include "require.hpp"
 
 #include <algorithm>

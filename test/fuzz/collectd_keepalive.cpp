@@ -3,7 +3,7 @@
 //
 // The input is a list of steps: two bytes of size (HostileArea::length_of), one of flags, then the
 // content, as far as there is any.
-#include "collector.hpp"
+#include "collectd/collector.hpp"
 #include "hostile_area.hpp"
 
 #include <cstdint>

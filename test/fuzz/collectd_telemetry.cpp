@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The collectd plugin with an application that answers anything.
-#include "collector.hpp"
+#include "collectd/collector.hpp"
 #include "hostile_application.hpp"
 #include "require.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "keepalive_layout.hpp"
+#include "keepalive/keepalive_layout.hpp"
 #include "require.hpp"
 
 #include <algorithm>

@@ -3,8 +3,8 @@
 //
 // The input: two bytes of size (its low bits those of areas near RTE_MAX_LCORE's if the highest
 // bit is set), then the content, as far as there is any.
-#include "../../app/ka-agent/report.hpp"
 #include "hostile_area.hpp"
+#include "ka-agent/report.hpp"
 #include "require.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // rtnetlink messages, several in a datagram, as the driver reads them.
-#include "link_parser.hpp"
+#include "netlink/link_parser.hpp"
+#include "netlink/whole_message.hpp"
 #include "require.hpp"
-#include "whole_message.hpp"
 
 #include <cstdint>
 #include <cstring>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // netvsc-status with an application that answers anything.
 #include "hostile_application.hpp"
+#include "netvsc-status/screen.hpp"
+#include "netvsc-status/status.hpp"
 #include "require.hpp"
-#include "screen.hpp"
-#include "status.hpp"
 
 #include <algorithm>
 #include <cstdint>

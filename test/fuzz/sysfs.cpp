@@ -4,9 +4,9 @@
 //
 // The input is a list of texts that end at a NUL: see the order below. An empty one: it is not
 // there.
-#include "netdevice.hpp"
-#include "pci_driver.hpp"
 #include "require.hpp"
+#include "sysfs/netdevice.hpp"
+#include "sysfs/pci_driver.hpp"
 
 #include <algorithm>
 #include <cstdint>

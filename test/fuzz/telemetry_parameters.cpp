@@ -3,10 +3,10 @@
 //
 // The input: the parameter, a newline, then names of netdevices that the events carry, one in each
 // line.
-#include "event_page.hpp"
-#include "link.hpp"
+#include "core/event_page.hpp"
+#include "core/link.hpp"
+#include "core/telemetry_parameter.hpp"
 #include "require.hpp"
-#include "telemetry_parameter.hpp"
 
 #include <algorithm>
 #include <cstdint>

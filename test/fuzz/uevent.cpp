@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Uevents as the driver reads them from their socket.
-#include "uevent.hpp"
+#include "netlink/uevent.hpp"
 
 #include "require.hpp"
 

@@ -27,7 +27,7 @@ from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
 from waiting import wait_for  # noqa: E402, F401
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
-DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/librte_net_vdev_netvsc.so")
+DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/net/vdev_netvsc/librte_net_vdev_netvsc.so")
 TESTVF = str(BUILD / "test/drivers/librte_net_testvf.so")
 TOOLS = BUILD / "test/vm/tools"
 # What testpmd needs in order to load a driver that was built with a sanitizer.

@@ -3,11 +3,11 @@
 // What EAL finds when it loads the driver: the vdev driver net_vdev_netvsc, its alias
 // eth_vdev_netvsc, the PMD information, and on Hyper-V the instance that needs no argument.
 
-#include "driver.hpp"
-#include "failsafe_port.hpp"
-#include "guarded.hpp"
-#include "log.hpp"
-#include "rx_callback.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/log.hpp"
+#include "dpdk/rx_callback.hpp"
+#include "failsafe/failsafe_port.hpp"
+#include "runtime/driver.hpp"
 
 #include <cstdlib>
 #include <cstring>

@@ -3,7 +3,7 @@
 // usage: keepalive_writer NAME LCORES
 // Reads lines "<lcore> <state's value>" from standard input, answering each "ok" when it has been
 // written; the area goes when standard input ends.
-#include "keepalive_area.hpp"
+#include "keepalive/keepalive_area.hpp"
 
 #include <chrono>
 #include <cstdlib>

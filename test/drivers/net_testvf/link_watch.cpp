@@ -2,7 +2,7 @@
 #include "link_watch.hpp"
 
 #include "log.hpp"
-#include "whole_message.hpp"
+#include "netlink/whole_message.hpp"
 
 #include <linux/rtnetlink.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "file_descriptor.hpp"
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 #include "counters.hpp"
-#include "error.hpp"
-#include "file_descriptor.hpp"
 
 #include <array>
 #include <atomic>

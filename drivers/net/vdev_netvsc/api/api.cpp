@@ -2,10 +2,10 @@
 //
 // rte_pmd_vdev_netvsc.h.
 
-#include "clock.hpp"
-#include "driver.hpp"
-#include "events.hpp"
-#include "guarded.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/events.hpp"
+#include "dpdk/guarded.hpp"
+#include "runtime/driver.hpp"
 
 #include <algorithm>
 #include <bit>

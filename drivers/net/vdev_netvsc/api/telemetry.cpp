@@ -3,13 +3,13 @@
 // The telemetry commands /vdev_netvsc/... They run in DPDK's telemetry threads and ask no device:
 // one that hangs does not keep its state from being seen.
 
-#include "clock.hpp"
-#include "driver.hpp"
-#include "event_page.hpp"
-#include "events.hpp"
-#include "guarded.hpp"
-#include "telemetry_data.hpp"
-#include "telemetry_parameter.hpp"
+#include "core/event_page.hpp"
+#include "core/telemetry_parameter.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/events.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/telemetry_data.hpp"
+#include "runtime/driver.hpp"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "arguments.hpp"
+#include "core/arguments.hpp"
 
-#include "link.hpp"
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
+#include "core/link.hpp"
 
 #include <algorithm>
 #include <net/if.h>

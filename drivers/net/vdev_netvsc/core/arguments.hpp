@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fallback.hpp"
-#include "keepalive_layout.hpp"
-#include "mac_address.hpp"
+#include "core/fallback.hpp"
+#include "keepalive/keepalive_layout.hpp"
+#include "netlink/mac_address.hpp"
 
 #include <chrono>
 #include <expected>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "event.hpp"
-#include "fallback.hpp"
-#include "vf_id.hpp"
+#include "core/event.hpp"
+#include "core/fallback.hpp"
+#include "core/vf_id.hpp"
 
 #include <algorithm>
 #include <chrono>

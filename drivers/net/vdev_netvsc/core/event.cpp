@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "event.hpp"
+#include "core/event.hpp"
 
 namespace netvsc {
 

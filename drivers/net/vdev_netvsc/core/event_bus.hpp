@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "event.hpp"
+#include "core/event.hpp"
 
 #include <condition_variable>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "event_page.hpp"
+#include "core/event_page.hpp"
 
-#include "link.hpp"
+#include "core/link.hpp"
 
 #include <string_view>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "event_bus.hpp"
+#include "core/event_bus.hpp"
 
 #include <cstddef>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fallback.hpp"
+#include "core/fallback.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "lcore_watch.hpp"
+#include "core/lcore_watch.hpp"
 
 #include <set>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "lcore_state.hpp"
+#include "keepalive/lcore_state.hpp"
 
 #include <chrono>
 #include <cstdint>

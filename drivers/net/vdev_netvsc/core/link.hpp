@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link_message.hpp"
-#include "netdevice.hpp"
+#include "netlink/link_message.hpp"
+#include "sysfs/netdevice.hpp"
 
 #include <net/if_arp.h>
 

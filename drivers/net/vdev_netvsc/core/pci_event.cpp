@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "pci_event.hpp"
+#include "core/pci_event.hpp"
 
 namespace netvsc {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "pci_address.hpp"
-#include "pci_id.hpp"
-#include "uevent.hpp"
+#include "netlink/uevent.hpp"
+#include "sysfs/pci_address.hpp"
+#include "sysfs/pci_id.hpp"
 
 #include <map>
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "port_record.hpp"
+#include "core/port_record.hpp"
 
 #include <algorithm>
 #include <utility>

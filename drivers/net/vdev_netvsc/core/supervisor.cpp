@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "supervisor.hpp"
+#include "core/supervisor.hpp"
 
 #include <algorithm>
 #include <net/if.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "arguments.hpp"
-#include "backoff.hpp"
-#include "command.hpp"
-#include "link_table.hpp"
-#include "vf_machine.hpp"
+#include "core/arguments.hpp"
+#include "core/backoff.hpp"
+#include "core/command.hpp"
+#include "core/link_table.hpp"
+#include "core/vf_machine.hpp"
 
 #include <map>
 #include <optional>

@@ -2,7 +2,7 @@
 //
 // How a NetVSC's port comes and goes.
 
-#include "supervisor.hpp"
+#include "core/supervisor.hpp"
 
 #include <net/if.h>
 #include <system_error>

@@ -2,7 +2,7 @@
 //
 // Which VF is whose, and what becomes of it.
 
-#include "supervisor.hpp"
+#include "core/supervisor.hpp"
 
 #include <algorithm>
 #include <ranges>

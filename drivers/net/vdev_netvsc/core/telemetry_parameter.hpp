@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <concepts>
 #include <optional>

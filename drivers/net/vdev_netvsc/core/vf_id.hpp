@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link.hpp"
-#include "mac_address.hpp"
-#include "pci_address.hpp"
+#include "core/link.hpp"
+#include "netlink/mac_address.hpp"
+#include "sysfs/pci_address.hpp"
 
 #include <optional>
 

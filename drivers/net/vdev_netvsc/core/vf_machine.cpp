@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "vf_machine.hpp"
+#include "core/vf_machine.hpp"
 
 #include <system_error>
 #include <utility>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "backoff.hpp"
-#include "command.hpp"
+#include "core/backoff.hpp"
+#include "core/command.hpp"
 
 #include <optional>
 #include <string>

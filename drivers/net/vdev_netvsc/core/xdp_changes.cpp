@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_changes.hpp"
+#include "core/xdp_changes.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <ranges>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "adapted_operations.hpp"
+#include "dpdk/adapted_operations.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "bus.hpp"
+#include "dpdk/bus.hpp"
 
 #include <cstring>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "command.hpp"
+#include "core/command.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "devargs.hpp"
+#include "dpdk/devargs.hpp"
 
-#include "link.hpp"
+#include "core/link.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "arguments.hpp"
+#include "core/arguments.hpp"
 
 namespace netvsc {
 

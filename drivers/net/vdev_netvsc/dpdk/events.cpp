@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "events.hpp"
+#include "dpdk/events.hpp"
 
-#include "clock.hpp"
-#include "guarded.hpp"
-#include "log.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/log.hpp"
 
 #include <rte_alarm.h>
 

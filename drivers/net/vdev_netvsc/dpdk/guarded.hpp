@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "log.hpp"
+#include "dpdk/log.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "interrupt_thread.hpp"
+#include "dpdk/interrupt_thread.hpp"
 
 #include <condition_variable>
 #include <mutex>

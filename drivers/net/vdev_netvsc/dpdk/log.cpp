@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "log.hpp"
+#include "dpdk/log.hpp"
 
 #include <rte_common.h>
 #include <rte_log.h>

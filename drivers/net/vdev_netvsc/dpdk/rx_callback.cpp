@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "rx_callback.hpp"
+#include "dpdk/rx_callback.hpp"
 
-#include "clock.hpp"
-#include "log.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/log.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "failsafe_port.hpp"
+#include "failsafe/failsafe_port.hpp"
 
-#include "adapted_operations.hpp"
-#include "bus.hpp"
-#include "interrupt_thread.hpp"
-#include "link_events.hpp"
-#include "log.hpp"
-#include "netdevice_control.hpp"
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
+#include "dpdk/adapted_operations.hpp"
+#include "dpdk/bus.hpp"
+#include "dpdk/interrupt_thread.hpp"
+#include "dpdk/log.hpp"
+#include "failsafe/link_events.hpp"
+#include "netdev/netdevice_control.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_events.hpp"
+#include "failsafe/link_events.hpp"
 
-#include "adapted_operations.hpp"
+#include "dpdk/adapted_operations.hpp"
 
 namespace netvsc {
 namespace {

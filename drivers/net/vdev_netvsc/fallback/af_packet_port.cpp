@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "af_packet_port.hpp"
+#include "fallback/af_packet_port.hpp"
 
-#include "lender.hpp"
+#include "fallback/lender.hpp"
 
 #include <string>
 #include <utility>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fallback_port.hpp"
+#include "fallback/fallback_port.hpp"
 
 namespace netvsc {
 

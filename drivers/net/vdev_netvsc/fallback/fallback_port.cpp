@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fallback_port.hpp"
+#include "fallback/fallback_port.hpp"
 
-#include "adapted_operations.hpp"
-#include "af_packet_port.hpp"
-#include "af_xdp_port.hpp"
-#include "guarded.hpp"
-#include "link_events.hpp"
-#include "log.hpp"
-#include "virtio_user_port.hpp"
+#include "dpdk/adapted_operations.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/log.hpp"
+#include "failsafe/link_events.hpp"
+#include "fallback/af_packet_port.hpp"
+#include "fallback/af_xdp/af_xdp_port.hpp"
+#include "fallback/virtio_user_port.hpp"
 
 #include <array>
 #include <span>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "error.hpp"
-#include "fallback.hpp"
-#include "netdevice_control.hpp"
+#include "base/error.hpp"
+#include "core/fallback.hpp"
+#include "netdev/netdevice_control.hpp"
 
 #include <cstdint>
 #include <memory>

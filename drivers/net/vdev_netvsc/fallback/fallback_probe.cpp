@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fallback_probe.hpp"
+#include "fallback/fallback_probe.hpp"
 
-#include "file_descriptor.hpp"
-#include "netdevice_control.hpp"
-#include "tap_device.hpp"
-#include "traffic_control.hpp"
-#include "xdp_program.hpp"
+#include "base/file_descriptor.hpp"
+#include "netdev/netdevice_control.hpp"
+#include "netdev/tap_device.hpp"
+#include "netlink/traffic_control.hpp"
+#include "netlink/xdp_program.hpp"
 
 #include <fcntl.h>
 #include <initializer_list>

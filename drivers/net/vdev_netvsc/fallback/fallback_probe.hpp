@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fallback.hpp"
+#include "core/fallback.hpp"
 
 #include <string>
 

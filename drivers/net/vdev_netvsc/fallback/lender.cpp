@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "lender.hpp"
+#include "fallback/lender.hpp"
 
-#include "log.hpp"
+#include "dpdk/log.hpp"
 
 #include <algorithm>
 #include <cerrno>

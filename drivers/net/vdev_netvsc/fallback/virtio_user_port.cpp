@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "virtio_user_port.hpp"
+#include "fallback/virtio_user_port.hpp"
 
-#include "file_descriptor.hpp"
-#include "traffic_control.hpp"
+#include "base/file_descriptor.hpp"
+#include "netlink/traffic_control.hpp"
 
 #include <fcntl.h>
 #include <net/if.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive.hpp"
+#include "keepalive/keepalive.hpp"
 
-#include "clock.hpp"
-#include "events.hpp"
-#include "failsafe_port.hpp"
-#include "guarded.hpp"
-#include "log.hpp"
-#include "rx_callback.hpp"
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/events.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/log.hpp"
+#include "dpdk/rx_callback.hpp"
+#include "failsafe/failsafe_port.hpp"
 
 #include <array>
 #include <cstring>

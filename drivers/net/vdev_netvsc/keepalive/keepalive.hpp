@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "keepalive_area.hpp"
-#include "lcore_watch.hpp"
+#include "core/lcore_watch.hpp"
+#include "keepalive/keepalive_area.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -2,10 +2,10 @@
 //
 // Telemetry command /vdev_netvsc/keepalive.
 
-#include "clock.hpp"
-#include "guarded.hpp"
-#include "keepalive.hpp"
-#include "telemetry_data.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/telemetry_data.hpp"
+#include "keepalive/keepalive.hpp"
 
 #include <string>
 

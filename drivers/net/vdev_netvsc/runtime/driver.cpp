@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "driver.hpp"
+#include "runtime/driver.hpp"
 
-#include "clock.hpp"
-#include "devargs.hpp"
-#include "device_events.hpp"
-#include "keepalive.hpp"
-#include "log.hpp"
-#include "overloaded.hpp"
-#include "xdp_note.hpp"
+#include "base/overloaded.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/devargs.hpp"
+#include "dpdk/log.hpp"
+#include "fallback/af_xdp/xdp_note.hpp"
+#include "keepalive/keepalive.hpp"
+#include "vf/device_events.hpp"
 
 #include <iterator>
 #include <utility>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "bound_functions.hpp"
-#include "event_relay.hpp"
-#include "failsafe_port.hpp"
-#include "interrupt_source.hpp"
-#include "link_monitor.hpp"
-#include "pci_event.hpp"
-#include "port_status.hpp"
-#include "supervisor.hpp"
-#include "uevent_monitor.hpp"
+#include "core/pci_event.hpp"
+#include "core/supervisor.hpp"
+#include "dpdk/interrupt_source.hpp"
+#include "failsafe/failsafe_port.hpp"
+#include "netlink/link_monitor.hpp"
+#include "netlink/uevent_monitor.hpp"
+#include "runtime/event_relay.hpp"
+#include "runtime/port_status.hpp"
+#include "sysfs/bound_functions.hpp"
 
 #include <deque>
 #include <map>

@@ -2,18 +2,18 @@
 //
 // What EAL calls: the kernel's messages, device and ethdev events, the alarm.
 
-#include "clock.hpp"
-#include "device_events.hpp"
-#include "driver.hpp"
-#include "fallback_port.hpp"
-#include "guarded.hpp"
-#include "keepalive.hpp"
-#include "lender.hpp"
-#include "link_facts.hpp"
-#include "log.hpp"
-#include "overloaded.hpp"
-#include "pci_driver.hpp"
-#include "vf_port.hpp"
+#include "base/overloaded.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/guarded.hpp"
+#include "dpdk/log.hpp"
+#include "fallback/fallback_port.hpp"
+#include "fallback/lender.hpp"
+#include "keepalive/keepalive.hpp"
+#include "runtime/driver.hpp"
+#include "runtime/link_facts.hpp"
+#include "sysfs/pci_driver.hpp"
+#include "vf/device_events.hpp"
+#include "vf/vf_port.hpp"
 
 #include <ethdev_driver.h>
 

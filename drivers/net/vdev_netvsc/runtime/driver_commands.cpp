@@ -2,15 +2,15 @@
 //
 // How Driver carries out what the core has decided, command by command.
 
-#include "clock.hpp"
-#include "device_events.hpp"
-#include "driver.hpp"
-#include "fallback_probe.hpp"
-#include "hot_plug_lock.hpp"
-#include "log.hpp"
-#include "pci_driver.hpp"
-#include "traffic_control.hpp"
-#include "vf_port.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/hot_plug_lock.hpp"
+#include "dpdk/log.hpp"
+#include "fallback/fallback_probe.hpp"
+#include "netlink/traffic_control.hpp"
+#include "runtime/driver.hpp"
+#include "sysfs/pci_driver.hpp"
+#include "vf/device_events.hpp"
+#include "vf/vf_port.hpp"
 
 #include <bus_vdev_driver.h>
 #include <ethdev_driver.h>

@@ -2,10 +2,10 @@
 //
 // What Driver tells, and what it counts.
 
-#include "clock.hpp"
-#include "driver.hpp"
-#include "events.hpp"
-#include "vf_port.hpp"
+#include "dpdk/clock.hpp"
+#include "dpdk/events.hpp"
+#include "runtime/driver.hpp"
+#include "vf/vf_port.hpp"
 
 #include <algorithm>
 #include <utility>

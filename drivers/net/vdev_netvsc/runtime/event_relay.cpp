@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "event_relay.hpp"
+#include "runtime/event_relay.hpp"
 
-#include "whole_number.hpp"
+#include "base/whole_number.hpp"
 
 #include <filesystem>
 #include <linux/netlink.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "command.hpp"
-#include "pci_event.hpp"
+#include "core/command.hpp"
+#include "core/pci_event.hpp"
 
 #include <mutex>
 #include <optional>

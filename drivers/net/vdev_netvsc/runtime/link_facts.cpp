@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_facts.hpp"
+#include "runtime/link_facts.hpp"
 
 namespace netvsc {
 

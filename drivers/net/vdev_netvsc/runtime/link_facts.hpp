@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link_message.hpp"
-#include "netdevice.hpp"
-#include "pci_event.hpp"
+#include "core/pci_event.hpp"
+#include "netlink/link_message.hpp"
+#include "sysfs/netdevice.hpp"
 
 #include <optional>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "port_record.hpp"
-#include "supervisor.hpp"
+#include "core/port_record.hpp"
+#include "core/supervisor.hpp"
 
 #include <optional>
 #include <string>

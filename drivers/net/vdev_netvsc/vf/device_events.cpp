@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "device_events.hpp"
+#include "vf/device_events.hpp"
 
-#include "bus.hpp"
-#include "log.hpp"
-#include "pci_driver.hpp"
+#include "dpdk/bus.hpp"
+#include "dpdk/log.hpp"
+#include "sysfs/pci_driver.hpp"
 
 #include <fstream>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "pci_address.hpp"
+#include "sysfs/pci_address.hpp"
 
 #include <optional>
 #include <string>

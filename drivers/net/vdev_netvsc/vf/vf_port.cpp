@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "vf_port.hpp"
+#include "vf/vf_port.hpp"
 
-#include "adapted_operations.hpp"
-#include "bus.hpp"
-#include "hot_plug_lock.hpp"
-#include "link_events.hpp"
+#include "dpdk/adapted_operations.hpp"
+#include "dpdk/bus.hpp"
+#include "dpdk/hot_plug_lock.hpp"
+#include "failsafe/link_events.hpp"
 
 #include <cstring>
 #include <mutex>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "collector.hpp"
-#include "fake_application.hpp"
-#include "keepalive_area.hpp"
+#include "app/fake_application.hpp"
+#include "collectd/collector.hpp"
+#include "common/shm_name.hpp"
+#include "keepalive/keepalive_area.hpp"
 #include "says.hpp"
-#include "shm_name.hpp"
 
 #include <atomic>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "config.hpp"
+#include "collectd/config.hpp"
 #include "says.hpp"
 
 #include <gmock/gmock.h>

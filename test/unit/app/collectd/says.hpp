@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "report.hpp"
+#include "collectd/report.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "driver_events.hpp"
-#include "keepalive_status.hpp"
-#include "link_status.hpp"
+#include "collectd/driver_events.hpp"
+#include "collectd/keepalive_status.hpp"
+#include "collectd/link_status.hpp"
 
 #include <array>
 #include <gmock/gmock.h>

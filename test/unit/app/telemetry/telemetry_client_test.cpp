@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fake_application.hpp"
-#include "json_fields.hpp"
-#include "telemetry_client.hpp"
+#include "app/fake_application.hpp"
+#include "telemetry/json_fields.hpp"
+#include "telemetry/telemetry_client.hpp"
 
 #include <atomic>
 #include <cstdlib>

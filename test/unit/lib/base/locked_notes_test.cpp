@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "locked_notes.hpp"
+#include "base/locked_notes.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The area's layout and values are DPDK's. The library itself includes no DPDK header.
-#include "keepalive_layout.hpp"
-#include "lcore_state.hpp"
+#include "keepalive/keepalive_layout.hpp"
+#include "keepalive/lcore_state.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "keepalive_area.hpp"
-#include "keepalive_reader.hpp"
-#include "shm_name.hpp"
+#include "common/shm_name.hpp"
+#include "keepalive/keepalive_area.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <cerrno>
 #include <fcntl.h>

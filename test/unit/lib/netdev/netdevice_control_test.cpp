@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "namespace_test.hpp"
-#include "netdevice_control.hpp"
-#include "shell.hpp"
+#include "common/namespace_test.hpp"
+#include "common/shell.hpp"
+#include "netdev/netdevice_control.hpp"
 
 #include <array>
 #include <cstdlib>

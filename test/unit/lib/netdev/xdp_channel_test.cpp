@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "file_descriptor.hpp"
-#include "namespace_test.hpp"
-#include "xdp_channel.hpp"
+#include "base/file_descriptor.hpp"
+#include "common/namespace_test.hpp"
+#include "netdev/xdp_channel.hpp"
 
 #include <array>
 #include <cstddef>

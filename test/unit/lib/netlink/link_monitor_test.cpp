@@ -2,8 +2,8 @@
 //
 // LinkMonitor against the kernel, in a network namespace of its own.
 
-#include "link_monitor.hpp"
-#include "namespace_test.hpp"
+#include "common/namespace_test.hpp"
+#include "netlink/link_monitor.hpp"
 
 #include <algorithm>
 #include <array>

@@ -5,8 +5,8 @@
 //
 // NETVSC_STORM=n: how many requests that the kernel tells everybody of (default 20000).
 
-#include "link_monitor.hpp"
-#include "namespace_test.hpp"
+#include "common/namespace_test.hpp"
+#include "netlink/link_monitor.hpp"
 
 #include <array>
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "mac_address.hpp"
+#include "netlink/mac_address.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "namespace_test.hpp"
-#include "shell.hpp"
-#include "traffic_control.hpp"
+#include "common/namespace_test.hpp"
+#include "common/shell.hpp"
+#include "netlink/traffic_control.hpp"
 
 #include <array>
 #include <gmock/gmock.h>

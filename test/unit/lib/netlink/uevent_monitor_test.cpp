@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "uevent_monitor.hpp"
+#include "netlink/uevent_monitor.hpp"
 
 #include <algorithm>
 #include <fstream>

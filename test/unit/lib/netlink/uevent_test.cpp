@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "uevent.hpp"
+#include "netlink/uevent.hpp"
 
 #include <gtest/gtest.h>
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "whole_message.hpp"
+#include "netlink/whole_message.hpp"
 
 #include <array>
 #include <cstdint>

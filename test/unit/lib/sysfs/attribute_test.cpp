@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "attribute.hpp"
+#include "sysfs/attribute.hpp"
 
 #include <cerrno>
 #include <fcntl.h>

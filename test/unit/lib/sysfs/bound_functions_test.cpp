@@ -3,7 +3,7 @@
 // What outlasts a process that bound PCI functions, on a folder made to look like sysfs. That a
 // VF really comes back after a kill is shown in the lab (test/vm/test_crash.py).
 
-#include "bound_functions.hpp"
+#include "sysfs/bound_functions.hpp"
 
 #include <filesystem>
 #include <fstream>

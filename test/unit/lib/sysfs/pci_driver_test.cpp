@@ -3,7 +3,7 @@
 // PciDriver on a folder made to look like sysfs: what it reads, and what it refuses before it
 // touches anything. That it really binds is shown in the lab (test/vm).
 
-#include "pci_driver.hpp"
+#include "sysfs/pci_driver.hpp"
 
 #include <filesystem>
 #include <fstream>

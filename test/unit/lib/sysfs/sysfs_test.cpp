@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netdevice.hpp"
+#include "sysfs/netdevice.hpp"
 
 #include <cerrno>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "arguments.hpp"
+#include "core/arguments.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

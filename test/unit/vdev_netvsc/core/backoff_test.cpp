@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "backoff.hpp"
+#include "core/backoff.hpp"
 
 #include <gtest/gtest.h>
 

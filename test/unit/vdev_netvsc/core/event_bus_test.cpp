@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "event_bus.hpp"
+#include "core/event_bus.hpp"
 
 #include <atomic>
 #include <future>

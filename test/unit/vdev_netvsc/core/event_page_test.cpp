@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "event_page.hpp"
+#include "core/event_page.hpp"
 
 #include <gtest/gtest.h>
 

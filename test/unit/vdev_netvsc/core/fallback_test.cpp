@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fallback.hpp"
+#include "core/fallback.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link_table.hpp"
+#include "core/link_table.hpp"
 #include "netdevices.hpp"
 
 #include <algorithm>

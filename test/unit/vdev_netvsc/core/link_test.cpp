@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "link.hpp"
+#include "core/link.hpp"
 
 #include <gtest/gtest.h>
 

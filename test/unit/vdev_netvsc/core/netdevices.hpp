@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "link.hpp"
+#include "core/link.hpp"
 
 #include <string>
 #include <string_view>

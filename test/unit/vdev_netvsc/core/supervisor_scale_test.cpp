@@ -4,8 +4,8 @@
 // of which anything that gathers netdevices makes some: a time would depend on the machine.
 
 #include "commands.hpp"
+#include "core/supervisor.hpp"
 #include "netdevices.hpp"
-#include "supervisor.hpp"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "commands.hpp"
+#include "core/supervisor.hpp"
 #include "netdevices.hpp"
-#include "supervisor.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

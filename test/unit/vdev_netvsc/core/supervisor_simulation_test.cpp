@@ -9,7 +9,7 @@
 //
 // NETVSC_SIMULATION_SEEDS=n runs n seeds, NETVSC_SIMULATION_SEED=s that one.
 
-#include "simulation/simulation.hpp"
+#include "vdev_netvsc/core/simulation/simulation.hpp"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

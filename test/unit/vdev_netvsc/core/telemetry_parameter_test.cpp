@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "telemetry_parameter.hpp"
+#include "core/telemetry_parameter.hpp"
 
 #include <cstdint>
 #include <gtest/gtest.h>

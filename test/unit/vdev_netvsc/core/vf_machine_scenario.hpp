@@ -2,7 +2,7 @@
 #pragma once
 
 #include "commands.hpp"
-#include "vf_machine.hpp"
+#include "core/vf_machine.hpp"
 
 #include <cerrno>
 #include <gmock/gmock.h>

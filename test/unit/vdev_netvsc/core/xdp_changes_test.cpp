@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_changes.hpp"
+#include "core/xdp_changes.hpp"
 
 #include <gtest/gtest.h>
 

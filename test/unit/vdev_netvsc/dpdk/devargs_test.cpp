@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "devargs.hpp"
+#include "dpdk/devargs.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "guarded.hpp"
+#include "dpdk/guarded.hpp"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

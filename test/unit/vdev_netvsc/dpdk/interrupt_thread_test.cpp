@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "eal.hpp"
-#include "interrupt_thread.hpp"
+#include "common/eal.hpp"
+#include "dpdk/interrupt_thread.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -3,7 +3,7 @@
 // fail-safe's pipe when fail-safe does not read it, and when it is full: an announcement never
 // waits, and what can be read is the last one only.
 
-#include "failsafe_port.hpp"
+#include "failsafe/failsafe_port.hpp"
 
 #include <array>
 #include <fcntl.h>

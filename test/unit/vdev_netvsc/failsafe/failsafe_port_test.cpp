@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The port on DPDK's fail-safe itself, with no sub-device or one that is fed by the pipe.
-#include "adapted_operations.hpp"
-#include "eal.hpp"
-#include "failsafe_port.hpp"
-#include "link_events.hpp"
-#include "rx_callback.hpp"
-#include "vdev_port.hpp"
-#include "wait_for.hpp"
+#include "common/eal.hpp"
+#include "common/vdev_port.hpp"
+#include "common/wait_for.hpp"
+#include "dpdk/adapted_operations.hpp"
+#include "dpdk/rx_callback.hpp"
+#include "failsafe/failsafe_port.hpp"
+#include "failsafe/link_events.hpp"
 
 #include <array>
 #include <atomic>

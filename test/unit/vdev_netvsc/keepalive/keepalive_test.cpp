@@ -2,12 +2,12 @@
 //
 // The keepalive on real ethdev ports: fail-safe over net_null, without hugepages. The main lcore
 // polls; the period is short.
-#include "eal.hpp"
-#include "keepalive.hpp"
-#include "keepalive_reader.hpp"
-#include "shm_name.hpp"
-#include "vdev_port.hpp"
-#include "wait_for.hpp"
+#include "common/eal.hpp"
+#include "common/shm_name.hpp"
+#include "common/vdev_port.hpp"
+#include "common/wait_for.hpp"
+#include "keepalive/keepalive.hpp"
+#include "keepalive/keepalive_reader.hpp"
 
 #include <algorithm>
 #include <array>

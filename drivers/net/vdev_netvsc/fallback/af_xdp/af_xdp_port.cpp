@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "af_xdp_port.hpp"
+#include "fallback/af_xdp/af_xdp_port.hpp"
 
-#include "lender.hpp"
-#include "log.hpp"
+#include "dpdk/log.hpp"
+#include "fallback/lender.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fallback_port.hpp"
-#include "xdp_note.hpp"
-#include "xdp_sockets.hpp"
+#include "fallback/af_xdp/xdp_note.hpp"
+#include "fallback/af_xdp/xdp_sockets.hpp"
+#include "fallback/fallback_port.hpp"
 
 #include <optional>
 

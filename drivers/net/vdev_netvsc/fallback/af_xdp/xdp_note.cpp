@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_note.hpp"
+#include "fallback/af_xdp/xdp_note.hpp"
 
-#include "log.hpp"
-#include "netdevice_control.hpp"
-#include "whole_number.hpp"
-#include "xdp_program.hpp"
+#include "base/whole_number.hpp"
+#include "dpdk/log.hpp"
+#include "netdev/netdevice_control.hpp"
+#include "netlink/xdp_program.hpp"
 
 #include <filesystem>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "locked_notes.hpp"
-#include "xdp_changes.hpp"
+#include "base/locked_notes.hpp"
+#include "core/xdp_changes.hpp"
 
 #include <cstdint>
 #include <string>

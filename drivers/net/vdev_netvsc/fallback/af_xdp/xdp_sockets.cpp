@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "xdp_sockets.hpp"
+#include "fallback/af_xdp/xdp_sockets.hpp"
 
-#include "log.hpp"
-#include "whole_number.hpp"
-#include "xdp_channel.hpp"
-#include "xdp_note.hpp"
-#include "xdp_program.hpp"
+#include "base/whole_number.hpp"
+#include "dpdk/log.hpp"
+#include "fallback/af_xdp/xdp_note.hpp"
+#include "netdev/xdp_channel.hpp"
+#include "netlink/xdp_program.hpp"
 
 #include <algorithm>
 #include <array>

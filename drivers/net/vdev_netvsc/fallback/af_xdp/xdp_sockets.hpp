@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "file_descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "../commands.hpp"
+#include "core/supervisor.hpp"
 #include "kernel.hpp"
-#include "supervisor.hpp"
+#include "vdev_netvsc/core/commands.hpp"
 
 namespace netvsc::simulation {
 

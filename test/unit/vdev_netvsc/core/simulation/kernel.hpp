@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "../netdevices.hpp"
+#include "core/link.hpp"
 #include "journal.hpp"
-#include "link.hpp"
-#include "link_monitor.hpp"
+#include "netlink/link_monitor.hpp"
+#include "vdev_netvsc/core/netdevices.hpp"
 
 #include <algorithm>
 #include <deque>
