@@ -65,7 +65,8 @@ struct host_nic {
 	struct mutex presence; /* offering and rescinding */
 	struct net_device __rcu *wire; /* NULL: unplugged */
 	char *vf_bridge; /* PCI address of the bridge below which the VF is; NULL: none */
-	struct pci_slot *vf_slot; /* that the host has made; NULL: none */
+	unsigned int vf_device; /* its number on that bus */
+	char slot_name[16]; /* the name that its slot had */
 	bool vf_revoked;
 	struct work_struct vf_removal, vf_return;
 

@@ -9,9 +9,12 @@
 #define MAX_FRAGMENTS 48
 #define FRAGMENT_BYTES (HOST_RECEIVE_SECTION - 128) /* of data beside the headers; an Ethernet frame fits in */
 
-struct xfer_packet {
-	struct vmtransfer_page_packet_header header; /* with the first range */
-	struct vmtransfer_page_range more[MAX_FRAGMENTS - 1];
+struct xfer_packet { /* as struct vmtransfer_page_packet_header, with more ranges */
+	struct vmpacket_descriptor descriptor;
+	u16 buffer;
+	u8 reserved[2];
+	u32 range_count;
+	struct vmtransfer_page_range ranges[MAX_FRAGMENTS];
 } __packed;
 
 /* Writes the packet of `count` sections, of which section[i] has bytes[i] bytes. Gives them back if it cannot. */
@@ -20,17 +23,16 @@ static bool write_packet(struct host_channel *channel, enum nvsp_channel_type ty
 {
 	const struct nvsp message = { .type = NVSP_RNDIS,
 				      .rndis = { .channel_type = type, .section = NVSP_NO_SECTION } };
-	struct xfer_packet packet = { .header = {
-		.d = { .type = VM_PKT_DATA_USING_XFER_PAGES, .trans_id = section[0] + 1,
-		       .flags = VMBUS_DATA_PACKET_FLAG_COMPLETION_REQUESTED },
-		.xfer_pageset_id = NVSP_RECEIVE_BUFFER_ID, .range_cnt = count } };
+	struct xfer_packet packet = {
+		.descriptor = { .type = VM_PKT_DATA_USING_XFER_PAGES, .trans_id = section[0] + 1,
+				.flags = VMBUS_DATA_PACKET_FLAG_COMPLETION_REQUESTED },
+		.buffer = NVSP_RECEIVE_BUFFER_ID, .range_count = count };
 	u32 i;
 
 	for (i = 0; i < count; i++)
-		packet.header.ranges[i] = (struct vmtransfer_page_range){
+		packet.ranges[i] = (struct vmtransfer_page_range){
 			.byte_count = bytes[i], .byte_offset = section[i] * HOST_RECEIVE_SECTION };
-	if (host_write(channel, &packet.header.d, offsetof(struct xfer_packet, header.ranges[count]), &message,
-		       sizeof(message)))
+	if (host_write(channel, &packet.descriptor, offsetof(struct xfer_packet, ranges[count]), &message, sizeof(message)))
 		return true;
 	host_return_sections(channel->nic, section[0] + 1);
 	return false;

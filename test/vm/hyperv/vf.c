@@ -23,31 +23,55 @@ static struct pci_bus *find_bus(const char *bridge)
 	return below;
 }
 
+static int rename_slot(struct pci_slot *slot, const char *name)
+{
+	return strcmp(pci_slot_name(slot), name) ? kobject_rename(&slot->kobj, name) : 0;
+}
+
+/* The slot that has the NIC's name gets its own back. */
+static void restore_slot(struct host_nic *nic)
+{
+	struct pci_bus *bus = nic->vf_bridge ? find_bus(nic->vf_bridge) : NULL;
+	struct pci_slot *slot;
+
+	if (!bus)
+		return;
+	list_for_each_entry(slot, &bus->slots, list)
+		if (slot->number == nic->vf_device)
+			rename_slot(slot, nic->slot_name);
+}
+
 /* Names the slot of `device` below the bridge by the NIC's serial number; makes it where the bus has none (SR-IOV). */
 int host_name_slot(struct host_nic *nic, const char *bridge, unsigned int device)
 {
+	struct pci_slot *slot, *found = NULL;
 	struct pci_bus *bus = find_bus(bridge);
 	char name[16], *copy;
-	struct pci_slot *slot;
-	int error = -ENOENT;
+	int error;
 
-	if (!bus || device > 31)
+	if (!bus)
 		return -ENODEV;
 	copy = kstrdup(bridge, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
-	kfree(nic->vf_bridge);
-	nic->vf_bridge = copy;
 	snprintf(name, sizeof(name), "%u", nic->serial);
 	pci_lock_rescan_remove();
+	restore_slot(nic);
 	list_for_each_entry(slot, &bus->slots, list)
 		if (slot->number == device)
-			error = strcmp(pci_slot_name(slot), name) ? kobject_rename(&slot->kobj, name) : 0;
-	if (error == -ENOENT && !nic->vf_slot) {
-		slot = pci_create_slot(bus, device, name, NULL);
-		error = PTR_ERR_OR_ZERO(slot);
-		if (!error)
-			nic->vf_slot = slot;
+			found = slot;
+	if (!found) {
+		found = pci_create_slot(bus, device, name, NULL); /* stays for as long as the bus */
+		if (IS_ERR(found))
+			found = NULL;
+	}
+	kfree(nic->vf_bridge);
+	nic->vf_bridge = copy;
+	nic->vf_device = device;
+	error = -ENOENT;
+	if (found) {
+		strscpy(nic->slot_name, pci_slot_name(found), sizeof(nic->slot_name));
+		error = rename_slot(found, name);
 	}
 	pci_unlock_rescan_remove();
 	return error;
@@ -108,7 +132,8 @@ void host_forget_vf(struct host_nic *nic)
 {
 	cancel_work_sync(&nic->vf_removal);
 	cancel_work_sync(&nic->vf_return);
-	if (nic->vf_slot)
-		pci_destroy_slot(nic->vf_slot);
+	pci_lock_rescan_remove();
+	restore_slot(nic);
+	pci_unlock_rescan_remove();
 	kfree(nic->vf_bridge);
 }

@@ -47,20 +47,19 @@ def wire_mac(mac: str) -> str:
 class HyperVNic:
     """A NetVSC NIC, as its host sees it. Made by HyperV.nic_add()."""
 
-    def __init__(self, machine: Machine, id: str, mac: str, channels: int, serial: int) -> None:
+    def __init__(self, machine: Machine, id: str, mac: str, channels: int, serial: int, netdevice: str | None) -> None:
         self.id = id
         self.mac = mac.lower()
         self.instance = instance(mac)
         self.serial = serial
         self.channels = channels
         self._machine = machine
-        machine.nic_add(self.wire, wire_mac(self.mac), switch=self.mac, modern_pio_notify=True)
-        machine.switch(self.mac).set_wire(self.wire)
-
-    @property
-    def wire(self) -> str:
-        """The wire NIC's id, also the switch's port for the synthetic path."""
-        return self.id
+        self._plugged = netdevice is None
+        self._wire = netdevice  # its name; None: that of the NIC that is plugged
+        self._moved = False  # to NAMESPACE
+        if self._plugged:
+            machine.nic_add(id, wire_mac(self.mac), switch=self.mac, modern_pio_notify=True)
+            machine.switch(self.mac).set_wire(id)
 
     @property
     def _guest(self) -> Guest:
@@ -70,10 +69,13 @@ class HyperVNic:
 
     def attach(self) -> None:
         """Hands the wire to the host, which does not offer the NIC yet."""
-        name = self._machine.ifname(self.wire)
-        add = shlex.quote(f"{self.instance} {self.mac} {name}")
-        self._guest.run(f"ip link set {name} netns {NAMESPACE} && "
-                        f"ip netns exec {NAMESPACE} sh -c 'echo \"$1\" > {CONTROL}/add' sh {add}")
+        if not self._moved:
+            wire = f"wire-{self.id}"
+            self._guest.run(["ip", "link", "set", self._wire or self._machine.ifname(self.id), "netns", NAMESPACE,
+                             "name", wire])
+            self._wire, self._moved = wire, True
+        add = shlex.quote(f"{self.instance} {self.mac} {self._wire}")
+        self._guest.run(f"ip netns exec {NAMESPACE} sh -c 'echo \"$1\" > {CONTROL}/add' sh {add}")
         self.set("channels", self.channels)
         self.set("serial", self.serial)
 
@@ -88,7 +90,8 @@ class HyperVNic:
     def remove(self) -> None:
         """Takes it back for good, and unplugs the wire."""
         self._guest.run(f"echo {self.instance} > {CONTROL}/remove")
-        self._machine.nic_del(self.wire)
+        if self._plugged:
+            self._machine.nic_del(self.id)
 
     # Control.
 
@@ -130,7 +133,7 @@ class HyperVNic:
 
     def wire_address(self) -> str:
         """The wire's PCI address, for EAL's -b."""
-        return self._machine.pci_address(self.wire)
+        return self._machine.pci_address(self.id)
 
     # The VF.
 
@@ -176,9 +179,14 @@ class HyperV:
         self._started = False
         self.nics: dict[str, HyperVNic] = {}
 
-    def nic_add(self, id: str, mac: str, channels: int = 1, offered: bool = True) -> HyperVNic:
-        """Adds a NIC, with up to `channels` channels. After start(), the guest gets it at once if it is `offered`."""
-        nic = self.nics[id] = HyperVNic(self._machine, id, mac, channels, next(self._serials))
+    def nic_add(self, id: str, mac: str, channels: int = 1, offered: bool = True,
+                netdevice: str | None = None) -> HyperVNic:
+        """Adds a NIC, with up to `channels` channels. After start(), the guest gets it at once if it is `offered`.
+
+        Its wire is a new NIC of the machine's with the same id, which is also the switch's port for the synthetic path;
+        or, after start(), a netdevice that the guest has already.
+        """
+        nic = self.nics[id] = HyperVNic(self._machine, id, mac, channels, next(self._serials), netdevice)
         if self._started:
             nic.attach()
             if offered:
@@ -197,7 +205,8 @@ class HyperV:
         """Loads the host and the guest's driver, and offers the NICs."""
         guest = self._machine.guest
         guest.write_file(IN_GUEST, self._module.read_bytes())
-        guest.run(f"ip netns add {NAMESPACE} && insmod {IN_GUEST} && modprobe {driver}")
+        guest.run(f"{{ [ -e /run/netns/{NAMESPACE} ] || ip netns add {NAMESPACE}; }} && "
+                  f"insmod {IN_GUEST} && modprobe {driver}")
         self._started = True
         for nic in self.nics.values():
             nic.attach()
