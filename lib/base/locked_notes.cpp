@@ -12,7 +12,7 @@ namespace netvsc {
 namespace {
 
 // O_NONBLOCK: a FIFO in a note's place shall not keep us waiting.
-constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 // What a note says; empty if it is none.
 Result<std::string> text_in(const FileDescriptor &file) {
@@ -22,10 +22,10 @@ Result<std::string> text_in(const FileDescriptor &file) {
     if (!S_ISREG(status.st_mode))
         return std::string{};
     std::array<char, LockedNotes::longest_text> text;
-    const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
-    if (size < 0)
-        return system_error("pread");
-    return std::string(text.data(), static_cast<std::size_t>(size));
+    const auto size = file.read_at(text, 0, "journal entry");
+    if (!size)
+        return std::unexpected(size.error());
+    return std::string(text.data(), *size);
 }
 
 } // namespace
@@ -52,12 +52,12 @@ Result<void> LockedNotes::note(const std::string &name, const std::string &text)
     // One of ours is not let go of to be written anew: another process would take it.
     auto note = notes_.find(name);
     if (note == notes_.end()) {
-        FileDescriptor file(::open(file_path.c_str(), open_flags | O_CREAT, 0600));
-        if (!file.valid())
-            return system_error("open " + file_path);
-        if (!lock_whole(file))
+        auto file = FileDescriptor::open(file_path, open_flags | O_CREAT, 0600);
+        if (!file)
+            return std::unexpected(std::move(file.error()));
+        if (!lock_whole(*file))
             return failure(EBUSY, file_path + " is held by a running process");
-        note = notes_.emplace(name, std::move(file)).first;
+        note = notes_.emplace(name, std::move(*file)).first;
     }
     const int file = note->second.get();
     if (::ftruncate(file, 0) != 0 ||
@@ -99,13 +99,13 @@ std::optional<std::string> LockedNotes::claim(const std::string &name) {
     if (!check_folder())
         return std::nullopt;
     const std::lock_guard lock(mutex_);
-    FileDescriptor file(::open(path(name).c_str(), open_flags));
-    if (!file.valid() || !lock_whole(file))
+    auto file = FileDescriptor::open(path(name), open_flags);
+    if (!file || !lock_whole(*file))
         return std::nullopt;
-    auto text = text_in(file);
+    auto text = text_in(*file);
     if (!text)
         return std::nullopt;
-    notes_.insert_or_assign(name, std::move(file));
+    notes_.insert_or_assign(name, std::move(*file));
     return std::move(*text);
 }
 

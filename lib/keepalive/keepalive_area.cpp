@@ -26,17 +26,17 @@ bool names(const std::string &path, const struct stat &file) {
 Result<void> clear(const std::string &path) {
     const auto refused = [&](int number, const char *why) { return failure(number, path + why); };
     // O_NONBLOCK: a FIFO in its place shall not keep us waiting.
-    const FileDescriptor file(
-        ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file.valid()) {
-        if (errno == ENOENT)
+    const auto file = FileDescriptor::open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (!file) {
+        const int number = file.error().number;
+        if (number == ENOENT)
             return {};
-        if (errno == ELOOP)
+        if (number == ELOOP)
             return refused(EPERM, " is a symbolic link; remove it");
-        return system_error("open " + path);
+        return std::unexpected(file.error());
     }
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0)
+    if (::fstat(file->get(), &status) != 0)
         return system_error("fstat " + path);
     if (!S_ISREG(status.st_mode))
         return refused(EPERM, " is not a shared-memory area; remove it");
@@ -44,7 +44,7 @@ Result<void> clear(const std::string &path) {
         return refused(EPERM, (" belongs to another user (" + std::to_string(status.st_uid) +
                                "); remove it, or take another name")
                                   .c_str());
-    if (!lock_whole(file))
+    if (!lock_whole(*file))
         return refused(EBUSY, " belongs to a running process; take another name");
     // While we hold the lock nobody who keeps to it makes the name another's.
     if (names(path, status) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -64,9 +64,11 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
 
     // What shm_open(3) would make, but without a name until it is complete and locked: one that
     // opens it never finds it empty, nor takes it for one that a crash left.
-    FileDescriptor file(::open(shm_folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!file.valid())
-        return system_error(std::string("create shared memory in ") + shm_folder);
+    auto created = FileDescriptor::open(shm_folder, O_TMPFILE | O_RDWR, 0600);
+    if (!created)
+        return failure(created.error().number,
+                       std::string("create shared memory in ") + shm_folder);
+    FileDescriptor file = std::move(*created);
     if (options.group && ::fchown(file.get(), static_cast<uid_t>(-1), *options.group) != 0)
         return system_error("give " + options.name + " to group " + std::to_string(*options.group));
     if (::fchmod(file.get(), options.group ? 0660 : 0600) != 0)
@@ -104,11 +106,12 @@ KeepaliveArea::KeepaliveArea(KeepaliveArea &&other) noexcept
       owner_(other.owner_), memory_(std::exchange(other.memory_, nullptr)) {}
 
 KeepaliveArea &KeepaliveArea::operator=(KeepaliveArea &&other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(layout_, other.layout_);
-    std::swap(file_, other.file_);
-    std::swap(owner_, other.owner_);
-    std::swap(memory_, other.memory_);
+    KeepaliveArea taken(std::move(other));
+    std::swap(path_, taken.path_);
+    std::swap(layout_, taken.layout_);
+    std::swap(file_, taken.file_);
+    std::swap(owner_, taken.owner_);
+    std::swap(memory_, taken.memory_);
     return *this;
 }
 

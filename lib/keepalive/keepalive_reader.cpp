@@ -33,15 +33,15 @@ Result<KeepaliveReader> KeepaliveReader::open(const Options &options) {
         return failure(number, "shared memory " + options.name + ' ' + why);
     };
     // As shm_open(3) does, and O_NONBLOCK: a FIFO in its place shall not keep us waiting.
-    FileDescriptor file(
-        ::open(path->c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file.valid()) {
-        if (errno == ELOOP)
+    auto file = FileDescriptor::open(*path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (!file) {
+        const int number = file.error().number;
+        if (number == ELOOP)
             return refused(EPERM, "is a symbolic link");
-        return system_error("open shared memory " + options.name);
+        return failure(number, "open shared memory " + options.name);
     }
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0)
+    if (::fstat(file->get(), &status) != 0)
         return system_error("fstat " + *path);
     if (!S_ISREG(status.st_mode))
         return refused(EPERM, "is not a file");
@@ -56,21 +56,18 @@ Result<KeepaliveReader> KeepaliveReader::open(const Options &options) {
     if (!layout)
         return refused(EBADMSG, "has " + std::to_string(status.st_size) +
                                     " bytes, which is no keepalive area's size");
-    KeepaliveReader reader(std::move(*path), *layout, std::move(file));
+    KeepaliveReader reader(std::move(*path), *layout, std::move(*file));
     reader.was_owned_ = is_locked(reader.file_);
     return reader;
 }
 
 Result<KeepaliveSnapshot> KeepaliveReader::read() const {
     const std::size_t states_size = sizeof(LcoreState) * layout_.lcores();
-    std::vector<std::byte> bytes(layout_.size());
-    ssize_t size;
-    do {
-        size = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("read " + path_);
-    if (static_cast<std::size_t>(size) != bytes.size())
+    std::vector<char> bytes(layout_.size());
+    const auto size = file_.read_at(bytes, 0, path_);
+    if (!size)
+        return std::unexpected(size.error());
+    if (*size != bytes.size())
         return failure(EBADMSG, path_ + " has been truncated");
     KeepaliveSnapshot snapshot;
     snapshot.states.resize(layout_.lcores());
@@ -84,9 +81,9 @@ Result<KeepaliveSnapshot> KeepaliveReader::read() const {
 Result<FileDescriptor> KeepaliveReader::open_writable() const {
     // By way of proc: the name may be another area's by now.
     const std::string opened = "/proc/self/fd/" + std::to_string(file_.get());
-    FileDescriptor file(::open(opened.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY));
-    if (!file.valid())
-        return system_error("open " + path_ + " for writing");
+    auto file = FileDescriptor::open(opened, O_RDWR | O_NOCTTY);
+    if (!file)
+        file.error().context = "open " + path_ + " for writing";
     return file;
 }
 

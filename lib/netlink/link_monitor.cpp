@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/link_monitor.hpp"
 
+#include "base/system_call.hpp"
 #include "netlink/link_parser.hpp"
 #include "netlink/whole_message.hpp"
 
 #include <array>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <poll.h>
 #include <utility>
 
 #include <libmnl/libmnl.h>
@@ -183,13 +183,11 @@ void LinkMonitor::finish_stage(const Sink &sink) {
 Result<void> LinkMonitor::read_until_listed(const Sink &sink, std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     while (listing()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
-        if (left.count() <= 0)
+        const auto readable = wait_readable(fd(), deadline);
+        if (!readable)
+            return std::unexpected(readable.error());
+        if (!*readable)
             return failure(ETIMEDOUT, "netlink listing");
-        pollfd waited{.fd = fd(), .events = POLLIN, .revents = 0};
-        if (::poll(&waited, 1, static_cast<int>(left.count())) < 0 && errno != EINTR)
-            return system_error("poll AF_NETLINK");
         if (auto done = read(sink); !done)
             return done;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/netlink_socket.hpp"
 
+#include "base/system_call.hpp"
+
 #include <array>
 #include <cstring>
 #include <linux/netlink.h>
@@ -73,10 +75,7 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
     header.msg_control = control.data();
     header.msg_controllen = control.size();
-    ssize_t size;
-    do {
-        size = ::recvmsg(fd(), &header, MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
+    const ssize_t size = retry_interrupted([&] { return ::recvmsg(fd(), &header, MSG_DONTWAIT); });
     if (size < 0) {
         if (errno == EAGAIN)
             return Received{.kind = Datagram::none, .bytes = {}};

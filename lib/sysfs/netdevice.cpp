@@ -68,23 +68,23 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
         return failure(EINVAL, "netdevice name '" + name + "'");
     const std::string path = root_ + "/class/net/" + name;
     // The folder stays the same netdevice's whatever happens to the name from here on.
-    const FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.valid())
-        return system_error("open " + path);
-    const auto index = read_attribute(folder.get(), "ifindex");
+    const auto folder = FileDescriptor::open(path, O_PATH | O_DIRECTORY);
+    if (!folder)
+        return std::unexpected(folder.error());
+    const auto index = read_attribute(folder->get(), "ifindex");
     const auto found = index ? whole_number<int>(*index) : std::nullopt;
     if (!found)
         return failure(ENODEV, "read " + path + "/ifindex");
     if (*found != ifindex)
         return failure(ESTALE, path + " is netdevice " + *index);
 
-    if (is_netvsc(folder.get()))
+    if (is_netvsc(folder->get()))
         return DeviceFacts{.netvsc = true, .pci = {}};
     DeviceFacts facts;
-    facts.pci = pci_function(folder.get(), path);
+    facts.pci = pci_function(folder->get(), path);
     facts.mana = facts.pci &&
-                 holds(read_attribute(folder.get(), "device/vendor"), microsoft_vendor) &&
-                 holds(read_attribute(folder.get(), "device/device"), mana_device);
+                 holds(read_attribute(folder->get(), "device/vendor"), microsoft_vendor) &&
+                 holds(read_attribute(folder->get(), "device/device"), mana_device);
     return facts;
 }
 
