@@ -44,7 +44,7 @@ Result<void> clear(const std::string &path) {
         return refused(EPERM, (" belongs to another user (" + std::to_string(status.st_uid) +
                                "); remove it, or take another name")
                                   .c_str());
-    if (!lock_whole(*file))
+    if (!try_lock_file(*file))
         return refused(EBUSY, " belongs to a running process; take another name");
     // While we hold the lock nobody who keeps to it makes the name another's.
     if (names(path, status) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -85,7 +85,7 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
     KeepaliveArea area(std::move(*path), layout, std::move(file), static_cast<std::byte *>(memory));
     if (::sem_init(area.semaphore(), 1, 0) != 0)
         return system_error("sem_init");
-    if (!lock_whole(area.file_))
+    if (!try_lock_file(area.file_))
         return system_error("lock " + options.name);
 
     for (int attempt = 0; attempt < attempts; ++attempt) {

@@ -23,12 +23,12 @@ Result<bool> BoundFunctions::is_left_by(const PciAddress &address,
 }
 
 Result<void> BoundFunctions::note(const PciAddress &address, const std::string &driver) {
-    return notes_.note(address.to_string(), driver);
+    return notes_.record(address.to_string(), driver);
 }
 
-void BoundFunctions::forget(const PciAddress &address) { notes_.forget(address.to_string()); }
+void BoundFunctions::forget(const PciAddress &address) { notes_.erase(address.to_string()); }
 
-void BoundFunctions::abandon(const PciAddress &address) { notes_.abandon(address.to_string()); }
+void BoundFunctions::abandon(const PciAddress &address) { notes_.release(address.to_string()); }
 
 std::vector<PciAddress> BoundFunctions::abandoned() {
     std::vector<PciAddress> found;
@@ -39,11 +39,11 @@ std::vector<PciAddress> BoundFunctions::abandoned() {
             continue;
         const auto left = is_left_by(*address, *driver);
         if (!left)
-            notes_.abandon(name); // it cannot be told now
+            notes_.release(name); // it cannot be told now
         else if (*left)
             found.push_back(*address);
         else
-            notes_.forget(name);
+            notes_.erase(name);
     }
     return found;
 }

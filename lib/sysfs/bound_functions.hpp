@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "base/locked_notes.hpp"
+#include "base/recovery_journal.hpp"
 #include "sysfs/pci_address.hpp"
 
 #include <string>
@@ -19,7 +19,7 @@ class BoundFunctions {
 public:
     /// @param folder  of the notes
     /// @param sysfs   where sysfs is mounted; another folder in tests
-    explicit BoundFunctions(std::string folder = LockedNotes::default_folder,
+    explicit BoundFunctions(std::string folder = RecoveryJournal::default_folder,
                             std::string sysfs = "/sys");
 
     /// To be called before the function is bound to @p driver.
@@ -38,7 +38,7 @@ private:
     [[nodiscard]] Result<bool> is_left_by(const PciAddress &address,
                                           const std::string &driver) const;
 
-    LockedNotes notes_;
+    RecoveryJournal notes_;
     std::string sysfs_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "base/locked_notes.hpp"
+#include "base/recovery_journal.hpp"
 
 #include "base/file_lock.hpp"
 
@@ -11,17 +11,17 @@
 namespace netvsc {
 namespace {
 
-// O_NONBLOCK: a FIFO in a note's place shall not keep us waiting.
+// O_NONBLOCK: open(2) would wait for a peer if somebody put a FIFO in the entry's place.
 constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
-// What a note says; empty if it is none.
-Result<std::string> text_in(const FileDescriptor &file) {
+// The text of an entry; empty for what is no regular file.
+Result<std::string> read_entry(const FileDescriptor &file) {
     struct stat status{};
     if (::fstat(file.get(), &status) != 0)
         return system_error("fstat");
     if (!S_ISREG(status.st_mode))
         return std::string{};
-    std::array<char, LockedNotes::longest_text> text;
+    std::array<char, RecoveryJournal::max_text_size> text;
     const auto size = file.read_at(text, 0, "journal entry");
     if (!size)
         return std::unexpected(size.error());
@@ -30,7 +30,7 @@ Result<std::string> text_in(const FileDescriptor &file) {
 
 } // namespace
 
-Result<void> LockedNotes::check_folder() const {
+Result<void> RecoveryJournal::check_folder() const {
     struct stat status{};
     if (::lstat(folder_.c_str(), &status) != 0)
         return system_error("stat " + folder_);
@@ -40,51 +40,52 @@ Result<void> LockedNotes::check_folder() const {
     return {};
 }
 
-Result<void> LockedNotes::note(const std::string &name, const std::string &text) {
+Result<void> RecoveryJournal::record(const std::string &name, const std::string &text) {
     const std::string file_path = path(name);
-    if (text.size() > longest_text)
-        return failure(ENAMETOOLONG, file_path + " is to say " + text);
+    if (text.size() > max_text_size)
+        return failure(ENAMETOOLONG, file_path + ": text of " + std::to_string(text.size()) +
+                                         " bytes, at most " + std::to_string(max_text_size));
     if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
         return system_error("mkdir " + folder_);
     if (auto checked = check_folder(); !checked)
         return checked;
-    const std::lock_guard lock(mutex_);
-    // One of ours is not let go of to be written anew: another process would take it.
-    auto note = notes_.find(name);
-    if (note == notes_.end()) {
+    const MutexLock lock(mutex_);
+    // An entry of this process stays locked: another process could claim it in between.
+    auto entry = owned_.find(name);
+    if (entry == owned_.end()) {
         auto file = FileDescriptor::open(file_path, open_flags | O_CREAT, 0600);
         if (!file)
             return std::unexpected(std::move(file.error()));
-        if (!lock_whole(*file))
-            return failure(EBUSY, file_path + " is held by a running process");
-        note = notes_.emplace(name, std::move(*file)).first;
+        if (!try_lock_file(*file))
+            return failure(EBUSY, file_path + " belongs to a running process");
+        entry = owned_.emplace(name, std::move(*file)).first;
     }
-    const int file = note->second.get();
+    const int file = entry->second.get();
     if (::ftruncate(file, 0) != 0 ||
         ::pwrite(file, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
         auto failed = system_error("write " + file_path);
-        notes_.erase(note);
+        owned_.erase(entry);
         return failed;
     }
     return {};
 }
 
-void LockedNotes::forget(const std::string &name) {
-    const std::lock_guard lock(mutex_);
-    const auto note = notes_.find(name);
-    if (note == notes_.end())
+void RecoveryJournal::erase(const std::string &name) {
+    const MutexLock lock(mutex_);
+    const auto entry = owned_.find(name);
+    if (entry == owned_.end())
         return;
-    // While it is locked nobody else makes it theirs.
+    // Unlinks before it unlocks: nobody else can claim the entry in between.
     ::unlink(path(name).c_str());
-    notes_.erase(note);
+    owned_.erase(entry);
 }
 
-void LockedNotes::abandon(const std::string &name) {
-    const std::lock_guard lock(mutex_);
-    notes_.erase(name);
+void RecoveryJournal::release(const std::string &name) {
+    const MutexLock lock(mutex_);
+    owned_.erase(name);
 }
 
-std::vector<std::string> LockedNotes::names() const {
+std::vector<std::string> RecoveryJournal::names() const {
     std::vector<std::string> found;
     if (!check_folder())
         return found;
@@ -95,17 +96,17 @@ std::vector<std::string> LockedNotes::names() const {
     return found;
 }
 
-std::optional<std::string> LockedNotes::claim(const std::string &name) {
+std::optional<std::string> RecoveryJournal::claim(const std::string &name) {
     if (!check_folder())
         return std::nullopt;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto file = FileDescriptor::open(path(name), open_flags);
-    if (!file || !lock_whole(*file))
+    if (!file || !try_lock_file(*file))
         return std::nullopt;
-    auto text = text_in(*file);
+    auto text = read_entry(*file);
     if (!text)
         return std::nullopt;
-    notes_.insert_or_assign(name, std::move(*file));
+    owned_.insert_or_assign(name, std::move(*file));
     return std::move(*text);
 }
 
