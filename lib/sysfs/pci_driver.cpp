@@ -75,7 +75,7 @@ Result<void> PciDriver::bind(const std::string &driver) const {
     return failure(ENODEV, "binding " + name_ + " to kernel driver " + driver);
 }
 
-// In this order it can be told at any point that it is not done yet: see BoundFunctions.
+// In this order it can be told at any point that it is not done yet: see BindingJournal.
 Result<void> PciDriver::give_back() const {
     const auto override_text = driver_override();
     const auto bound_to = driver();
