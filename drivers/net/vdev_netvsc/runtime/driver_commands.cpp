@@ -40,7 +40,7 @@ void clean_up(const CreatePort &command) {
 void Driver::give_back_device(const PciAddress &pci) {
     const PciDriver device(pci);
     if (device.exists()) {
-        if (auto given = device.give_back(); !given) {
+        if (auto given = device.restore(); !given) {
             log(Level::error, "VF not given back to its kernel driver: " + given.error().message() +
                                   "; the next instance tries it again");
             bound_.release(pci);
