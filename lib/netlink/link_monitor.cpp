@@ -2,8 +2,8 @@
 #include "netlink/link_monitor.hpp"
 
 #include "base/system_call.hpp"
+#include "netlink/complete_message.hpp"
 #include "netlink/link_parser.hpp"
-#include "netlink/whole_message.hpp"
 
 #include <array>
 #include <linux/if_link.h>
@@ -99,7 +99,7 @@ Result<void> LinkMonitor::take(const NetlinkSocket::Received &received, const Si
     case NetlinkSocket::Datagram::foreign:
         ++counters_.dropped;
         break;
-    case NetlinkSocket::Datagram::whole:
+    case NetlinkSocket::Datagram::complete:
         return process(received.bytes, sink);
     }
     return {};
@@ -114,7 +114,7 @@ void LinkMonitor::lose() {
 Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
     const auto *message = reinterpret_cast<const nlmsghdr *>(datagram.data());
     int left = static_cast<int>(datagram.size());
-    for (; whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; is_complete_message(message, left); message = mnl_nlmsg_next(message, &left)) {
         const bool answer =
             message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
         if (answer && message->nlmsg_type != NLMSG_ERROR) {

@@ -2,7 +2,7 @@
 #include "netlink/netlink_exchange.hpp"
 
 #include "base/system_call.hpp"
-#include "netlink/whole_message.hpp"
+#include "netlink/complete_message.hpp"
 
 #include <array>
 #include <chrono>
@@ -52,7 +52,7 @@ Result<void> NetlinkExchange::transact(nlmsghdr &request,
             return failure(ENOBUFS, what_);
         int left = static_cast<int>(received->bytes.size());
         for (const auto *message = reinterpret_cast<const nlmsghdr *>(received->bytes.data());
-             whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
+             is_complete_message(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_seq != sequence_)
                 continue; // of one that was given up
             if (message->nlmsg_type == NLMSG_DONE)

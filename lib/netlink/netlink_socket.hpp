@@ -18,7 +18,7 @@ class NetlinkSocket {
 public:
     /// What one receive() gave.
     enum class Datagram {
-        whole,     ///< from the kernel, complete
+        complete,  ///< from the kernel, complete
         truncated, ///< larger than the buffer: nothing of it can be trusted
         foreign,   ///< not sent by the kernel: to be ignored
         none,      ///< nothing to be read now

@@ -43,7 +43,7 @@ Result<bool> UeventMonitor::read(const Sink &sink) {
         case NetlinkSocket::Datagram::foreign:
             ++counters_.dropped;
             break;
-        case NetlinkSocket::Datagram::whole:
+        case NetlinkSocket::Datagram::complete:
             if (const auto event = parse_uevent(received.bytes)) {
                 ++counters_.messages;
                 sink(*event);
