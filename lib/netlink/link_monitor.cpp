@@ -4,8 +4,8 @@
 #include "base/system_call.hpp"
 #include "netlink/complete_message.hpp"
 #include "netlink/link_parser.hpp"
+#include "netlink/netlink_request.hpp"
 
-#include <array>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <utility>
@@ -63,20 +63,16 @@ void LinkMonitor::enter(Stage stage) {
 }
 
 Result<void> LinkMonitor::send_request() const {
-    std::array<std::byte, 64> room{};
-    nlmsghdr *request = mnl_nlmsg_put_header(room.data());
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = sequence_;
     if (stage_ == Stage::links) {
-        request->nlmsg_type = RTM_GETLINK;
-        mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
-        // Statistics are the better part of each message, and not wanted.
-        mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-    } else {
-        request->nlmsg_type = RTM_GETADDR;
-        mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg));
+        NetlinkRequest<ifinfomsg> request(RTM_GETLINK, NLM_F_DUMP);
+        request.header().nlmsg_seq = sequence_;
+        // Statistics fill most of each message, and the driver does not use them.
+        request.put_value(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS});
+        return socket_.send(request.bytes());
     }
-    return socket_.send(std::span(room).first(request->nlmsg_len));
+    NetlinkRequest<ifaddrmsg> request(RTM_GETADDR, NLM_F_DUMP);
+    request.header().nlmsg_seq = sequence_;
+    return socket_.send(request.bytes());
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {

@@ -87,7 +87,8 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
         return Received{.kind = Datagram::foreign, .bytes = {}};
     if ((header.msg_flags & MSG_TRUNC) != 0)
         return Received{.kind = Datagram::truncated, .bytes = {}};
-    return Received{.kind = Datagram::complete, .bytes = buffer.first(static_cast<std::size_t>(size))};
+    return Received{.kind = Datagram::complete,
+                    .bytes = buffer.first(static_cast<std::size_t>(size))};
 }
 
 Result<void> NetlinkSocket::read(std::span<std::byte> buffer,
