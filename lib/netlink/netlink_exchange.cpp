@@ -54,7 +54,7 @@ Result<void> NetlinkExchange::transact(nlmsghdr &request,
         for (const auto *message = reinterpret_cast<const nlmsghdr *>(received->bytes.data());
              is_complete_message(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_seq != sequence_)
-                continue; // of one that was given up
+                continue; // answers an earlier request that timed out
             if (message->nlmsg_type == NLMSG_DONE)
                 return {};
             if (message->nlmsg_type != NLMSG_ERROR) {

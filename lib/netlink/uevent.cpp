@@ -8,7 +8,7 @@
 namespace netvsc {
 namespace {
 
-// Cuts the next NUL-ended string off; nullopt if there is no NUL.
+// Cuts off the next string, up to its NUL; nullopt if there is no NUL.
 std::optional<std::string_view> next_string(std::string_view &text) {
     const auto end = text.find('\0');
     if (end == std::string_view::npos)
