@@ -10,7 +10,7 @@
 
 namespace netvsc {
 
-Result<TapDevice> TapDevice::make() {
+Result<TapDevice> TapDevice::create() {
     auto device = FileDescriptor::open("/dev/net/tun", O_RDWR);
     if (!device)
         return std::unexpected(std::move(device.error()));
@@ -18,7 +18,7 @@ Result<TapDevice> TapDevice::make() {
     std::strcpy(request.ifr_name, "vscprobe%d");
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
     if (::ioctl(device->get(), TUNSETIFF, &request) != 0)
-        return system_error("make a tap device");
+        return system_error("create a tap device");
     const unsigned ifindex = ::if_nametoindex(request.ifr_name);
     if (ifindex == 0)
         return system_error(std::string("index of ") + request.ifr_name);

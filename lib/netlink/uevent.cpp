@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/uevent.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <utility>
 
@@ -54,7 +54,7 @@ std::optional<Uevent> parse_uevent(std::span<const std::byte> datagram) {
         event.subsystem.empty() || header->substr(0, at) != event.action ||
         header->substr(at + 1) != event.device_path)
         return std::nullopt;
-    const auto number = whole_number<decltype(event.sequence)>(sequence);
+    const auto number = parse_number<decltype(event.sequence)>(sequence);
     if (!number)
         return std::nullopt;
     event.sequence = *number;

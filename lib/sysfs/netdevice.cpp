@@ -2,7 +2,7 @@
 #include "sysfs/netdevice.hpp"
 
 #include "base/file_descriptor.hpp"
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "sysfs/attribute.hpp"
 
 #include <array>
@@ -72,7 +72,7 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
     if (!folder)
         return std::unexpected(folder.error());
     const auto index = read_attribute(folder->get(), "ifindex");
-    const auto found = index ? whole_number<int>(*index) : std::nullopt;
+    const auto found = index ? parse_number<int>(*index) : std::nullopt;
     if (!found)
         return failure(ENODEV, "read " + path + "/ifindex");
     if (*found != ifindex)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback/af_xdp/xdp_note.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "dpdk/log.hpp"
 #include "netdev/netdevice_control.hpp"
 #include "netlink/xdp_program.hpp"
@@ -83,7 +83,7 @@ void put_right_xdp() {
     for (const std::string &name : notes.names()) {
         if (start.empty() || !name.starts_with(start))
             continue;
-        const auto ifindex = whole_number<int>(std::string_view(name).substr(start.size()));
+        const auto ifindex = parse_number<int>(std::string_view(name).substr(start.size()));
         const auto text = ifindex ? notes.claim(name) : std::nullopt;
         if (!text)
             continue;
