@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ka-agent/options.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace netvsc {
 namespace {
 
 std::optional<uid_t> find_user(const std::string &name) {
-    if (const auto number = whole_number<uid_t>(name))
+    if (const auto number = parse_number<uid_t>(name))
         return number;
     std::array<char, 16384> buffer;
     passwd entry{};
@@ -59,7 +59,7 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
                 if (!options.area.owner)
                     return std::unexpected("--owner " + value + ": there is no such user");
             } else {
-                const auto seconds = whole_number<std::uint32_t>(value);
+                const auto seconds = parse_number<std::uint32_t>(value);
                 if (!seconds || *seconds == 0 || *seconds > 86'400)
                     return std::unexpected("--timeout " + value +
                                            ": expected a number of seconds from 1 to 86400");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "l2fwd-keepalive/options.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <optional>
 #include <string_view>
@@ -9,10 +9,10 @@
 namespace netvsc {
 namespace {
 
-std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10) {
+std::optional<std::uint64_t> parse_value(std::string_view text, int base = 10) {
     if (base == 16 && (text.starts_with("0x") || text.starts_with("0X")))
         text.remove_prefix(2);
-    return whole_number<std::uint64_t>(text, base);
+    return parse_number<std::uint64_t>(text, base);
 }
 
 std::expected<void, std::string> parse_one(std::string_view name, const std::string &value,
@@ -20,7 +20,7 @@ std::expected<void, std::string> parse_one(std::string_view name, const std::str
     const auto refuse = [&](const char *expected) {
         return std::unexpected(std::string(name) + ' ' + value + ": expected " + expected);
     };
-    const auto number = parse_number(value, name == "-p" ? 16 : 10);
+    const auto number = parse_value(value, name == "-p" ? 16 : 10);
     if (name == "-p") {
         if (!number || *number == 0)
             return refuse("a hexadecimal mask of ports, such as 3");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netvsc-status/options.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "telemetry/telemetry_client.hpp"
 
 #include <optional>
@@ -55,12 +55,12 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
             } else if (name == "--runtime-folder") {
                 options.runtime_folder = value;
             } else if (name == "--events") {
-                const auto number = whole_number<unsigned>(value);
+                const auto number = parse_number<unsigned>(value);
                 if (!number || *number > max_events)
                     return wrong(name, value, "a number from 0 to 50");
                 options.events = *number;
             } else {
-                const auto seconds = whole_number<double>(value);
+                const auto seconds = parse_number<double>(value);
                 // Not a number is not in the range, either.
                 const bool valid = seconds && *seconds >= min_interval && *seconds <= max_interval;
                 if (!valid)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "telemetry/telemetry_client.hpp"
 
+#include "base/system_call.hpp"
 #include "telemetry/json_fields.hpp"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <thread>
@@ -24,23 +24,6 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view socket_name = "dpdk_telemetry.v2";
 constexpr std::size_t greeting_size = 1024; // the application's own limit
-
-// Waits until the socket can be read. false: the deadline came first.
-Result<bool> wait_readable(int socket, TelemetryClient::Deadline deadline) {
-    for (;;) {
-        const auto left =
-            std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
-        pollfd waited{.fd = socket, .events = POLLIN, .revents = 0};
-        const auto timeout = std::clamp(left, 0ms, std::chrono::milliseconds(60s));
-        const int ready = ::poll(&waited, 1, static_cast<int>(timeout.count()));
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return system_error("poll");
-        if (steady_clock::now() >= deadline)
-            return false;
-    }
-}
 
 nlohmann::json parse(const std::vector<char> &text) {
     return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
@@ -163,7 +146,8 @@ Result<void> TelemetryClient::receive(std::size_t limit, Deadline deadline) {
     if (!*readable)
         return failure(ETIMEDOUT, context);
     buffer_.resize(limit);
-    const ssize_t size = ::recv(socket_.get(), buffer_.data(), buffer_.size(), MSG_TRUNC);
+    const ssize_t size = retry_interrupted(
+        [&] { return ::recv(socket_.get(), buffer_.data(), buffer_.size(), MSG_TRUNC); });
     if (size < 0)
         return system_error(context);
     if (size == 0)

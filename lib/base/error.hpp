@@ -9,7 +9,7 @@
 
 namespace netvsc {
 
-/// What went wrong, and at what: an errno value and the operation with its operand.
+/// A failed operation: an errno value, and the operation with its operand.
 struct Error {
     int number = 0;      ///< positive errno value
     std::string context; ///< the operation and its operand, such as "open /sys/class/net/eth1"
@@ -22,12 +22,12 @@ struct Error {
 
 template <typename T> using Result = std::expected<T, Error>;
 
-/// The current errno with @p context, ready to be returned from a function giving a Result.
+/// An error with the current errno, for a function that returns a Result.
 [[nodiscard]] inline std::unexpected<Error> system_error(std::string context) {
     return std::unexpected(Error{.number = errno, .context = std::move(context)});
 }
 
-/// A failure with an errno value of our own choice.
+/// An error with the given errno value, for a function that returns a Result.
 [[nodiscard]] inline std::unexpected<Error> failure(int number, std::string context) {
     return std::unexpected(Error{.number = number, .context = std::move(context)});
 }

@@ -7,11 +7,12 @@
 
 namespace netvsc {
 
-/// Locks a whole file for as long as it is open here, by an open file description lock (fcntl(2)):
-/// the end of the process, however it comes, lets go of it. Does not wait.
+/// Locks a whole file by an open file description lock (F_OFD_SETLK, fcntl(2)), without waiting.
+/// The kernel drops the lock when the last descriptor of this open file is closed, also if the
+/// process is killed.
 /// @param file  open for writing
-/// @return false if another has it, in this process too, or on any failure
-[[nodiscard]] inline bool lock_whole(const FileDescriptor &file) {
+/// @return false if another open file holds the lock, of this process too, or on any failure
+[[nodiscard]] inline bool try_lock_file(const FileDescriptor &file) {
     struct flock whole{};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;

@@ -42,7 +42,7 @@ public:
     MutexLock &operator=(const MutexLock &) = delete;
     ~MutexLock() NETVSC_ANNOTATION(release_capability()) { mutex_.unlock(); }
 
-    /// For std::condition_variable_any, which gives the mutex back while it waits.
+    /// For std::condition_variable_any, which releases the mutex while it waits.
     void lock() NETVSC_ANNOTATION(acquire_capability()) { mutex_.lock(); }
     void unlock() NETVSC_ANNOTATION(release_capability()) { mutex_.unlock(); }
 

@@ -3,7 +3,7 @@
 
 namespace netvsc {
 
-/// One visitor made of a function for each alternative, for std::visit().
+/// Combines one function for each alternative into a visitor for std::visit().
 template <typename... Cases> struct Overloaded : Cases... {
     using Cases::operator()...;
 };

@@ -15,39 +15,39 @@ namespace {
 
 constexpr int attempts = 8;
 
-bool names(const std::string &path, const struct stat &file) {
+bool refers_to(const std::string &path, const struct stat &file) {
     struct stat found{};
     return ::lstat(path.c_str(), &found) == 0 && found.st_dev == file.st_dev &&
            found.st_ino == file.st_ino;
 }
 
-// Takes away what has the name, if that is an area of ours which nobody owns any more.
-// @return failure if it must stay; success as well when it has gone meanwhile
-Result<void> clear(const std::string &path) {
+// Removes an area of this user that no process owns any more.
+// @return failure if the name must stay; success if it was removed meanwhile
+Result<void> remove_stale_area(const std::string &path) {
     const auto refused = [&](int number, const char *why) { return failure(number, path + why); };
-    // O_NONBLOCK: a FIFO in its place shall not keep us waiting.
-    const FileDescriptor file(
-        ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file.valid()) {
-        if (errno == ENOENT)
+    // O_NONBLOCK: open(2) would wait for a peer if somebody put a FIFO in its place.
+    const auto file = FileDescriptor::open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (!file) {
+        const int number = file.error().number;
+        if (number == ENOENT)
             return {};
-        if (errno == ELOOP)
+        if (number == ELOOP)
             return refused(EPERM, " is a symbolic link; remove it");
-        return system_error("open " + path);
+        return std::unexpected(file.error());
     }
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0)
+    if (::fstat(file->get(), &status) != 0)
         return system_error("fstat " + path);
     if (!S_ISREG(status.st_mode))
         return refused(EPERM, " is not a shared-memory area; remove it");
     if (status.st_uid != ::geteuid())
         return refused(EPERM, (" belongs to another user (" + std::to_string(status.st_uid) +
-                               "); remove it, or take another name")
+                               "); remove it, or choose another name")
                                   .c_str());
-    if (!lock_whole(file))
-        return refused(EBUSY, " belongs to a running process; take another name");
-    // While we hold the lock nobody who keeps to it makes the name another's.
-    if (names(path, status) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+    if (!try_lock_file(*file))
+        return refused(EBUSY, " belongs to a running process; choose another name");
+    // No process that respects the lock can replace the name while this one holds the lock.
+    if (refers_to(path, status) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
         return system_error("unlink " + path);
     return {};
 }
@@ -62,16 +62,19 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
         return failure(EINVAL, "shared memory for " + std::to_string(options.lcores) + " lcores");
     const KeepaliveLayout layout(options.lcores);
 
-    // What shm_open(3) would make, but without a name until it is complete and locked: one that
-    // opens it never finds it empty, nor takes it for one that a crash left.
-    FileDescriptor file(::open(shm_folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!file.valid())
-        return system_error(std::string("create shared memory in ") + shm_folder);
+    // Like shm_open(3), but without a name until the area is complete and locked: a reader never
+    // finds it empty, and never mistakes it for one that a crashed process left.
+    auto created = FileDescriptor::open(shm_folder, O_TMPFILE | O_RDWR, 0600);
+    if (!created)
+        return failure(created.error().number,
+                       std::string("create shared memory in ") + shm_folder);
+    FileDescriptor file = std::move(*created);
     if (options.group && ::fchown(file.get(), static_cast<uid_t>(-1), *options.group) != 0)
-        return system_error("give " + options.name + " to group " + std::to_string(*options.group));
+        return system_error("change the group of " + options.name + " to " +
+                            std::to_string(*options.group));
     if (::fchmod(file.get(), options.group ? 0660 : 0600) != 0)
         return system_error("fchmod " + options.name);
-    // Not ftruncate(): with /dev/shm full, the first write would then end the process (SIGBUS).
+    // Not ftruncate(): if /dev/shm is full, the first write would raise SIGBUS.
     if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(layout.size())))
         return failure(error,
                        "reserve " + std::to_string(layout.size()) + " bytes in " + shm_folder);
@@ -83,20 +86,21 @@ Result<KeepaliveArea> KeepaliveArea::create(const Options &options) {
     KeepaliveArea area(std::move(*path), layout, std::move(file), static_cast<std::byte *>(memory));
     if (::sem_init(area.semaphore(), 1, 0) != 0)
         return system_error("sem_init");
-    if (!lock_whole(area.file_))
+    if (!try_lock_file(area.file_))
         return system_error("lock " + options.name);
 
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        // By way of proc: AT_EMPTY_PATH is for privileged processes only (open(2), O_TMPFILE).
+        // Through /proc: AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH (open(2), O_TMPFILE).
         if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, area.path_.c_str(), AT_SYMLINK_FOLLOW) ==
             0)
             return area;
         if (errno != EEXIST)
             return system_error("link " + area.path_);
-        if (auto cleared = clear(area.path_); !cleared)
-            return std::unexpected(std::move(cleared.error()));
+        if (auto removed = remove_stale_area(area.path_); !removed)
+            return std::unexpected(std::move(removed.error()));
     }
-    return failure(EBUSY, area.path_ + " is being taken by others again and again");
+    return failure(EBUSY, area.path_ + " was replaced by other processes at each of " +
+                              std::to_string(attempts) + " attempts");
 }
 
 KeepaliveArea::KeepaliveArea(KeepaliveArea &&other) noexcept
@@ -104,11 +108,12 @@ KeepaliveArea::KeepaliveArea(KeepaliveArea &&other) noexcept
       owner_(other.owner_), memory_(std::exchange(other.memory_, nullptr)) {}
 
 KeepaliveArea &KeepaliveArea::operator=(KeepaliveArea &&other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(layout_, other.layout_);
-    std::swap(file_, other.file_);
-    std::swap(owner_, other.owner_);
-    std::swap(memory_, other.memory_);
+    KeepaliveArea taken(std::move(other));
+    std::swap(path_, taken.path_);
+    std::swap(layout_, taken.layout_);
+    std::swap(file_, taken.file_);
+    std::swap(owner_, taken.owner_);
+    std::swap(memory_, taken.memory_);
     return *this;
 }
 
@@ -116,9 +121,9 @@ KeepaliveArea::~KeepaliveArea() {
     if (memory_ == nullptr)
         return;
     struct stat status{};
-    if (owner_ == ::getpid() && ::fstat(file_.get(), &status) == 0 && names(path_, status))
+    if (owner_ == ::getpid() && ::fstat(file_.get(), &status) == 0 && refers_to(path_, status))
         ::unlink(path_.c_str());
-    // No sem_destroy(): others may wait on it (sem_destroy(3)); it holds no resources.
+    // No sem_destroy(): other processes may wait on the semaphore, and it holds no resources.
     ::munmap(memory_, layout_.size());
 }
 
@@ -143,7 +148,7 @@ void KeepaliveArea::set(unsigned lcore, LcoreState state, std::uint64_t last_see
 
 void KeepaliveArea::post_death() {
     int count = 0;
-    // We alone post, so the count can only fall in between.
+    // Only this process posts, so the count can only fall in between.
     if (::sem_getvalue(semaphore(), &count) == 0 && count < max_count)
         ::sem_post(semaphore());
 }

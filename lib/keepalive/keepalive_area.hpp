@@ -17,43 +17,46 @@
 
 namespace netvsc {
 
-/// The writing end of a keepalive area in shared memory; move-only.
+/// The writer's side of a keepalive area in shared memory; move-only.
 ///
-/// Its name appears with the area behind it complete. As long as its owner lives it holds an open
-/// file description lock on the area (fcntl(2), F_OFD_SETLK), which the kernel takes back however
-/// the owner ends: by this others tell a live area from one left by a crash, without touching it.
+/// The name appears only after the area is complete. The owner holds a lock on the area (see
+/// try_lock_file()) until it ends. So readers can distinguish a live area from one that a crashed
+/// process left, without changing it.
 class KeepaliveArea {
 public:
     struct Options {
         std::string name{KeepaliveLayout::default_name};
-        unsigned lcores = 0;        ///< RTE_KEEPALIVE_MAXCORES
-        std::optional<gid_t> group; ///< may read it, and wait on the semaphore, too (mode 0660)
+        unsigned lcores = 0;        ///< RTE_KEEPALIVE_MAXCORES; 1 to KeepaliveLayout::max_lcores
+        std::optional<gid_t> group; ///< may read the area and wait on its semaphore (mode 0660)
     };
 
-    /// Makes an area with all lcores UNUSED. One that a crashed process of the same user has left
-    /// under the name is replaced; its memory is not touched, so those who map it see no change.
-    /// @return failure(EBUSY) if a live process has an area of the name, failure(EPERM) if the
-    ///         name belongs to another user or is not an area's (a symbolic link, a folder)
+    /// Creates an area with all lcores UNUSED. Replaces an area of the same name that a crashed
+    /// process of the same user left; processes that map the old area see no change of it.
+    /// @return failure(EINVAL) for an invalid name or number of lcores, failure(EBUSY) if a running
+    ///         process owns an area of this name, failure(EPERM) if the name belongs to another
+    ///         user or is not a file (a symbolic link, a folder), else the error of a system call
     [[nodiscard]] static Result<KeepaliveArea> create(const Options &options);
 
     KeepaliveArea(const KeepaliveArea &) = delete;
     KeepaliveArea &operator=(const KeepaliveArea &) = delete;
     KeepaliveArea(KeepaliveArea &&other) noexcept;
     KeepaliveArea &operator=(KeepaliveArea &&other) noexcept;
-    /// Takes the name away, unless another area has it by now, or this is a child of the process
-    /// that made it.
+    /// Removes the name, unless another area has it now, or this process is a child (fork(2)) of
+    /// the one that created the area.
     ~KeepaliveArea();
 
-    /// Nobody has truncated it or taken its name away. Whoever may write to it can: touching it
-    /// then is SIGBUS, and no reader finds it. To be asked before it is written to after a while.
+    /// Checks that nobody has truncated the area or removed its name. Each process that may write
+    /// to the area can do so; a write to truncated memory raises SIGBUS. Call this before set() and
+    /// post_death() after a pause.
     [[nodiscard]] bool intact() const;
 
-    /// Any thread; readers see whole values. Does nothing for an lcore beyond Options::lcores.
-    /// @param last_seen  in cycles of the time stamp counter, as DPDK's rte_keepalive has it
+    /// Publishes the state of an lcore. Any thread; readers never see a half-written value.
+    /// @param lcore      ignored if it is not below Options::lcores
+    /// @param last_seen  in cycles of the time stamp counter, as in DPDK's rte_keepalive
     void set(unsigned lcore, LcoreState state, std::uint64_t last_seen);
 
-    /// Wakes one who waits for deaths. While nobody waits the semaphore's count stays at
-    /// max_count or less, so that a reader that comes late is not kept busy by old deaths.
+    /// Wakes one process that waits for a death. The semaphore's count does not exceed max_count
+    /// while nobody waits, so a late reader is not woken for each old death. One thread at a time.
     void post_death();
 
     static constexpr int max_count = 2;

@@ -11,7 +11,7 @@
 namespace netvsc {
 namespace {
 
-// Asks without taking the lock.
+// Does not take the lock.
 bool is_locked(const FileDescriptor &file) {
     struct flock whole{};
     whole.l_type = F_WRLCK;
@@ -19,7 +19,7 @@ bool is_locked(const FileDescriptor &file) {
     return ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
-bool trusted(uid_t user, const std::optional<uid_t> &named) {
+bool is_trusted(uid_t user, const std::optional<uid_t> &named) {
     return user == 0 || user == ::geteuid() || (named && user == *named);
 }
 
@@ -32,46 +32,43 @@ Result<KeepaliveReader> KeepaliveReader::open(const Options &options) {
     const auto refused = [&](int number, const std::string &why) {
         return failure(number, "shared memory " + options.name + ' ' + why);
     };
-    // As shm_open(3) does, and O_NONBLOCK: a FIFO in its place shall not keep us waiting.
-    FileDescriptor file(
-        ::open(path->c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file.valid()) {
-        if (errno == ELOOP)
+    // As shm_open(3), with O_NONBLOCK: open(2) would wait for a peer if somebody put a FIFO there.
+    auto file = FileDescriptor::open(*path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (!file) {
+        const int number = file.error().number;
+        if (number == ELOOP)
             return refused(EPERM, "is a symbolic link");
-        return system_error("open shared memory " + options.name);
+        return failure(number, "open shared memory " + options.name);
     }
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0)
+    if (::fstat(file->get(), &status) != 0)
         return system_error("fstat " + *path);
     if (!S_ISREG(status.st_mode))
         return refused(EPERM, "is not a file");
-    if (!trusted(status.st_uid, options.owner))
+    if (!is_trusted(status.st_uid, options.owner))
         return refused(EPERM,
                        "belongs to user " + std::to_string(status.st_uid) + ", who is not trusted");
     if ((status.st_mode & S_IWOTH) != 0)
-        return refused(EPERM, "may be written by anybody");
+        return refused(EPERM, "is writable by all users");
     const auto layout = status.st_size < 0
                             ? std::nullopt
                             : KeepaliveLayout::of_size(static_cast<std::size_t>(status.st_size));
     if (!layout)
         return refused(EBADMSG, "has " + std::to_string(status.st_size) +
-                                    " bytes, which is no keepalive area's size");
-    KeepaliveReader reader(std::move(*path), *layout, std::move(file));
+                                    " bytes, and no keepalive area has this size");
+    KeepaliveReader reader(std::move(*path), *layout, std::move(*file));
     reader.was_owned_ = is_locked(reader.file_);
     return reader;
 }
 
 Result<KeepaliveSnapshot> KeepaliveReader::read() const {
     const std::size_t states_size = sizeof(LcoreState) * layout_.lcores();
-    std::vector<std::byte> bytes(layout_.size());
-    ssize_t size;
-    do {
-        size = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("read " + path_);
-    if (static_cast<std::size_t>(size) != bytes.size())
-        return failure(EBADMSG, path_ + " has been truncated");
+    std::vector<char> bytes(layout_.size());
+    const auto size = file_.read_at(bytes, 0, path_);
+    if (!size)
+        return std::unexpected(size.error());
+    if (*size != bytes.size())
+        return failure(EBADMSG, path_ + " was truncated");
     KeepaliveSnapshot snapshot;
     snapshot.states.resize(layout_.lcores());
     snapshot.last_seen.resize(layout_.lcores());
@@ -82,11 +79,11 @@ Result<KeepaliveSnapshot> KeepaliveReader::read() const {
 }
 
 Result<FileDescriptor> KeepaliveReader::open_writable() const {
-    // By way of proc: the name may be another area's by now.
+    // Through /proc: another area may have the name now.
     const std::string opened = "/proc/self/fd/" + std::to_string(file_.get());
-    FileDescriptor file(::open(opened.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY));
-    if (!file.valid())
-        return system_error("open " + path_ + " for writing");
+    auto file = FileDescriptor::open(opened, O_RDWR | O_NOCTTY);
+    if (!file)
+        file.error().context = "open " + path_ + " for writing";
     return file;
 }
 

@@ -15,48 +15,49 @@
 
 namespace netvsc {
 
-/// What a keepalive area says, lcore by lcore.
+/// The content of a keepalive area, by lcore.
 struct KeepaliveSnapshot {
-    std::vector<LcoreState> states;       ///< may hold any value, not only the enumerators
-    std::vector<std::uint64_t> last_seen; ///< time stamp counter of the machine; 0: never
+    std::vector<LcoreState> states; ///< any value is possible, not only the enumerators
+    std::vector<std::uint64_t>
+        last_seen; ///< time stamp counter of the machine, in cycles; 0: never
 
     bool operator==(const KeepaliveSnapshot &) const = default;
 };
 
-/// The reading end of a keepalive area in shared memory, ours or one of DPDK's l2fwd-keepalive;
-/// move-only.
+/// The reader's side of a keepalive area in shared memory, of the driver or of DPDK's sample
+/// l2fwd-keepalive; move-only. One thread at a time.
 ///
-/// Reads by pread(2) and maps nothing: an area that is truncated meanwhile is an error, not a
-/// SIGBUS. Takes no lock and writes nothing, so other readers and the owner are not disturbed.
+/// Reads by pread(2) and maps nothing: an area that was truncated is an error, not a SIGBUS. Takes
+/// no lock and writes nothing, so it does not disturb the owner or other readers.
 class KeepaliveReader {
 public:
     struct Options {
         std::string name{KeepaliveLayout::default_name};
-        /// Whose area is trusted, beside one of root and one of our own.
+        /// The owner of a trusted area, beside root and this process's user.
         std::optional<uid_t> owner;
     };
 
-    /// @return failure(ENOENT) if there is none; failure(EPERM) if it is a symbolic link or no
-    ///         file, belongs to another user or may be written by anybody; failure(EBADMSG) if its
-    ///         size is not that of an area
+    /// @return failure(ENOENT) if there is no area; failure(EPERM) if it is a symbolic link or no
+    ///         file, belongs to a user that is not trusted, or is writable by all users;
+    ///         failure(EBADMSG) if no area has its size; failure(EINVAL) for an invalid name
     [[nodiscard]] static Result<KeepaliveReader> open(const Options &options);
 
-    /// @return failure(EBADMSG) if the area has been truncated
+    /// @return failure(EBADMSG) if the area was truncated
     [[nodiscard]] Result<KeepaliveSnapshot> read() const;
 
-    /// What has become of the area since open().
+    /// The state of the area since open().
     enum class Condition {
-        owned,    ///< its owner lives
-        unlocked, ///< none has locked it since open(): its writer takes no lock (DPDK's
-                  ///< l2fwd-keepalive), or ended before open(); whether it changes tells them apart
-        abandoned, ///< its owner has ended without taking it away
-        removed,   ///< the name is gone
-        replaced,  ///< the name is another area's: open() anew
+        owned,     ///< its owner runs
+        unlocked,  ///< no process has locked it since open(): either its writer takes no lock
+                   ///< (DPDK's l2fwd-keepalive) and changes the area, or it ended before open()
+        abandoned, ///< its owner has ended without removing it
+        removed,   ///< the name was removed
+        replaced,  ///< another area has the name: the caller must open() it
     };
     [[nodiscard]] Condition condition();
 
-    /// The same area, opened for writing: what waiting on its semaphore needs. Whoever maps it
-    /// must be ready for SIGBUS.
+    /// Opens the same area for writing, which sem_wait(3) needs. A process that maps it must expect
+    /// SIGBUS.
     [[nodiscard]] Result<FileDescriptor> open_writable() const;
 
     [[nodiscard]] unsigned lcores() const { return layout_.lcores(); }

@@ -6,8 +6,8 @@
 
 namespace netvsc {
 
-/// How an lcore is, with the values of DPDK's enum rte_keepalive_state. Memory shared with another
-/// process may hold any other value as well.
+/// The state of an lcore, with the values of DPDK's enum rte_keepalive_state. Memory shared with
+/// another process can hold any other value as well.
 enum class LcoreState : std::uint32_t {
     unused = 0,
     alive = 1,
@@ -18,7 +18,7 @@ enum class LcoreState : std::uint32_t {
     sleep = 6,
 };
 
-/// "ALIVE", "DEAD", ...; "UNKNOWN" for a value that is none of the above.
+/// "ALIVE", "DEAD", ...; "UNKNOWN" for any other value.
 [[nodiscard]] std::string_view name_of(LcoreState state);
 
 } // namespace netvsc

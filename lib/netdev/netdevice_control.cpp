@@ -18,17 +18,17 @@ std::string netdevice(int ifindex) { return "netdevice " + std::to_string(ifinde
 } // namespace
 
 Result<NetdeviceControl> NetdeviceControl::open(int ifindex) {
-    // Of no protocol: no frame is delivered to it.
+    // Protocol 0: the kernel delivers no frame to the socket (packet(7)).
     FileDescriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!socket.valid())
         return system_error("socket AF_PACKET");
     NetdeviceControl control(ifindex, std::move(socket));
-    if (auto known = control.request(); !known)
-        return std::unexpected(std::move(known.error()));
+    if (auto exists = control.request(); !exists)
+        return std::unexpected(std::move(exists.error()));
     return control;
 }
 
-// A request that has the netdevice's present name.
+// A request with the netdevice's present name.
 Result<ifreq> NetdeviceControl::request() const {
     ifreq request{};
     request.ifr_ifindex = ifindex_;
@@ -44,11 +44,11 @@ Result<std::string> NetdeviceControl::name() const {
     return std::string(found->ifr_name);
 }
 
-Result<void> NetdeviceControl::check_right() const {
+Result<void> NetdeviceControl::check_permission() const {
     auto present = request();
     if (!present)
         return std::unexpected(std::move(present.error()));
-    // The kernel asks for the right first, and does nothing with an MTU that is set already.
+    // The kernel checks the permission first, and ignores an MTU that is already set.
     if (::ioctl(socket_.get(), SIOCGIFMTU, &*present) != 0 ||
         ::ioctl(socket_.get(), SIOCSIFMTU, &*present) != 0)
         return system_error("set " + netdevice(ifindex_));
@@ -99,11 +99,11 @@ Result<void> NetdeviceControl::set_mac(const MacAddress &mac) const {
     return {};
 }
 
-Result<void> NetdeviceControl::ask_channels(ethtool_channels &question) const {
+Result<void> NetdeviceControl::ethtool(ethtool_channels &command) const {
     auto about = request();
     if (!about)
         return std::unexpected(std::move(about.error()));
-    about->ifr_data = reinterpret_cast<char *>(&question);
+    about->ifr_data = reinterpret_cast<char *>(&command);
     if (::ioctl(socket_.get(), SIOCETHTOOL, &*about) != 0)
         return system_error("channels of " + netdevice(ifindex_));
     return {};
@@ -112,24 +112,24 @@ Result<void> NetdeviceControl::ask_channels(ethtool_channels &question) const {
 Result<NetdeviceControl::Channels> NetdeviceControl::channels() const {
     ethtool_channels answer{};
     answer.cmd = ETHTOOL_GCHANNELS;
-    const auto asked = ask_channels(answer);
+    const auto asked = ethtool(answer);
     if (!asked && asked.error().number == EOPNOTSUPP)
         return Channels{};
     if (!asked)
         return std::unexpected(asked.error());
     return Channels{.combined = answer.combined_count,
-                    .most_combined = answer.max_combined,
+                    .max_combined = answer.max_combined,
                     .rx = answer.rx_count};
 }
 
 Result<void> NetdeviceControl::set_combined_channels(std::uint32_t wanted) const {
     ethtool_channels change{};
-    change.cmd = ETHTOOL_GCHANNELS; // the others stay as they are
-    auto done = ask_channels(change);
+    change.cmd = ETHTOOL_GCHANNELS; // keeps the other numbers
+    auto done = ethtool(change);
     if (done) {
         change.cmd = ETHTOOL_SCHANNELS;
         change.combined_count = wanted;
-        done = ask_channels(change);
+        done = ethtool(change);
     }
     if (!done)
         done.error().context =
@@ -137,25 +137,25 @@ Result<void> NetdeviceControl::set_combined_channels(std::uint32_t wanted) const
     return done;
 }
 
-Result<void> NetdeviceControl::receive(Reception what, bool on) {
-    bool &receives = receives_.at(static_cast<std::size_t>(what));
-    if (receives == on)
-        return {}; // the kernel counts: twice would have to be taken back twice
+Result<void> NetdeviceControl::set_rx_mode(RxMode mode, bool on) {
+    bool &current = rx_modes_.at(static_cast<std::size_t>(mode));
+    if (current == on)
+        return {}; // the kernel counts memberships, so a second one would have to be dropped twice
     auto done =
         membership(on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP,
-                   what == Reception::everything ? PACKET_MR_PROMISC : PACKET_MR_ALLMULTI, nullptr);
+                   mode == RxMode::promiscuous ? PACKET_MR_PROMISC : PACKET_MR_ALLMULTI, nullptr);
     if (done)
-        receives = on;
+        current = on;
     return done;
 }
 
-Result<void> NetdeviceControl::receive_multicast(std::span<const MacAddress> addresses) {
-    // The new ones come first: what is in both is received without a gap, for the kernel counts.
+Result<void> NetdeviceControl::set_multicast(std::span<const MacAddress> addresses) {
+    // Adds before it drops: the kernel counts memberships, so an address in both lists has no gap.
     std::vector<MacAddress> held;
     for (const MacAddress &address : addresses) {
         if (auto added = membership(PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST, &address); !added) {
-            for (const MacAddress &back : held)
-                (void)membership(PACKET_DROP_MEMBERSHIP, PACKET_MR_MULTICAST, &back);
+            for (const MacAddress &undone : held)
+                (void)membership(PACKET_DROP_MEMBERSHIP, PACKET_MR_MULTICAST, &undone);
             return added;
         }
         held.push_back(address);

@@ -15,60 +15,66 @@
 
 namespace netvsc {
 
-/// Sets how a netdevice of the kernel's works; move-only. It is known by its index, so that it may
-/// change its name.
+/// Reads and changes the settings of one netdevice, identified by its ifindex, so that renames do
+/// not matter; move-only. One thread at a time. Blocks while the kernel holds its rtnl lock.
 ///
-/// What it is to receive beyond its own address is held by a packet(7) socket, which gets no
-/// frames itself: the kernel takes it back when the object goes, and also when the process is
-/// killed. What the netdevice is otherwise set to stays.
+/// A packet(7) socket, which receives no frames, holds the receive filter (set_rx_mode(),
+/// set_multicast()). So the kernel undoes the filter when the object is destroyed or the process is
+/// killed. The other settings stay.
 class NetdeviceControl {
 public:
-    /// What a netdevice can be made to receive.
-    enum class Reception { everything, all_multicast };
+    /// What a netdevice receives beside its own address.
+    enum class RxMode { promiscuous, all_multicast };
 
-    /// Needs CAP_NET_RAW; the setters below need CAP_NET_ADMIN.
+    /// Needs CAP_NET_RAW. The setters below need CAP_NET_ADMIN.
+    /// @return failure(ENODEV) if there is no netdevice @p ifindex
     [[nodiscard]] static Result<NetdeviceControl> open(int ifindex);
 
     [[nodiscard]] int ifindex() const { return ifindex_; }
+    /// The present name.
     [[nodiscard]] Result<std::string> name() const;
 
-    /// The setters below may be used: sets what is set. failure(EPERM) without CAP_NET_ADMIN.
-    [[nodiscard]] Result<void> check_right() const;
+    /// Checks that this process may use the setters below. Changes nothing.
+    /// @return failure(EPERM) without CAP_NET_ADMIN
+    [[nodiscard]] Result<void> check_permission() const;
 
-    /// It is up and has a carrier (IFF_RUNNING).
+    /// The netdevice is up (IFF_UP) and has a carrier (IFF_RUNNING).
     [[nodiscard]] Result<bool> running() const;
     [[nodiscard]] Result<void> set_up() const;
-    /// @param mtu  bytes, without the Ethernet header
+    /// @param mtu  bytes, without the Ethernet header; the netdevice limits the range
     [[nodiscard]] Result<void> set_mtu(int mtu) const;
     [[nodiscard]] Result<void> set_mac(const MacAddress &mac) const;
 
-    /// How many channels (queues with an interrupt) it has. All 0 if it knows of none.
+    /// The numbers of channels (queues with an interrupt, ethtool(8)). All are 0 for a netdevice
+    /// without this setting.
     struct Channels {
-        std::uint32_t combined = 0;      ///< for both directions
-        std::uint32_t most_combined = 0; ///< that it can have
-        std::uint32_t rx = 0;            ///< for receiving only
+        std::uint32_t combined = 0;     ///< for both directions
+        std::uint32_t max_combined = 0; ///< the maximum of `combined`
+        std::uint32_t rx = 0;           ///< for receiving only
 
         bool operator==(const Channels &) const = default;
     };
     [[nodiscard]] Result<Channels> channels() const;
-    /// Frames may be lost meanwhile; many netdevices lose their carrier for a moment.
+    /// Frames may be lost during the change, and many netdevices lose their carrier for a moment.
+    /// @param wanted  1 to Channels::max_combined
     [[nodiscard]] Result<void> set_combined_channels(std::uint32_t wanted) const;
 
-    [[nodiscard]] Result<void> receive(Reception what, bool on);
-    /// These multicast addresses, in place of those given before.
-    [[nodiscard]] Result<void> receive_multicast(std::span<const MacAddress> addresses);
+    [[nodiscard]] Result<void> set_rx_mode(RxMode mode, bool on);
+    /// Receives these multicast addresses instead of the earlier ones. On failure the earlier ones
+    /// stay.
+    [[nodiscard]] Result<void> set_multicast(std::span<const MacAddress> addresses);
 
 private:
     NetdeviceControl(int ifindex, FileDescriptor socket)
         : ifindex_(ifindex), socket_(std::move(socket)) {}
 
     [[nodiscard]] Result<ifreq> request() const;
-    [[nodiscard]] Result<void> ask_channels(ethtool_channels &question) const;
+    [[nodiscard]] Result<void> ethtool(ethtool_channels &command) const;
     [[nodiscard]] Result<void> membership(int option, int type, const MacAddress *address) const;
 
     int ifindex_;
     FileDescriptor socket_;
-    std::array<bool, 2> receives_{}; ///< by Reception
+    std::array<bool, 2> rx_modes_{}; ///< by RxMode
     std::vector<MacAddress> multicast_;
 };
 

@@ -6,11 +6,12 @@
 
 namespace netvsc {
 
-/// A tap netdevice of our own, which the kernel takes away with the object, or with the process.
+/// A tap netdevice that this process creates; move-only. The kernel removes it when the object is
+/// destroyed or the process ends.
 class TapDevice {
 public:
-    /// Opens /dev/net/tun and makes a netdevice whose name begins with "vscprobe".
-    [[nodiscard]] static Result<TapDevice> make();
+    /// Creates a netdevice whose name begins with "vscprobe". Needs CAP_NET_ADMIN and /dev/net/tun.
+    [[nodiscard]] static Result<TapDevice> create();
 
     [[nodiscard]] int ifindex() const { return ifindex_; }
 

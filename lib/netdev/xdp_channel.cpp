@@ -14,7 +14,7 @@ namespace netvsc {
 namespace {
 
 constexpr std::size_t frame = 4096;
-constexpr std::chrono::milliseconds ask_again{1};
+constexpr std::chrono::milliseconds poll_interval{1};
 
 template <typename T> bool option(const FileDescriptor &socket, int name, const T &value) {
     return ::setsockopt(socket.get(), SOL_XDP, name, &value, sizeof value) == 0;
@@ -50,7 +50,7 @@ Result<void> wait_for_xdp_channel(int ifindex, std::uint32_t channel,
             return {};
         if (std::chrono::steady_clock::now() >= end)
             return failure(EBUSY, what);
-        std::this_thread::sleep_for(ask_again);
+        std::this_thread::sleep_for(poll_interval);
     }
 }
 

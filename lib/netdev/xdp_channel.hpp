@@ -8,13 +8,18 @@
 
 namespace netvsc {
 
-/// Waits until an AF_XDP socket can be bound to a netdevice's channel: for some time after the last
-/// one has been closed the kernel still has its memory there, and tells nobody when it has gone.
+/// Blocks until an AF_XDP socket can be bound to a channel of a netdevice. After the last socket of
+/// a channel was closed, the kernel releases the channel later (xdp_umem_release_deferred() in
+/// net/xdp/xdp_umem.c) and sends no event.
 ///
-/// Asked by a socket that wants zero copy, which is let go of at once by netdevices that have none.
-/// Where there is zero copy the channel may be taken again for a moment after this.
+/// Polls with a zero-copy socket, which a netdevice without zero copy refuses at once. Where a
+/// netdevice supports zero copy, the polling socket itself can occupy the channel for a moment
+/// after the return. Not reentrant: one thread at a time.
 ///
-/// @return failure(EBUSY) if it was not free within @p limit
+/// @param ifindex  of the netdevice
+/// @param channel  its number, from 0
+/// @param limit    of the whole wait
+/// @return failure(EBUSY) if the channel was not free within @p limit
 [[nodiscard]] Result<void> wait_for_xdp_channel(int ifindex, std::uint32_t channel,
                                                 std::chrono::milliseconds limit);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/link_monitor.hpp"
 
+#include "base/system_call.hpp"
+#include "netlink/complete_message.hpp"
 #include "netlink/link_parser.hpp"
-#include "netlink/whole_message.hpp"
+#include "netlink/netlink_request.hpp"
 
-#include <array>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <poll.h>
 #include <utility>
 
 #include <libmnl/libmnl.h>
@@ -15,7 +15,7 @@
 namespace netvsc {
 namespace {
 
-// The kernel fills listings up to the reader's buffer size, 32 KiB at the most
+// The kernel fills a dump's datagrams up to the reader's buffer size, at most 32 KiB
 // (af_netlink.c, netlink_recvmsg()).
 constexpr std::size_t buffer_size = std::size_t{32} * 1024;
 
@@ -36,14 +36,13 @@ Result<LinkMonitor> LinkMonitor::open(int receive_buffer) {
 
 Result<void> LinkMonitor::request_dump() {
     wanted_ = true;
-    return proceed();
+    return send_pending_request();
 }
 
-// Sends the request that is due, if one is.
-Result<void> LinkMonitor::proceed() {
+Result<void> LinkMonitor::send_pending_request() {
     if (stage_ == Stage::idle && wanted_) {
         wanted_ = false;
-        announced_ = false;
+        begun_ = false;
         enter(Stage::links);
     }
     if (!unsent_)
@@ -63,67 +62,64 @@ void LinkMonitor::enter(Stage stage) {
 }
 
 Result<void> LinkMonitor::send_request() const {
-    std::array<std::byte, 64> room{};
-    nlmsghdr *request = mnl_nlmsg_put_header(room.data());
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request->nlmsg_seq = sequence_;
     if (stage_ == Stage::links) {
-        request->nlmsg_type = RTM_GETLINK;
-        mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
-        // Statistics are the better part of each message, and not wanted.
-        mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-    } else {
-        request->nlmsg_type = RTM_GETADDR;
-        mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg));
+        NetlinkRequest<ifinfomsg> request(RTM_GETLINK, NLM_F_DUMP);
+        request.header().nlmsg_seq = sequence_;
+        // Statistics fill most of each message, and the driver does not use them.
+        request.put_value(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS});
+        return socket_.send(request.bytes());
     }
-    return socket_.send(std::span(room).first(request->nlmsg_len));
+    NetlinkRequest<ifaddrmsg> request(RTM_GETADDR, NLM_F_DUMP);
+    request.header().nlmsg_seq = sequence_;
+    return socket_.send(request.bytes());
 }
 
 Result<void> LinkMonitor::read(const Sink &sink) {
-    auto done = socket_.read(buffer_, [&](const auto &received) { return take(received, sink); });
-    return done ? proceed() : done;
+    auto done = socket_.read(buffer_, [&](const auto &received) { return handle(received, sink); });
+    return done ? send_pending_request() : done;
 }
 
-Result<void> LinkMonitor::take(const NetlinkSocket::Received &received, const Sink &sink) {
+Result<void> LinkMonitor::handle(const NetlinkSocket::Received &received, const Sink &sink) {
     switch (received.kind) {
     case NetlinkSocket::Datagram::none:
         break;
     case NetlinkSocket::Datagram::overrun:
         ++counters_.overruns;
-        lose();
+        handle_loss();
         break;
     case NetlinkSocket::Datagram::truncated:
         ++counters_.dropped;
-        lose();
+        handle_loss();
         break;
     case NetlinkSocket::Datagram::foreign:
         ++counters_.dropped;
         break;
-    case NetlinkSocket::Datagram::whole:
+    case NetlinkSocket::Datagram::complete:
         return process(received.bytes, sink);
     }
     return {};
 }
 
-void LinkMonitor::lose() {
+void LinkMonitor::handle_loss() {
     wanted_ = true;
-    // That the kernel refused a request may be among what was lost. Asked twice it says EBUSY.
+    // The kernel's refusal of a request may be lost too, so the request is sent again. If the
+    // kernel did not refuse the first one, it answers EBUSY to the second.
     unsent_ |= stage_ != Stage::idle && !answered_;
 }
 
 Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sink &sink) {
     const auto *message = reinterpret_cast<const nlmsghdr *>(datagram.data());
     int left = static_cast<int>(datagram.size());
-    for (; whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; is_complete_message(message, left); message = mnl_nlmsg_next(message, &left)) {
         const bool answer =
             message->nlmsg_seq == sequence_ && message->nlmsg_pid == socket_.port_id();
         if (answer && message->nlmsg_type != NLMSG_ERROR) {
             answered_ = true;
             wanted_ |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-            // Not sooner: notifications older than the listing may still be in the socket, and
-            // those that said that their netdevices went may be the lost ones.
-            if (stage_ == Stage::links && !announced_) {
-                announced_ = true;
+            // Not before the first answer: the socket may still hold notifications older than the
+            // dump, and the RTM_DELLINK of such a netdevice may be lost.
+            if (stage_ == Stage::links && !begun_) {
+                begun_ = true;
                 sink(DumpBegin{});
             }
         }
@@ -134,8 +130,8 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
             break;
         case NLMSG_ERROR:
             if (answer) {
-                if (auto refused = refuse(message); !refused)
-                    return refused;
+                if (auto handled = handle_error(message); !handled)
+                    return handled;
             }
             break;
         default:
@@ -152,24 +148,24 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
     return {};
 }
 
-Result<void> LinkMonitor::refuse(const nlmsghdr *message) {
+Result<void> LinkMonitor::handle_error(const nlmsghdr *message) {
     int error = EBADMSG;
     if (mnl_nlmsg_get_payload_len(message) >= sizeof(nlmsgerr))
         error = -static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message))->error;
     switch (error) {
-    case EBUSY: // it is under way: see lose()
+    case EBUSY: // the dump is in progress: see handle_loss()
         return {};
-    case ENOBUFS: // no room to begin it: once what is there has been read
+    case ENOBUFS: // no room for the first answer: ask again after the socket was read
         unsent_ = true;
         return {};
     default:
         stage_ = Stage::idle;
-        return failure(error, "netlink listing");
+        return failure(error, "netlink dump");
     }
 }
 
 void LinkMonitor::finish_stage(const Sink &sink) {
-    if (wanted_) { // what came is not consistent: proceed() begins anew
+    if (wanted_) { // the dump is inconsistent: send_pending_request() starts another one
         stage_ = Stage::idle;
     } else if (stage_ == Stage::links) {
         enter(Stage::addresses);
@@ -180,16 +176,14 @@ void LinkMonitor::finish_stage(const Sink &sink) {
     }
 }
 
-Result<void> LinkMonitor::read_until_listed(const Sink &sink, std::chrono::milliseconds timeout) {
+Result<void> LinkMonitor::read_until_dumped(const Sink &sink, std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    while (listing()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
-        if (left.count() <= 0)
-            return failure(ETIMEDOUT, "netlink listing");
-        pollfd waited{.fd = fd(), .events = POLLIN, .revents = 0};
-        if (::poll(&waited, 1, static_cast<int>(left.count())) < 0 && errno != EINTR)
-            return system_error("poll AF_NETLINK");
+    while (dumping()) {
+        const auto readable = wait_readable(fd(), deadline);
+        if (!readable)
+            return std::unexpected(readable.error());
+        if (!*readable)
+            return failure(ETIMEDOUT, "netlink dump");
         if (auto done = read(sink); !done)
             return done;
     }

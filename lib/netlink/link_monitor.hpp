@@ -13,62 +13,63 @@ struct nlmsghdr;
 
 namespace netvsc {
 
-/// Follows all netdevices of this network namespace, and their addresses, through rtnetlink(7).
+/// Monitors all netdevices of this network namespace and their addresses through rtnetlink(7).
 ///
-/// One socket serves notifications and listings, so what it yields is in the kernel's order.
-/// When the kernel had to drop notifications the monitor lists everything again by itself: the
-/// reader sees DumpBegin, the state of every netdevice, and DumpDone.
+/// One socket receives notifications and dumps, so the events have the kernel's order. After the
+/// kernel has dropped notifications, the monitor requests another dump: the sink receives
+/// DumpBegin, the state of each netdevice, and DumpDone.
 ///
-/// Threads: none of its own, no locking; one thread at a time may call it.
+/// Has no thread and no lock. One thread at a time.
 class LinkMonitor {
 public:
     using Sink = std::function<void(const NetlinkEvent &)>;
 
     struct Counters {
-        std::uint64_t messages = 0; ///< events handed to the sink
+        std::uint64_t messages = 0; ///< events passed to the sink
         std::uint64_t dropped = 0;  ///< malformed, truncated, or not from the kernel
-        std::uint64_t overruns = 0; ///< times the kernel was found to have dropped messages
-        std::uint64_t dumps = 0;    ///< listings completed
+        std::uint64_t overruns = 0; ///< how often the kernel had dropped messages
+        std::uint64_t dumps = 0;    ///< completed dumps
     };
 
     static constexpr int default_receive_buffer = 1 << 20; ///< bytes
 
-    /// Opens the socket and asks for the first listing.
+    /// Opens the socket and requests the first dump.
+    /// @param receive_buffer  bytes; see NetlinkSocket::open()
     [[nodiscard]] static Result<LinkMonitor> open(int receive_buffer = default_receive_buffer);
 
-    /// Becomes readable when there is something for read().
+    /// Readable when read() has something to read. Owned by the monitor.
     [[nodiscard]] int fd() const { return socket_.fd(); }
 
-    /// Hands what the kernel has sent to @p sink, without waiting. Reads a bounded number of
-    /// datagrams, so that a storm cannot keep the thread: descriptors that are still readable
-    /// are reported again.
-    /// @return an error if a listing could not be started or was refused; the monitor goes on,
-    ///         and request_dump() may be tried again.
+    /// Passes the received events to @p sink without waiting. Reads a bounded number of datagrams,
+    /// so that a storm of messages cannot block the thread; poll(2) reports the rest again.
+    /// @return an error if a dump could not be requested or was refused. The monitor still works,
+    ///         and the caller may call request_dump() again.
     [[nodiscard]] Result<void> read(const Sink &sink);
 
-    /// Like read(), but waits until the listing under way is complete.
-    /// @return failure(ETIMEDOUT) when that took longer than @p timeout
-    [[nodiscard]] Result<void> read_until_listed(const Sink &sink,
+    /// Like read(), but waits until the current dump is complete.
+    /// @return failure(ETIMEDOUT) if that took longer than @p timeout
+    [[nodiscard]] Result<void> read_until_dumped(const Sink &sink,
                                                  std::chrono::milliseconds timeout);
 
-    /// Asks for a full listing; while one is under way, for another one after it.
+    /// Requests a full dump, or another one after the current dump.
+    /// @return the error of send(2)
     [[nodiscard]] Result<void> request_dump();
 
-    /// A listing is under way.
-    [[nodiscard]] bool listing() const { return stage_ != Stage::idle || wanted_; }
+    /// A dump is in progress or requested.
+    [[nodiscard]] bool dumping() const { return stage_ != Stage::idle || wanted_; }
     [[nodiscard]] const Counters &counters() const { return counters_; }
 
 private:
     enum class Stage { idle, links, addresses };
 
     explicit LinkMonitor(NetlinkSocket socket);
-    [[nodiscard]] Result<void> proceed();
+    [[nodiscard]] Result<void> send_pending_request();
     void enter(Stage stage);
     [[nodiscard]] Result<void> send_request() const;
-    [[nodiscard]] Result<void> take(const NetlinkSocket::Received &received, const Sink &sink);
-    void lose();
+    [[nodiscard]] Result<void> handle(const NetlinkSocket::Received &received, const Sink &sink);
+    void handle_loss();
     [[nodiscard]] Result<void> process(std::span<const std::byte> datagram, const Sink &sink);
-    [[nodiscard]] Result<void> refuse(const nlmsghdr *message);
+    [[nodiscard]] Result<void> handle_error(const nlmsghdr *message);
     void finish_stage(const Sink &sink);
 
     NetlinkSocket socket_;
@@ -76,10 +77,10 @@ private:
     Counters counters_;
     Stage stage_ = Stage::idle;
     std::uint32_t sequence_ = 0;
-    bool announced_ = false; ///< DumpBegin of the listing under way has been handed on
-    bool answered_ = false;  ///< the kernel has begun to answer the last request
-    bool unsent_ = false;    ///< the request of this stage is to be sent (again)
-    bool wanted_ = false;    ///< messages were lost, or the listing is not consistent: list anew
+    bool begun_ = false;    ///< the sink has received DumpBegin of the current dump
+    bool answered_ = false; ///< the kernel has begun to answer the last request
+    bool unsent_ = false;   ///< the request of this stage must be sent (again)
+    bool wanted_ = false;   ///< messages were lost, or the dump is inconsistent: dump again
 };
 
 } // namespace netvsc

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/link_parser.hpp"
 
-#include <algorithm>
+#include "netlink/netlink_attributes.hpp"
+
 #include <cstring>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <span>
+#include <string_view>
 
 #include <libmnl/libmnl.h>
 
@@ -18,95 +19,36 @@
 namespace netvsc {
 namespace {
 
-// Calls visit(attribute) for each attribute in a stretch of bytes. False: an attribute's length
-// does not fit, or visit() said so. (libmnl's own loops end quietly at a misfit, and are not C++.)
-template <typename Visit> bool for_each_attribute(const void *begin, const void *end, Visit visit) {
-    const auto *position = static_cast<const char *>(begin);
-    const auto *stop = static_cast<const char *>(end);
-    while (position < stop) {
-        const auto *attribute = reinterpret_cast<const nlattr *>(position);
-        if (!mnl_attr_ok(attribute, static_cast<int>(stop - position)) || !visit(attribute))
-            return false;
-        position = reinterpret_cast<const char *>(mnl_attr_next(attribute));
-    }
-    return true;
-}
+constexpr AttributePolicy link_info_policy[] = {
+    {.type = IFLA_INFO_KIND, .kind = AttributeKind::bytes, .nested = {}},
+};
+constexpr AttributePolicy link_policy[] = {
+    {.type = IFLA_IFNAME, .kind = AttributeKind::string, .nested = {}},
+    {.type = IFLA_ADDRESS, .kind = AttributeKind::bytes, .nested = {}}, // of any link type's size
+    {.type = IFLA_PERM_ADDRESS, .kind = AttributeKind::bytes, .nested = {}},
+    {.type = IFLA_CARRIER, .kind = AttributeKind::u8, .nested = {}},
+    {.type = IFLA_LINKINFO, .kind = AttributeKind::nested, .nested = link_info_policy},
+    {.type = IFLA_PARENT_DEV_NAME, .kind = AttributeKind::string, .nested = {}},
+    {.type = IFLA_PARENT_DEV_BUS_NAME, .kind = AttributeKind::string, .nested = {}},
+};
+constexpr AttributePolicy address_policy[] = {
+    {.type = IFA_ADDRESS, .kind = AttributeKind::bytes, .nested = {}}, // of the family's size
+    {.type = IFA_LOCAL, .kind = AttributeKind::bytes, .nested = {}},
+};
 
-// The attributes behind a header of the given size.
-template <typename Visit>
-bool for_each_attribute(const nlmsghdr *message, std::size_t header_size, Visit visit) {
-    // Not mnl_nlmsg_get_payload_tail(), which rounds up to beyond the message's end.
-    return for_each_attribute(mnl_nlmsg_get_payload_offset(message, header_size),
-                              reinterpret_cast<const char *>(message) + message->nlmsg_len, visit);
-}
-
-std::span<const std::uint8_t> payload(const nlattr *attribute) {
-    return {static_cast<const std::uint8_t *>(mnl_attr_get_payload(attribute)),
-            mnl_attr_get_payload_len(attribute)};
-}
-
-std::optional<MacAddress> mac_of(const nlattr *attribute) {
-    const auto bytes = payload(attribute);
+std::optional<MacAddress> read_mac(const NetlinkAttributes &attributes, std::uint16_t type) {
+    const auto bytes = attributes.bytes(type);
     MacAddress mac;
-    if (bytes.size() != mac.bytes.size())
+    if (!bytes || bytes->size() != mac.bytes.size())
         return std::nullopt;
-    std::ranges::copy(bytes, mac.bytes.begin());
+    std::memcpy(mac.bytes.data(), bytes->data(), bytes->size());
     return mac;
 }
 
-bool read_text(const nlattr *attribute, std::string &text) {
-    if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
-        return false;
-    text = mnl_attr_get_str(attribute);
-    return true;
-}
-
-// The name must be a C string that Linux would accept for a netdevice (dev_valid_name()).
-bool read_name(const nlattr *attribute, std::string &name) {
-    return read_text(attribute, name) && !name.empty() && name.size() < IFNAMSIZ && name != "." &&
-           name != ".." && name.find('/') == std::string::npos;
-}
-
-bool read_link_info(const nlattr *link_info, bool &has_kind) {
-    const auto bytes = payload(link_info);
-    return for_each_attribute(bytes.data(), bytes.data() + bytes.size(),
-                              [&](const nlattr *attribute) {
-                                  has_kind |= mnl_attr_get_type(attribute) == IFLA_INFO_KIND;
-                                  return true;
-                              });
-}
-
-// What is needed of a message beyond what is handed on.
-struct Seen {
-    bool named = false;
-    std::string parent_bus;
-};
-
-bool read_link_attribute(const nlattr *attribute, LinkMessage &link, Seen &seen) {
-    switch (mnl_attr_get_type(attribute)) {
-    case IFLA_IFNAME:
-        seen.named = read_name(attribute, link.name);
-        return seen.named;
-    case IFLA_ADDRESS:
-        link.mac = mac_of(attribute);
-        return true;
-    case IFLA_PERM_ADDRESS:
-        link.permanent_mac = mac_of(attribute);
-        return true;
-    case IFLA_CARRIER:
-        if (mnl_attr_validate(attribute, MNL_TYPE_U8) < 0)
-            return false;
-        link.carrier = mnl_attr_get_u8(attribute) != 0;
-        return true;
-    case IFLA_LINKINFO:
-        return read_link_info(attribute, link.software);
-    case IFLA_PARENT_DEV_NAME:
-        return read_text(attribute, link.pci_parent);
-    case IFLA_PARENT_DEV_BUS_NAME:
-        return read_text(attribute, seen.parent_bus);
-    default:
-        return true;
-    }
+// Accepts what the kernel's dev_valid_name() (net/core/dev.c) accepts, and more.
+bool is_netdevice_name(std::string_view name) {
+    return !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." &&
+           name.find('/') == std::string_view::npos;
 }
 
 std::optional<NetlinkEvent> parse_link(const nlmsghdr *message, bool &malformed) {
@@ -114,8 +56,8 @@ std::optional<NetlinkEvent> parse_link(const nlmsghdr *message, bool &malformed)
     if (malformed)
         return std::nullopt;
     const auto *header = static_cast<const ifinfomsg *>(mnl_nlmsg_get_payload(message));
-    // A bridge tells of its ports with the same message type and family AF_BRIDGE: the port is
-    // not gone when it leaves the bridge.
+    // A bridge reports its ports by the same message types with family AF_BRIDGE. Its RTM_DELLINK
+    // means that the port left the bridge, not that the netdevice was removed.
     if (header->ifi_family != AF_UNSPEC)
         return std::nullopt;
     malformed = header->ifi_index <= 0;
@@ -124,19 +66,24 @@ std::optional<NetlinkEvent> parse_link(const nlmsghdr *message, bool &malformed)
     if (message->nlmsg_type == RTM_DELLINK)
         return LinkGone{.ifindex = header->ifi_index};
 
-    LinkMessage link;
-    link.ifindex = header->ifi_index;
-    link.type = header->ifi_type;
-    link.flags = header->ifi_flags;
-    link.carrier = (header->ifi_flags & IFF_LOWER_UP) != 0;
-    Seen seen;
-    malformed = !for_each_attribute(message, sizeof *header, [&](const nlattr *attribute) {
-        return read_link_attribute(attribute, link, seen);
-    }) || !seen.named;
+    const auto attributes = NetlinkAttributes::parse(*message, sizeof *header, link_policy);
+    const auto name = attributes ? attributes->string(IFLA_IFNAME) : std::nullopt;
+    malformed = !name || !is_netdevice_name(*name);
     if (malformed)
         return std::nullopt;
-    if (seen.parent_bus != "pci")
-        link.pci_parent.clear();
+    LinkMessage link;
+    link.ifindex = header->ifi_index;
+    link.name = *name;
+    link.type = header->ifi_type;
+    link.flags = header->ifi_flags;
+    const bool lower_up = (header->ifi_flags & IFF_LOWER_UP) != 0;
+    link.carrier = attributes->u8(IFLA_CARRIER).value_or(lower_up ? 1 : 0) != 0;
+    link.mac = read_mac(*attributes, IFLA_ADDRESS);
+    link.permanent_mac = read_mac(*attributes, IFLA_PERM_ADDRESS);
+    const auto link_info = attributes->nested(IFLA_LINKINFO);
+    link.software = link_info && link_info->has(IFLA_INFO_KIND);
+    if (attributes->string(IFLA_PARENT_DEV_BUS_NAME) == "pci")
+        link.pci_parent = attributes->string(IFLA_PARENT_DEV_NAME).value_or("");
     return link;
 }
 
@@ -149,32 +96,21 @@ std::optional<NetlinkEvent> parse_address(const nlmsghdr *message, bool &malform
         return std::nullopt;
     const std::size_t size = header->ifa_family == AF_INET ? 4 : 16;
 
+    const auto attributes = NetlinkAttributes::parse(*message, sizeof *header, address_policy);
+    const auto any = attributes ? attributes->bytes(IFA_ADDRESS) : std::nullopt;
+    const auto local = attributes ? attributes->bytes(IFA_LOCAL) : std::nullopt;
+    // On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL this host's (rtnetlink(7)).
+    const auto address = local ? local : any;
     AddressMessage event;
     event.gone = message->nlmsg_type == RTM_DELADDR;
     event.address.ifindex = static_cast<int>(header->ifa_index);
     event.address.family = header->ifa_family;
     event.address.prefix_length = header->ifa_prefixlen;
-    bool local = false;
-    bool found = false;
-    malformed = !for_each_attribute(message, sizeof *header,
-                                    [&](const nlattr *attribute) {
-                                        const std::uint16_t type = mnl_attr_get_type(attribute);
-                                        if (type != IFA_ADDRESS && type != IFA_LOCAL)
-                                            return true;
-                                        const auto bytes = payload(attribute);
-                                        if (bytes.size() != size)
-                                            return false;
-                                        // On a point-to-point link IFA_ADDRESS is the peer's;
-                                        // IFA_LOCAL is ours (rtnetlink(7)).
-                                        if (type == IFA_LOCAL || !local)
-                                            std::ranges::copy(bytes, event.address.address.begin());
-                                        local |= type == IFA_LOCAL;
-                                        found = true;
-                                        return true;
-                                    }) ||
-                !found || event.address.ifindex <= 0 || event.address.prefix_length > 8 * size;
+    malformed = !address || address->size() != size || (any && any->size() != size) ||
+                event.address.ifindex <= 0 || event.address.prefix_length > 8 * size;
     if (malformed)
         return std::nullopt;
+    std::memcpy(event.address.address.data(), address->data(), size);
     return event;
 }
 

@@ -8,11 +8,12 @@
 
 namespace netvsc {
 
-/// Reads one rtnetlink message: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR.
+/// Parses one rtnetlink message: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR.
 ///
-/// @param message  whole message; `nlmsg_len` bytes are readable (whole_message() has held)
-/// @return the event; nullopt for a message of another type, of a bridge port's or another
-///         family's view of a link, or malformed in any way. @p malformed tells the latter.
+/// @param message    complete (see is_complete_message())
+/// @param malformed  set to true for a malformed message, else to false
+/// @return nullopt for a malformed message, for another message type or address family, and for a
+///         bridge's message about its port (family AF_BRIDGE)
 /// Source of the format: rtnetlink(7), linux/if_link.h, linux/if_addr.h.
 [[nodiscard]] std::optional<NetlinkEvent> parse_rtnetlink(const nlmsghdr *message, bool &malformed);
 

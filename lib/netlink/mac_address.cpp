@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/mac_address.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <cstdio>
 
@@ -16,7 +16,7 @@ std::optional<MacAddress> MacAddress::parse(std::string_view text) {
             return std::nullopt;
         const std::string_view digits = text.substr(0, colon);
         const auto byte =
-            digits.size() <= 2 ? whole_number<std::uint8_t>(digits, 16) : std::nullopt;
+            digits.size() <= 2 ? parse_number<std::uint8_t>(digits, 16) : std::nullopt;
         if (!byte)
             return std::nullopt;
         mac.bytes[i] = *byte;

@@ -12,15 +12,15 @@
 
 namespace netvsc {
 
-/// An Ethernet (EUI-48) address, most significant byte first as on the wire.
+/// An Ethernet (EUI-48) address, in the byte order of the wire.
 struct MacAddress {
     std::array<std::uint8_t, 6> bytes{};
 
-    /// Reads "aa:bb:cc:dd:ee:ff" (one or two hexadecimal digits each, either case; the form
-    /// of DPDK's `mac=` arguments). Anything else gives nullopt.
+    /// Parses "aa:bb:cc:dd:ee:ff": one or two hexadecimal digits each, in either case, as DPDK's
+    /// `mac=` arguments. @return nullopt for any other text
     [[nodiscard]] static std::optional<MacAddress> parse(std::string_view text);
 
-    /// "aa:bb:cc:dd:ee:ff", lower case.
+    /// "aa:bb:cc:dd:ee:ff" in lower case.
     [[nodiscard]] std::string to_string() const;
 
     [[nodiscard]] bool is_zero() const { return *this == MacAddress{}; }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/netlink_exchange.hpp"
 
-#include "netlink/whole_message.hpp"
+#include "base/system_call.hpp"
+#include "netlink/complete_message.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <poll.h>
 #include <span>
 
 namespace netvsc {
 namespace {
 
 constexpr int receive_buffer = 64 * 1024;
-constexpr int patience_ms = 5000;
+constexpr std::chrono::seconds answer_limit{5};
 
 } // namespace
 
@@ -36,9 +37,12 @@ Result<void> NetlinkExchange::transact(nlmsghdr &request,
         !sent)
         return sent;
     alignas(nlmsghdr) static thread_local std::array<std::byte, receive_buffer> buffer;
+    const auto deadline = std::chrono::steady_clock::now() + answer_limit;
     for (;;) {
-        pollfd readable{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
-        if (::poll(&readable, 1, patience_ms) == 0)
+        const auto readable = wait_readable(socket_.fd(), deadline);
+        if (!readable)
+            return std::unexpected(readable.error());
+        if (!*readable)
             return failure(ETIMEDOUT, what_);
         const auto received = socket_.receive(buffer);
         if (!received)
@@ -48,9 +52,9 @@ Result<void> NetlinkExchange::transact(nlmsghdr &request,
             return failure(ENOBUFS, what_);
         int left = static_cast<int>(received->bytes.size());
         for (const auto *message = reinterpret_cast<const nlmsghdr *>(received->bytes.data());
-             whole_message(message, left); message = mnl_nlmsg_next(message, &left)) {
+             is_complete_message(message, left); message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_seq != sequence_)
-                continue; // of one that was given up
+                continue; // answers an earlier request that timed out
             if (message->nlmsg_type == NLMSG_DONE)
                 return {};
             if (message->nlmsg_type != NLMSG_ERROR) {

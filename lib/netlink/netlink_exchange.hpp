@@ -10,22 +10,23 @@ struct nlmsghdr;
 
 namespace netvsc {
 
-/// Asks the kernel by netlink(7), and waits for its answer; move-only. One thread at a time.
+/// Sends requests to the kernel by netlink(7) and waits for the answers; move-only. One thread at a
+/// time.
 class NetlinkExchange {
 public:
     /// @param protocol  NETLINK_ROUTE, ...
-    /// @param what      what it is about, for errors
+    /// @param what      the subject of the requests, for errors
     [[nodiscard]] static Result<NetlinkExchange> open(int protocol, std::string what);
 
-    /// Sends a request and reads its answer up to the end, 5 s at most: an acknowledgement
-    /// (NLM_F_ACK) or all of a listing (NLM_F_DUMP).
-    /// @param request  its number is set here
-    /// @param answer   called with each message of a listing: it is whole, its payload is not
-    ///                 checked
-    /// @return the kernel's error, failure(ETIMEDOUT), or failure(ENOBUFS) if some was lost
+    /// Sends a request and reads its whole answer, for 5 s at most: an acknowledgement (NLM_F_ACK)
+    /// or all messages of a dump (NLM_F_DUMP).
+    /// @param request  its sequence number is set by this call
+    /// @param answer   called with each message of a dump. The message is complete, its payload is
+    ///                 not checked.
+    /// @return the kernel's error, failure(ETIMEDOUT), or failure(ENOBUFS) if messages were lost
     [[nodiscard]] Result<void> transact(nlmsghdr &request,
                                         const std::function<void(const nlmsghdr &)> &answer) const;
-    /// The same, of a request that is only acknowledged.
+    /// The same for a request whose only answer is an acknowledgement.
     [[nodiscard]] Result<void> transact(nlmsghdr &request) const;
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/netlink_socket.hpp"
 
+#include "base/system_call.hpp"
+
 #include <array>
 #include <cstring>
 #include <linux/netlink.h>
@@ -23,7 +25,7 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol, unsigned groups, int rec
     if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0 &&
         ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer) != 0)
         return system_error("setsockopt SO_RCVBUF");
-    // Each datagram then says who sent it: the kernel has no process id.
+    // Adds the sender's credentials to each datagram: those of the kernel have process id 0.
     const int on = 1;
     if (::setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
         return system_error("setsockopt SO_PASSCRED");
@@ -44,8 +46,8 @@ Result<void> NetlinkSocket::send(std::span<const std::byte> message) const {
 
 namespace {
 
-// Sent by the kernel: its address is 0, and no process stands behind it (netlink(7), unix(7)).
-bool from_kernel(msghdr &header, const sockaddr_nl &sender) {
+// The kernel's netlink address and process id are 0 (netlink(7), unix(7)).
+bool is_from_kernel(msghdr &header, const sockaddr_nl &sender) {
     if (header.msg_namelen != sizeof sender || sender.nl_pid != 0)
         return false;
     for (const cmsghdr *control = CMSG_FIRSTHDR(&header); control != nullptr;
@@ -61,7 +63,7 @@ bool from_kernel(msghdr &header, const sockaddr_nl &sender) {
 
 } // namespace
 
-// Not mnl_socket_recvfrom(): it does not tell who sent the datagram.
+// Not mnl_socket_recvfrom(): it does not return the sender's credentials.
 Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buffer) const {
     sockaddr_nl sender{};
     iovec vector{.iov_base = buffer.data(), .iov_len = buffer.size()};
@@ -73,10 +75,7 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
     header.msg_control = control.data();
     header.msg_controllen = control.size();
-    ssize_t size;
-    do {
-        size = ::recvmsg(fd(), &header, MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
+    const ssize_t size = retry_interrupted([&] { return ::recvmsg(fd(), &header, MSG_DONTWAIT); });
     if (size < 0) {
         if (errno == EAGAIN)
             return Received{.kind = Datagram::none, .bytes = {}};
@@ -84,15 +83,16 @@ Result<NetlinkSocket::Received> NetlinkSocket::receive(std::span<std::byte> buff
             return Received{.kind = Datagram::overrun, .bytes = {}};
         return system_error("recvmsg AF_NETLINK");
     }
-    if (!from_kernel(header, sender))
+    if (!is_from_kernel(header, sender))
         return Received{.kind = Datagram::foreign, .bytes = {}};
     if ((header.msg_flags & MSG_TRUNC) != 0)
         return Received{.kind = Datagram::truncated, .bytes = {}};
-    return Received{.kind = Datagram::whole, .bytes = buffer.first(static_cast<std::size_t>(size))};
+    return Received{.kind = Datagram::complete,
+                    .bytes = buffer.first(static_cast<std::size_t>(size))};
 }
 
 Result<void> NetlinkSocket::read(std::span<std::byte> buffer,
-                                 const std::function<Result<void>(const Received &)> &take) {
+                                 const std::function<Result<void>(const Received &)> &handle) {
     constexpr int datagrams_per_read = 64;
     bool overrun = false;
     for (int i = 0; i < datagrams_per_read; ++i) {
@@ -102,16 +102,16 @@ Result<void> NetlinkSocket::read(std::span<std::byte> buffer,
         if (received->kind == Datagram::none)
             break;
         overrun |= received->kind == Datagram::overrun;
-        if (auto taken = take(*received); !taken)
-            return taken;
+        if (auto handled = handle(*received); !handled)
+            return handled;
     }
     const auto dropped = has_dropped();
     if (!dropped)
         return std::unexpected(dropped.error());
-    return *dropped && !overrun ? take({.kind = Datagram::overrun, .bytes = {}}) : Result<void>{};
+    return *dropped && !overrun ? handle({.kind = Datagram::overrun, .bytes = {}}) : Result<void>{};
 }
 
-// Since this was asked last.
+// Whether the kernel has dropped messages since the last call.
 Result<bool> NetlinkSocket::has_dropped() {
     std::array<std::uint32_t, SK_MEMINFO_VARS> figures{};
     socklen_t size = sizeof figures;

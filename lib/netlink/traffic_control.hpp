@@ -10,55 +10,55 @@
 
 namespace netvsc {
 
-/// Redirections of frames from one netdevice to another by the kernel's traffic control (tc(8)).
-/// Needs CAP_NET_ADMIN.
+struct TrafficFilter;
+
+/// Redirects frames from one netdevice to another by the kernel's traffic control (tc(8)). Needs
+/// CAP_NET_ADMIN. One thread at a time. A call blocks until the kernel has answered, 5 s at most.
 ///
-/// They stay in the kernel until they are removed or the netdevice they are at goes. One that was
-/// left behind is known by its priority and by the cookie of its action, so any process can remove
-/// it.
+/// A redirection stays in the kernel until it is removed, or its netdevice is. It carries a
+/// priority and an action cookie (traffic_filter.hpp), by which any process can recognise and
+/// remove it.
 class TrafficControl {
 public:
     [[nodiscard]] static Result<TrafficControl> open();
 
-    /// Every frame that comes in by netdevice @p from goes out by netdevice @p to (both by their
-    /// index), and the rest of the kernel does not see it. Replaces a redirection made before.
+    /// Sends each frame that netdevice @p from receives out by netdevice @p to. The kernel's
+    /// network stack does not see the frame. Replaces an earlier redirection.
+    /// @param from, to  ifindex
+    /// @return an error that names both netdevices and the refused object
     [[nodiscard]] Result<void> redirect(int from, int to) const;
 
-    /// What netdevice @p at sends goes to its first @p queues (1 at least) Tx queues only, spread
-    /// by flow. Linux 5.19 or later. For netdevices of our own: all filters at it go, redirections
-    /// too.
+    /// Spreads by flow what netdevice @p at sends over its first @p queues Tx queues. Removes all
+    /// filters of the netdevice first, redirections too, so use it only on a netdevice that this
+    /// process has created. Needs Linux 5.19 (TCA_SKBEDIT_QUEUE_MAPPING_MAX).
+    /// @param at      ifindex
+    /// @param queues  at least 1
     [[nodiscard]] Result<void> spread(int at, std::uint16_t queues) const;
 
-    /// Removes what redirect() made at @p from, and the queueing discipline with it if it holds
-    /// nothing else. That there is nothing is no error.
+    /// Removes the redirection of netdevice @p from, and its queueing discipline if that holds no
+    /// other filter. Succeeds if there is none.
     [[nodiscard]] Result<void> remove_redirect(int from) const;
 
-    /// Removes from @p from, in the same way, whatever redirects to a netdevice that is gone: what
-    /// a process left behind that was killed, whether it was redirect() that made it or net_tap.
-    /// @return how many there were
+    /// Removes from netdevice @p from, in the same way, all redirections to netdevices that were
+    /// removed. A killed process leaves them behind, those of net_tap included.
+    /// @return the number of removed redirections
     [[nodiscard]] Result<int> remove_dead_redirects(int from) const;
 
-    /// Whether the kernel has (or could load) a queueing discipline, a classifier or an action.
-    /// Asked at netdevice @p at, at which things may be made by that.
+    /// Checks that the kernel has, or can load, a queueing discipline, a classifier or an action.
+    /// The check tries to create it at netdevice @p at, so use a netdevice that this process has
+    /// created.
+    /// @return an error if the check itself failed, such as failure(EPERM)
     [[nodiscard]] Result<bool> has_discipline(int at, const std::string &kind) const;
     [[nodiscard]] Result<bool> has_classifier(int at, const std::string &kind) const;
     [[nodiscard]] Result<bool> has_action(int at, const std::string &classifier,
                                           const std::string &kind) const;
 
 private:
-    struct Filter {
-        std::uint32_t handle = 0;
-        std::uint32_t priority_and_protocol = 0;
-        std::string kind;
-        bool ours = false;
-        bool dead = false; ///< it redirects to a netdevice that is gone
-    };
-
     explicit TrafficControl(NetlinkExchange exchange) : exchange_(std::move(exchange)) {}
 
     [[nodiscard]] Result<void> remove_discipline(int at) const;
-    [[nodiscard]] Result<int> remove_if(int from,
-                                        const std::function<bool(const Filter &)> &unwanted) const;
+    [[nodiscard]] Result<int>
+    remove_if(int from, const std::function<bool(const TrafficFilter &)> &unwanted) const;
 
     NetlinkExchange exchange_;
 };

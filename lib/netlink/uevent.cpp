@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/uevent.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <utility>
 
 namespace netvsc {
 namespace {
 
-// Cuts the next NUL-ended string off; nullopt if there is no NUL.
+// Cuts off the next string, up to its NUL; nullopt if there is no NUL.
 std::optional<std::string_view> next_string(std::string_view &text) {
     const auto end = text.find('\0');
     if (end == std::string_view::npos)
@@ -54,7 +54,7 @@ std::optional<Uevent> parse_uevent(std::span<const std::byte> datagram) {
         event.subsystem.empty() || header->substr(0, at) != event.action ||
         header->substr(at + 1) != event.device_path)
         return std::nullopt;
-    const auto number = whole_number<decltype(event.sequence)>(sequence);
+    const auto number = parse_number<decltype(event.sequence)>(sequence);
     if (!number)
         return std::nullopt;
     event.sequence = *number;

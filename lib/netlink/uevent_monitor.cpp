@@ -7,11 +7,10 @@
 namespace netvsc {
 namespace {
 
-// Group 1 is the kernel's; udev sends its own messages to group 2.
+// The kernel sends to group 1, udev to group 2.
 constexpr unsigned kernel_group = 1;
 
-// More than the kernel's limit for one uevent: 2 KiB of variables (UEVENT_BUFFER_SIZE) and the
-// header.
+// Larger than any uevent: 2 KiB of variables (UEVENT_BUFFER_SIZE, linux/kobject.h) and the header.
 constexpr std::size_t buffer_size = 8192;
 
 } // namespace
@@ -43,7 +42,7 @@ Result<bool> UeventMonitor::read(const Sink &sink) {
         case NetlinkSocket::Datagram::foreign:
             ++counters_.dropped;
             break;
-        case NetlinkSocket::Datagram::whole:
+        case NetlinkSocket::Datagram::complete:
             if (const auto event = parse_uevent(received.bytes)) {
                 ++counters_.messages;
                 sink(*event);

@@ -10,28 +10,29 @@
 
 namespace netvsc {
 
-/// Follows the kernel's uevents (NETLINK_KOBJECT_UEVENT). Only what the kernel itself has sent
-/// counts: another process that sends to the same group, as udev does, is not heard.
+/// Monitors the kernel's uevents (NETLINK_KOBJECT_UEVENT). Drops messages that other processes send
+/// to the same group.
 ///
-/// Threads: none of its own, no locking; one thread at a time may call it.
+/// Has no thread and no lock. One thread at a time.
 class UeventMonitor {
 public:
     struct Counters {
-        std::uint64_t messages = 0; ///< handed to the sink
+        std::uint64_t messages = 0; ///< uevents passed to the sink
         std::uint64_t dropped = 0;  ///< malformed, truncated, or not from the kernel
-        std::uint64_t overruns = 0; ///< times the kernel was found to have dropped messages
+        std::uint64_t overruns = 0; ///< how often the kernel had dropped messages
     };
     using Sink = std::function<void(const Uevent &)>;
 
+    /// @param receive_buffer  bytes; see NetlinkSocket::open()
     [[nodiscard]] static Result<UeventMonitor> open(int receive_buffer = default_receive_buffer);
 
     static constexpr int default_receive_buffer = 1 << 20; ///< bytes
 
-    /// Becomes readable when there is something for read().
+    /// Readable when read() has something to read. Owned by the monitor.
     [[nodiscard]] int fd() const { return socket_.fd(); }
 
-    /// Hands what the kernel has sent to @p sink, without waiting; a bounded number of messages.
-    /// @return whether messages were lost: what they told has to be looked up in sysfs
+    /// Passes the received uevents to @p sink without waiting, a bounded number of them.
+    /// @return true if uevents were lost: the caller must read the devices' state from sysfs
     [[nodiscard]] Result<bool> read(const Sink &sink);
 
     [[nodiscard]] const Counters &counters() const { return counters_; }

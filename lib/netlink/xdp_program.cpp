@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netlink/xdp_program.hpp"
 
+#include "netlink/netlink_attributes.hpp"
 #include "netlink/netlink_exchange.hpp"
+#include "netlink/netlink_request.hpp"
 
-#include <array>
+#include <algorithm>
+#include <iterator>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string>
@@ -14,53 +17,46 @@
 namespace netvsc {
 namespace {
 
-/// A request about one netdevice.
-class LinkRequest {
-public:
-    LinkRequest(std::uint16_t type, int ifindex) : header_(mnl_nlmsg_put_header(buffer_.data())) {
-        header_->nlmsg_type = type;
-        header_->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-        auto *about =
-            static_cast<ifinfomsg *>(mnl_nlmsg_put_extra_header(header_, sizeof(ifinfomsg)));
-        about->ifi_index = ifindex;
-    }
-    [[nodiscard]] nlmsghdr &header() { return *header_; }
+using Request = NetlinkRequest<ifinfomsg>;
 
-private:
-    alignas(nlmsghdr) std::array<char, 256> buffer_{};
-    nlmsghdr *header_;
-};
+Request request_of(int ifindex, std::uint16_t type) {
+    Request request(type, NLM_F_ACK);
+    request.family_header().ifi_index = ifindex;
+    return request;
+}
 
 Result<NetlinkExchange> open(int ifindex) {
     return NetlinkExchange::open(NETLINK_ROUTE,
                                  "XDP program of netdevice " + std::to_string(ifindex));
 }
 
-std::uint32_t mode_of(int attribute) {
-    switch (attribute) {
-    case IFLA_XDP_SKB_PROG_ID:
-        return XDP_FLAGS_SKB_MODE;
-    case IFLA_XDP_DRV_PROG_ID:
-        return XDP_FLAGS_DRV_MODE;
-    case IFLA_XDP_HW_PROG_ID:
-        return XDP_FLAGS_HW_MODE;
-    default:
-        return 0;
+constexpr AttributePolicy xdp_policy[] = {
+    {.type = IFLA_XDP_SKB_PROG_ID, .kind = AttributeKind::u32, .nested = {}},
+    {.type = IFLA_XDP_DRV_PROG_ID, .kind = AttributeKind::u32, .nested = {}},
+    {.type = IFLA_XDP_HW_PROG_ID, .kind = AttributeKind::u32, .nested = {}},
+};
+constexpr AttributePolicy link_policy[] = {
+    {.type = IFLA_XDP, .kind = AttributeKind::nested, .nested = xdp_policy},
+};
+
+constexpr std::pair<std::uint16_t, std::uint32_t> modes[] = {
+    {IFLA_XDP_SKB_PROG_ID, XDP_FLAGS_SKB_MODE},
+    {IFLA_XDP_DRV_PROG_ID, XDP_FLAGS_DRV_MODE},
+    {IFLA_XDP_HW_PROG_ID, XDP_FLAGS_HW_MODE},
+};
+
+std::vector<XdpProgram> read_programs(const nlmsghdr &message) {
+    std::vector<XdpProgram> programs;
+    if (message.nlmsg_type != RTM_NEWLINK ||
+        mnl_nlmsg_get_payload_len(&message) < sizeof(ifinfomsg))
+        return programs;
+    const auto link = NetlinkAttributes::parse(message, sizeof(ifinfomsg), link_policy);
+    const auto xdp = link ? link->nested(IFLA_XDP) : std::nullopt;
+    for (const auto &[attribute, mode] : modes) {
+        if (const auto id = xdp ? xdp->u32(attribute) : std::nullopt)
+            programs.push_back({.id = *id, .mode = mode});
     }
-}
-
-int read_program(const nlattr *attribute, void *programs) {
-    const std::uint32_t mode = mode_of(mnl_attr_get_type(attribute));
-    if (mode != 0 && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-        static_cast<std::vector<XdpProgram> *>(programs)->push_back(
-            {.id = mnl_attr_get_u32(attribute), .mode = mode});
-    return MNL_CB_OK;
-}
-
-int read_link(const nlattr *attribute, void *programs) {
-    if (mnl_attr_get_type(attribute) == IFLA_XDP)
-        mnl_attr_parse_nested(attribute, read_program, programs);
-    return MNL_CB_OK;
+    return programs;
 }
 
 } // namespace
@@ -69,15 +65,13 @@ Result<std::vector<XdpProgram>> xdp_programs(int ifindex) {
     const auto exchange = open(ifindex);
     if (!exchange)
         return std::unexpected(exchange.error());
-    LinkRequest request(RTM_GETLINK, ifindex);
+    Request request = request_of(ifindex, RTM_GETLINK);
     std::vector<XdpProgram> programs;
-    auto asked = exchange->transact(request.header(), [&](const nlmsghdr &message) {
-        if (message.nlmsg_type == RTM_NEWLINK &&
-            mnl_nlmsg_get_payload_len(&message) >= sizeof(ifinfomsg))
-            mnl_attr_parse(&message, sizeof(ifinfomsg), read_link, &programs);
+    auto answered = exchange->transact(request.header(), [&](const nlmsghdr &message) {
+        std::ranges::move(read_programs(message), std::back_inserter(programs));
     });
-    if (!asked)
-        return std::unexpected(std::move(asked.error()));
+    if (!answered)
+        return std::unexpected(std::move(answered.error()));
     return programs;
 }
 
@@ -85,12 +79,12 @@ Result<void> detach_xdp_program(int ifindex, const XdpProgram &program) {
     const auto exchange = open(ifindex);
     if (!exchange)
         return std::unexpected(exchange.error());
-    LinkRequest request(RTM_SETLINK, ifindex);
-    nlattr *xdp = mnl_attr_nest_start(&request.header(), IFLA_XDP);
-    constexpr std::uint32_t none = UINT32_MAX; // a descriptor of -1
-    mnl_attr_put_u32(&request.header(), IFLA_XDP_FD, none);
-    mnl_attr_put_u32(&request.header(), IFLA_XDP_FLAGS, program.mode);
-    mnl_attr_nest_end(&request.header(), xdp);
+    Request request = request_of(ifindex, RTM_SETLINK);
+    request.put_nested(IFLA_XDP, [&] {
+        constexpr std::int32_t none = -1; // no descriptor: detach
+        request.put_value(IFLA_XDP_FD, none);
+        request.put_value(IFLA_XDP_FLAGS, program.mode);
+    });
     return exchange->transact(request.header());
 }
 

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <fcntl.h>
-#include <unistd.h>
 
 namespace netvsc {
 namespace {
@@ -15,35 +14,27 @@ constexpr std::size_t page = 4096;
 } // namespace
 
 Result<std::string> read_attribute(int folder, const std::string &path) {
-    const FileDescriptor file(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.valid())
-        return system_error("open " + path);
+    const auto file = FileDescriptor::open_at(folder, path, O_RDONLY | O_NONBLOCK);
+    if (!file)
+        return std::unexpected(file.error());
     std::array<char, page + 1> text;
-    ssize_t size;
-    do {
-        size = ::read(file.get(), text.data(), text.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("read " + path);
-    if (static_cast<std::size_t>(size) > page)
+    const auto size = file->read(text, path);
+    if (!size)
+        return std::unexpected(size.error());
+    if (*size > page)
         return failure(EFBIG, "read " + path);
-    std::string line(text.data(), static_cast<std::size_t>(size));
+    std::string line(text.data(), *size);
     if (!line.empty() && line.back() == '\n')
         line.pop_back();
     return line;
 }
 
 Result<void> write_attribute(const std::string &path, std::string_view text) {
-    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file.valid())
-        return system_error("open " + path);
-    ssize_t size;
-    do {
-        size = ::write(file.get(), text.data(), text.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("write " + path);
-    return {};
+    const auto file = FileDescriptor::open(path, O_WRONLY);
+    if (!file)
+        return std::unexpected(file.error());
+    const auto written = file->write(text, path);
+    return written ? Result<void>{} : std::unexpected(written.error());
 }
 
 } // namespace netvsc

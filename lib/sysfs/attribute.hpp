@@ -8,14 +8,14 @@
 
 namespace netvsc {
 
-/// The one line of a sysfs attribute, without its newline.
-/// @param folder  an open folder that `path` starts from, or AT_FDCWD
-/// @return  the error of the call that failed; EFBIG for more than a page (4096 bytes), which no
-///          attribute of the kernel's has (kernel doc, filesystems/sysfs). Never waits for a file
-///          that is something else.
+/// Reads a sysfs attribute, without its last newline. Never blocks, even if the file is a FIFO.
+/// @param folder  descriptor of the folder that @p path is relative to, or AT_FDCWD
+/// @return the error of the call that failed; failure(EFBIG) for more than a page (4096 bytes),
+///         which is the limit of an attribute (Documentation/filesystems/sysfs.rst)
 [[nodiscard]] Result<std::string> read_attribute(int folder, const std::string &path);
 
-/// Writes `text`, with a newline only where it has one, in one call.
+/// Writes @p text to a sysfs attribute in one write(2), as it is: adds no newline. Blocks until the
+/// kernel has carried out what the attribute asks for.
 [[nodiscard]] Result<void> write_attribute(const std::string &path, std::string_view text);
 
 } // namespace netvsc

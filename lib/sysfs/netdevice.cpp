@@ -2,7 +2,7 @@
 #include "sysfs/netdevice.hpp"
 
 #include "base/file_descriptor.hpp"
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "sysfs/attribute.hpp"
 
 #include <array>
@@ -17,16 +17,16 @@
 namespace netvsc {
 namespace {
 
-// NetVSC's class on the VMBus (HV_NIC_GUID in linux/hyperv.h).
+// NetVSC's class id on the VMBus (HV_NIC_GUID in the kernel's linux/hyperv.h).
 constexpr std::string_view netvsc_class = "{f8615163-df3e-46c5-913f-f2d2f965ed0e}";
 constexpr std::string_view microsoft_vendor = "0x1414";
 constexpr std::string_view mana_device = "0x00ba";
 
-bool holds(const Result<std::string> &attribute, std::string_view text) {
+bool equals(const Result<std::string> &attribute, std::string_view text) {
     return attribute && *attribute == text;
 }
 
-// The last part of a symbolic link's target.
+// The last component of a symbolic link's target.
 std::optional<std::string> link_target_name(int folder, const char *path) {
     std::array<char, PATH_MAX> target;
     const ssize_t size = ::readlinkat(folder, path, target.data(), target.size());
@@ -48,7 +48,7 @@ std::optional<PciAddress> pci_function(int netdevice, const std::string &path) {
         const auto name = link_target_name(netdevice, "device");
         return name ? PciAddress::parse(*name) : std::nullopt;
     }
-    // A virtio device is the child of the PCI function that carries it.
+    // The parent of a virtio device is its PCI function.
     if (subsystem == "virtio" && link_target_name(netdevice, "device/../subsystem") == "pci") {
         const std::string parent = path + "/device/..";
         const std::unique_ptr<char, decltype(&std::free)> real(::realpath(parent.c_str(), nullptr),
@@ -67,24 +67,24 @@ Result<DeviceFacts> Sysfs::netdevice(const std::string &name, int ifindex) const
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
         return failure(EINVAL, "netdevice name '" + name + "'");
     const std::string path = root_ + "/class/net/" + name;
-    // The folder stays the same netdevice's whatever happens to the name from here on.
-    const FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.valid())
-        return system_error("open " + path);
-    const auto index = read_attribute(folder.get(), "ifindex");
-    const auto found = index ? whole_number<int>(*index) : std::nullopt;
+    // The open folder stays this netdevice's folder, even if the netdevice is renamed meanwhile.
+    const auto folder = FileDescriptor::open(path, O_PATH | O_DIRECTORY);
+    if (!folder)
+        return std::unexpected(folder.error());
+    const auto index = read_attribute(folder->get(), "ifindex");
+    const auto found = index ? parse_number<int>(*index) : std::nullopt;
     if (!found)
         return failure(ENODEV, "read " + path + "/ifindex");
     if (*found != ifindex)
         return failure(ESTALE, path + " is netdevice " + *index);
 
-    if (is_netvsc(folder.get()))
+    if (is_netvsc(folder->get()))
         return DeviceFacts{.netvsc = true, .pci = {}};
     DeviceFacts facts;
-    facts.pci = pci_function(folder.get(), path);
+    facts.pci = pci_function(folder->get(), path);
     facts.mana = facts.pci &&
-                 holds(read_attribute(folder.get(), "device/vendor"), microsoft_vendor) &&
-                 holds(read_attribute(folder.get(), "device/device"), mana_device);
+                 equals(read_attribute(folder->get(), "device/vendor"), microsoft_vendor) &&
+                 equals(read_attribute(folder->get(), "device/device"), mana_device);
     return facts;
 }
 
@@ -95,7 +95,7 @@ Result<DeviceFacts> Sysfs::pci_netdevice(const PciAddress &pci) const {
         return failure(ENODEV, "read " + path + "/vendor");
     return DeviceFacts{.pci = pci,
                        .mana = *vendor == microsoft_vendor &&
-                               holds(read_attribute(AT_FDCWD, path + "/device"), mana_device)};
+                               equals(read_attribute(AT_FDCWD, path + "/device"), mana_device)};
 }
 
 } // namespace netvsc

@@ -9,34 +9,37 @@
 
 namespace netvsc {
 
-/// What sysfs says of the device below a netdevice.
+/// The device of a netdevice, from sysfs.
 struct DeviceFacts {
-    /// The device is on the VMBus and of NetVSC's class.
+    /// The device is on the VMBus and has NetVSC's class id.
     bool netvsc = false;
-    /// The PCI function the netdevice belongs to (not for a NetVSC).
+    /// The PCI function of the netdevice; nullopt for a NetVSC and for software netdevices.
     std::optional<PciAddress> pci;
-    /// The PCI function is Microsoft's network adapter MANA, one function with several ports.
+    /// The PCI function is Microsoft's network adapter MANA: one function with several ports, each
+    /// of them a netdevice.
     bool mana = false;
 
     bool operator==(const DeviceFacts &) const = default;
 };
 
-/// Reads netdevices' attributes below a sysfs(5) tree. Stateless; any thread.
+/// Reads the devices of netdevices from sysfs(5). Stateless. Any thread.
 class Sysfs {
 public:
     /// @param root  where sysfs is mounted; another folder in tests
     explicit Sysfs(std::string root = "/sys") : root_(std::move(root)) {}
 
-    /// @param name     the netdevice's name; must not hold '/' (the kernel never gives one)
-    /// @param ifindex  the netdevice meant: names move from one netdevice to another
-    /// @return what the device is; failure(ESTALE) if @p name is another netdevice's by now.
-    ///         A netdevice without a device (veth, bridge, ...) gives empty facts.
+    /// @param name     the netdevice's name, without '/'
+    /// @param ifindex  the netdevice's index: a name can move to another netdevice
+    /// @return empty facts for a netdevice without a device (veth, bridge, ...); failure(EINVAL)
+    /// for
+    ///         what is no name; failure(ESTALE) if another netdevice has the name now;
+    ///         failure(ENODEV) if it was removed meanwhile; else the error of open(2)
     /// Sources: Documentation/ABI/testing/sysfs-class-net, sysfs-bus-vmbus.
     [[nodiscard]] Result<DeviceFacts> netdevice(const std::string &name, int ifindex) const;
 
-    /// The same of a netdevice that is known to be right above this PCI function, which no NetVSC
-    /// is: fewer files to look into.
-    /// @return failure(ENODEV) if the function is not there (any more)
+    /// The same for a netdevice whose parent is known to be this PCI function, which excludes a
+    /// NetVSC. Reads fewer files than netdevice().
+    /// @return failure(ENODEV) if the function does not exist (any more)
     [[nodiscard]] Result<DeviceFacts> pci_netdevice(const PciAddress &pci) const;
 
 private:

@@ -7,10 +7,10 @@
 namespace netvsc {
 namespace {
 
-// Takes a hexadecimal number of min to max digits and the separator behind it ('\0': the end).
+// Cuts off a hexadecimal number of min to max digits and its separator ('\0': end of the text).
 template <typename Number>
-bool take(std::string_view &text, std::size_t min, std::size_t max, char separator,
-          Number &number) {
+bool cut_number(std::string_view &text, std::size_t min, std::size_t max, char separator,
+                Number &number) {
     const char *begin = text.data();
     const auto [stop, error] = std::from_chars(begin, begin + text.size(), number, 16);
     const auto digits = static_cast<std::size_t>(stop - begin);
@@ -29,9 +29,10 @@ bool take(std::string_view &text, std::size_t min, std::size_t max, char separat
 
 std::optional<PciAddress> PciAddress::parse(std::string_view text) {
     PciAddress address;
-    if (!take(text, 4, 8, ':', address.domain) || !take(text, 2, 2, ':', address.bus) ||
-        !take(text, 2, 2, '.', address.device) || !take(text, 1, 1, '\0', address.function) ||
-        address.device > 31 || address.function > 7)
+    if (!cut_number(text, 4, 8, ':', address.domain) || !cut_number(text, 2, 2, ':', address.bus) ||
+        !cut_number(text, 2, 2, '.', address.device) ||
+        !cut_number(text, 1, 1, '\0', address.function) || address.device > 31 ||
+        address.function > 7)
         return std::nullopt;
     return address;
 }

@@ -9,16 +9,17 @@
 
 namespace netvsc {
 
-/// Where a PCI function sits: domain:bus:device.function, as Linux names it.
+/// The address of a PCI function: domain:bus:device.function, in Linux's notation.
 struct PciAddress {
     std::uint32_t domain = 0;
     std::uint8_t bus = 0;
     std::uint8_t device = 0;   ///< 0 to 31
     std::uint8_t function = 0; ///< 0 to 7
 
-    /// Reads "0000:03:00.0": hexadecimal, the domain of 4 to 8 digits; nothing else is taken.
+    /// Parses "0000:03:00.0": hexadecimal digits, 4 to 8 of them for the domain. @return nullopt
+    /// for any other text
     [[nodiscard]] static std::optional<PciAddress> parse(std::string_view text);
-    /// The form Linux and DPDK use, the domain with at least four digits.
+    /// The form of Linux and DPDK: the domain has at least four digits.
     [[nodiscard]] std::string to_string() const;
     auto operator<=>(const PciAddress &) const = default;
 };

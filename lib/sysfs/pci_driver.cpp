@@ -11,7 +11,7 @@
 namespace netvsc {
 namespace {
 
-// What the kernel takes for "no override": a lone newline.
+// A lone newline clears the override (drivers/base/driver.c, driver_set_override()).
 constexpr std::string_view no_override = "\n";
 
 } // namespace
@@ -51,43 +51,43 @@ Result<void> PciDriver::unbind() const {
     return *bound_to ? write_attribute(device_ + "/driver/unbind", name_) : Result<void>{};
 }
 
-Result<void> PciDriver::choose() const { return write_attribute(bus_ + "/drivers_probe", name_); }
+Result<void> PciDriver::probe() const { return write_attribute(bus_ + "/drivers_probe", name_); }
 
 Result<void> PciDriver::bind(const std::string &driver) const {
     if (driver.empty() || driver.find('/') != std::string::npos || driver == "..")
         return failure(EINVAL, "kernel driver '" + driver + "'");
     if (current() == driver)
         return {};
-    // Asked before the device is taken from the driver it works with.
+    // Checked first: a missing driver must not cost the device its present one.
     if (::access((bus_ + "/drivers/" + driver).c_str(), F_OK) != 0)
         return system_error("kernel driver " + driver + " (is its module loaded?)");
     auto bound = set_override(driver);
     if (bound)
         bound = unbind();
     if (bound)
-        bound = choose();
+        bound = probe();
     if (bound && current() == driver)
         return {};
-    // Best effort: the error to be told is the one above.
-    (void)give_back();
+    // Best effort: the caller gets the first error.
+    (void)restore();
     if (!bound)
         return bound;
     return failure(ENODEV, "binding " + name_ + " to kernel driver " + driver);
 }
 
-// In this order it can be told at any point that it is not done yet: see BoundFunctions.
-Result<void> PciDriver::give_back() const {
+// The order matters: wherever it is interrupted, BindingJournal holds its entry for valid.
+Result<void> PciDriver::restore() const {
     const auto override_text = driver_override();
     const auto bound_to = driver();
     if (!override_text || !bound_to)
         return std::unexpected(!override_text ? override_text.error() : bound_to.error());
     if (!*override_text && *bound_to)
-        return {}; // another device, at the address of the one that was bound
+        return {}; // another device has taken the address
     if (auto unbound = unbind(); !unbound)
         return unbound;
     if (auto set = set_override(no_override); !set)
         return set;
-    return choose();
+    return probe();
 }
 
 } // namespace netvsc

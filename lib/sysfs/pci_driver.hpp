@@ -11,8 +11,9 @@
 
 namespace netvsc {
 
-/// Which kernel driver a PCI function is bound to, through sysfs(5). Any thread; the calls that
-/// bind wait until the drivers involved have let go of the device and taken it.
+/// Reads and changes the kernel driver of a PCI function through sysfs(5). Any thread. bind() and
+/// restore() block until the kernel drivers have returned from remove() and probe(). They need
+/// write permission for the files of sysfs.
 /// Source: Documentation/ABI/testing/sysfs-bus-pci (driver_override, bind, unbind,
 /// drivers_probe).
 class PciDriver {
@@ -20,34 +21,37 @@ public:
     /// @param root  where sysfs is mounted; another folder in tests
     explicit PciDriver(PciAddress address, std::string root = "/sys");
 
-    /// The function is there.
+    /// The function exists in sysfs.
     [[nodiscard]] bool exists() const;
-    /// The driver it is bound to; nullopt: none, or it cannot be told.
+    /// The driver that the function is bound to; nullopt if it has none, or if sysfs cannot be
+    /// read.
     [[nodiscard]] std::optional<std::string> current() const {
         return driver().value_or(std::nullopt);
     }
-    /// The same, for those to whom "none" and "it cannot be told" are not one.
+    /// The same, but an error if sysfs cannot be read.
     [[nodiscard]] Result<std::optional<std::string>> driver() const;
 
-    /// The only driver the kernel may choose for it; nullopt: any.
+    /// The only driver that the kernel may bind to the function; nullopt if it may bind any.
     [[nodiscard]] Result<std::optional<std::string>> driver_override() const;
 
-    /// Binds the function to @p driver, taking it from the one it has. Does nothing if that is
-    /// the one. On failure the function has its old driver again.
-    /// @param driver  a kernel driver's name, such as vfio-pci; must be loaded
-    /// @return failure(ENOENT) if there is no such driver; failure(ENODEV) if the driver did not
-    ///         take the device (the kernel's log says why); else what sysfs said
+    /// Unbinds the function from its present driver and binds it to @p driver. Does nothing if the
+    /// function is bound to it already. Restores the function on failure.
+    /// @param driver  a kernel driver's name, such as vfio-pci; its module must be loaded
+    /// @return failure(EINVAL) for what is no driver's name; failure(ENOENT) if there is no such
+    ///         driver; failure(ENODEV) if its probe failed (the kernel's log says why); else the
+    ///         error of the sysfs file
     [[nodiscard]] Result<void> bind(const std::string &driver) const;
 
-    /// Gives the function back to the driver the kernel would choose. After a failure it may have
-    /// none; another try goes on from there.
-    [[nodiscard]] Result<void> give_back() const;
+    /// Undoes bind(): clears the override and lets the kernel bind the driver of its own choice.
+    /// Does nothing if another device has taken the address. After a failure the function may have
+    /// no driver; another call continues from there.
+    [[nodiscard]] Result<void> restore() const;
 
 private:
     [[nodiscard]] Result<void> set_override(std::string_view text) const;
     [[nodiscard]] Result<void> unbind() const;
-    /// Lets the kernel choose.
-    [[nodiscard]] Result<void> choose() const;
+    /// Lets the kernel bind the function (drivers_probe).
+    [[nodiscard]] Result<void> probe() const;
 
     std::string name_;
     std::string bus_;    ///< .../bus/pci

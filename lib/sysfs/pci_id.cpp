@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sysfs/pci_id.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 namespace netvsc {
 namespace {
@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t digits = 4;
 
 std::optional<std::uint16_t> number_of(std::string_view text) {
-    return text.size() == digits ? whole_number<std::uint16_t>(text, 16) : std::nullopt;
+    return text.size() == digits ? parse_number<std::uint16_t>(text, 16) : std::nullopt;
 }
 
 } // namespace

@@ -217,7 +217,7 @@ class Hostile(AgentCase):
 
     def test_not_an_area(self) -> None:
         path_of(self.name).write_bytes(b"x" * 100)
-        self.assert_refused("has 100 bytes, which is no keepalive area's size")
+        self.assert_refused("has 100 bytes, and no keepalive area has this size")
 
     def test_symbolic_link(self) -> None:
         other = Area(self.name + "_other")
@@ -247,7 +247,7 @@ class Hostile(AgentCase):
                 agent = self.watching("--timeout", "2")
                 time.sleep(0.2)
                 os.truncate(area.path, size)
-                agent.expect("has been truncated.*; waiting 2 s for another")
+                agent.expect("was truncated.*; waiting 2 s for another")
                 self.assertEqual(agent.wait(), 3)
 
     def test_truncated_under_the_waiting_child(self) -> None:
@@ -259,7 +259,7 @@ class Hostile(AgentCase):
         area.post()
         os.truncate(area.path, 0)
         os.kill(child, signal.SIGCONT)
-        agent.expect("has been truncated")
+        agent.expect("was truncated")
         wait_for("the child's end", lambda: has_ended(child))
         area.end()
         area = self.area()
@@ -273,7 +273,7 @@ class Hostile(AgentCase):
         area = self.area()
         agent = self.watching()
         os.truncate(area.path, 0)
-        agent.expect("has been truncated")
+        agent.expect("was truncated")
         os.truncate(area.path, area.size)
         area.set(5, DEAD)
         agent.expect("^1 dead cores: 5$")

@@ -230,7 +230,7 @@ class Dies(L2fwdCase):
         area = Area(self.name)
         self.addCleanup(area.end)
         program = self.forwarding("-p", "3", "-q", "2", "--lifetime", "1")
-        self.assertIn("belongs to a running process; take another name", program.err)
+        self.assertIn("belongs to a running process; choose another name", program.err)
         program.expect("Dead core 1")
         self.assertEqual(program.stop(), 0)
         self.assertEqual(self.view.states()[1], UNUSED)

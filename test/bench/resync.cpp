@@ -55,7 +55,7 @@ void take(Supervisor &supervisor, const NetlinkEvent &event) {
 /// A listing that was asked for, to its end.
 void finish_listing(LinkMonitor &monitor, Supervisor &supervisor) {
     const auto sink = [&](const NetlinkEvent &event) { take(supervisor, event); };
-    if (auto listed = monitor.read_until_listed(sink, 60s); !listed)
+    if (auto listed = monitor.read_until_dumped(sink, 60s); !listed)
         fail(listed.error().message());
 }
 

@@ -266,7 +266,7 @@ class Keepalive(Case):
         area.path.unlink()
         area.path.write_bytes(b"x" * 4096 * 1024)
         area.path.chmod(0o666)
-        collectd.said("may be written by anybody")
+        collectd.said("is writable by all users")
         area.path.unlink()
         area.path.symlink_to("/etc/passwd")
         collectd.said("is a symbolic link")

@@ -72,7 +72,7 @@ void add_qdiscs(Holdings &held) {
         pollfd waited{.fd = socket->fd(), .events = POLLIN, .revents = 0};
         ::poll(&waited, 1, 1000);
         const auto answer = socket->receive(buffer);
-        if (!answer || answer->kind != NetlinkSocket::Datagram::whole)
+        if (!answer || answer->kind != NetlinkSocket::Datagram::complete)
             return;
         result = mnl_cb_run(answer->bytes.data(), answer->bytes.size(), 0, socket->port_id(),
                             add_qdisc, &held);

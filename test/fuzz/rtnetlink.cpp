@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // rtnetlink messages, several in a datagram, as the driver reads them.
+#include "netlink/complete_message.hpp"
 #include "netlink/link_parser.hpp"
-#include "netlink/whole_message.hpp"
 #include "require.hpp"
 
 #include <cstdint>
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     std::memcpy(buffer.get(), data, size);
     const auto *message = reinterpret_cast<const nlmsghdr *>(buffer.get());
     int left = static_cast<int>(size);
-    while (whole_message(message, left)) {
+    while (is_complete_message(message, left)) {
         bool malformed = false;
         if (const auto event = parse_rtnetlink(message, malformed)) {
             require(!malformed);

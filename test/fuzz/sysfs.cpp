@@ -102,7 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const PciDriver pci(*PciAddress::parse(function), tree.root());
     require(pci.exists());
     require(!pci.current() || pci.current() == driver);
-    (void)pci.give_back();
+    (void)pci.restore();
     // There is no kernel that would bind: it succeeds only where it is bound already.
     require(pci.bind("vfio-pci").has_value() == (pci.current() == "vfio-pci"));
     return 0;

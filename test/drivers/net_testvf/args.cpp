@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "args.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <memory>
 #include <optional>
@@ -31,7 +31,7 @@ std::optional<unsigned> parse_probe(std::string_view value) {
     if (!value.starts_with(counted))
         return std::nullopt;
     value.remove_prefix(counted.size());
-    return netvsc::whole_number<unsigned>(value);
+    return netvsc::parse_number<unsigned>(value);
 }
 
 /// @return what was expected, if the value is not that; null if all is well
@@ -48,7 +48,7 @@ const char *apply(Args &args, std::string_view key, std::string_view value) {
                                         : key == "info_ms" ? &args.info
                                                            : nullptr;
     if (length != nullptr) {
-        const auto parsed = netvsc::whole_number<unsigned>(value);
+        const auto parsed = netvsc::parse_number<unsigned>(value);
         if (!parsed)
             return "a number of milliseconds";
         *length = std::chrono::milliseconds(*parsed);

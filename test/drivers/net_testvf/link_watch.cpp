@@ -2,7 +2,7 @@
 #include "link_watch.hpp"
 
 #include "log.hpp"
-#include "netlink/whole_message.hpp"
+#include "netlink/complete_message.hpp"
 
 #include <linux/rtnetlink.h>
 
@@ -121,7 +121,7 @@ void LinkWatch::read_messages() {
         }
         int left = static_cast<int>(received);
         for (const auto *message = reinterpret_cast<const nlmsghdr *>(buffer_.data());
-             netvsc::whole_message(message, left); message = mnl_nlmsg_next(message, &left))
+             netvsc::is_complete_message(message, left); message = mnl_nlmsg_next(message, &left))
             read_message(*message);
     }
 }

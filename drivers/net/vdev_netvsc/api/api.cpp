@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// rte_pmd_vdev_netvsc.h.
+// The functions of rte_pmd_vdev_netvsc.h.
 
 #include "dpdk/clock.hpp"
 #include "dpdk/events.hpp"
@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-// All else is hidden.
+// Only the functions of this header are exported.
 #pragma GCC visibility push(default)
 #include "rte_pmd_vdev_netvsc.h"
 #pragma GCC visibility pop
@@ -26,7 +26,8 @@ static_assert(RTE_PMD_VDEV_NETVSC_EVENT_LINK_UP == static_cast<int>(EventType::l
 static_assert(RTE_PMD_VDEV_NETVSC_VF_GONE == static_cast<int>(VfState::gone));
 static_assert(RTE_PMD_VDEV_NETVSC_VF_ATTACHED == static_cast<int>(VfState::attached));
 
-template <std::size_t size> void put(char (&to)[size], std::string_view text) {
+// Truncates a text that does not fit.
+template <std::size_t size> void copy_text(char (&to)[size], std::string_view text) {
     const std::size_t length = std::min(text.size(), size - 1);
     std::memcpy(to, text.data(), length);
     to[length] = '\0';
@@ -39,9 +40,9 @@ rte_pmd_vdev_netvsc_event event_of(const NumberedEvent &numbered) {
     event.type = static_cast<rte_pmd_vdev_netvsc_event_type>(numbered.event.type);
     event.port_id = numbered.event.port_id;
     event.lcore_id = numbered.event.lcore;
-    put(event.port_name, numbered.event.port);
-    put(event.netdevice, numbered.event.netdevice);
-    put(event.vf, text_of(numbered.event.vf));
+    copy_text(event.port_name, numbered.event.port);
+    copy_text(event.netdevice, numbered.event.netdevice);
+    copy_text(event.vf, text_of(numbered.event.vf));
     return event;
 }
 
@@ -49,7 +50,7 @@ EventBus::Key key_of(rte_pmd_vdev_netvsc_callback callback, void *user) {
     return {.function = reinterpret_cast<std::uintptr_t>(callback), .user = user};
 }
 
-// In C any number can be handed in, also one that C++'s enumeration cannot have.
+// A C caller can pass any number, also one that is no value of the C++ enumeration.
 template <typename Enumeration> unsigned number_in(const Enumeration &from_c) {
     return std::bit_cast<unsigned>(from_c);
 }
@@ -83,15 +84,16 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         const PortRecord &record = found->record;
         *info = {};
         info->port_id = port_id;
-        put(info->port_name, found->name);
-        put(info->instance, found->view.instance);
-        put(info->netdevice, found->view.netdevice);
+        copy_text(info->port_name, found->name);
+        copy_text(info->instance, found->view.instance);
+        copy_text(info->netdevice, found->view.netdevice);
         info->ifindex = found->view.ifindex;
         if (found->view.mac)
             std::ranges::copy(found->view.mac->bytes, info->mac);
         info->link_up = record.link_up;
-        put(info->fallback, found->fallback ? name_of(*found->fallback) : std::string_view("none"));
-        put(info->vf, text_of(found->view.vf));
+        copy_text(info->fallback,
+                  found->fallback ? name_of(*found->fallback) : std::string_view("none"));
+        copy_text(info->vf, text_of(found->view.vf));
         info->vf_state = static_cast<rte_pmd_vdev_netvsc_vf_state>(found->view.vf_state);
         info->last_link_change_ns = ns_of(record.last_link_change);
         info->last_vf_change_ns = ns_of(record.last_vf_change);
@@ -116,7 +118,8 @@ int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc_callback callback,
 }
 
 int rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callback, void *user) {
-    return event_bus().unsubscribe(key_of(callback, user)) ? 0 : -ENOENT;
+    return guarded(__func__,
+                   [&] { return event_bus().unsubscribe(key_of(callback, user)) ? 0 : -ENOENT; });
 }
 
 const char *rte_pmd_vdev_netvsc_event_name(enum rte_pmd_vdev_netvsc_event_type type) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/arguments.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "core/link.hpp"
 
 #include <algorithm>
@@ -61,7 +61,7 @@ Outcome parse_switch(const KeyValue &argument, bool &target) {
 // A number of milliseconds within bounds.
 Outcome parse_milliseconds(const KeyValue &argument, std::chrono::milliseconds least,
                            std::chrono::milliseconds most, std::chrono::milliseconds &target) {
-    const auto value = whole_number<std::uint32_t>(argument.value);
+    const auto value = parse_number<std::uint32_t>(argument.value);
     if (!value || *value < least.count() || *value > most.count())
         return expected(argument, "a number of milliseconds from " + std::to_string(least.count()) +
                                       " to " + std::to_string(most.count()));

@@ -5,29 +5,13 @@
 #include <utility>
 
 namespace netvsc {
-namespace {
-
-/// Gives a variable its initial value again.
-template <typename T> class Reset {
-public:
-    explicit Reset(T &variable) : variable_(variable) {}
-    Reset(const Reset &) = delete;
-    Reset &operator=(const Reset &) = delete;
-    ~Reset() { variable_ = {}; }
-
-private:
-    T &variable_;
-};
-
-} // namespace
-
 EventBus::EventBus(std::function<void()> wake, std::size_t capacity)
     : wake_(std::move(wake)), capacity_(capacity) {}
 
 std::uint64_t EventBus::publish(Event event, std::chrono::steady_clock::time_point now) {
     std::uint64_t sequence = 0;
     {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         kept_.push_back({.sequence = next_, .time = now, .event = std::move(event)});
         sequence = next_++;
         if (kept_.size() > capacity_)
@@ -40,21 +24,21 @@ std::uint64_t EventBus::publish(Event event, std::chrono::steady_clock::time_poi
 }
 
 EventBus::History EventBus::since(std::uint64_t sequence) const {
-    const std::lock_guard lock(mutex_);
-    History history{.first = first(), .next = next_, .events = {}};
+    const MutexLock lock(mutex_);
+    History history{.first = first_locked(), .next = next_, .events = {}};
     for (auto from = std::max(sequence, history.first); from < next_; ++from)
         history.events.push_back(kept_[from - history.first]);
     return history;
 }
 
-auto EventBus::find(const Key &key) const {
+auto EventBus::find_locked(const Key &key) const {
     return std::ranges::find(subscribers_, key,
                              [](const auto &subscriber) { return subscriber->key; });
 }
 
 bool EventBus::subscribe(const Key &key, Callback callback) {
-    const std::lock_guard lock(mutex_);
-    if (find(key) != subscribers_.end())
+    const MutexLock lock(mutex_);
+    if (find_locked(key) != subscribers_.end())
         return false;
     subscribers_.push_back(std::make_shared<Subscriber>(
         Subscriber{.key = key, .callback = std::move(callback), .from = next_}));
@@ -62,41 +46,53 @@ bool EventBus::subscribe(const Key &key, Callback callback) {
 }
 
 bool EventBus::unsubscribe(const Key &key) {
-    std::unique_lock lock(mutex_);
-    const auto found = find(key);
+    MutexLock lock(mutex_);
+    const auto found = find_locked(key);
     if (found == subscribers_.end())
         return false;
-    // What found is at is erased. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+    // The erase below invalidates `found`.
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const std::shared_ptr<Subscriber> subscriber = *found;
     subscriber->left = true;
     subscribers_.erase(found);
-    if (deliverer_ != std::this_thread::get_id())
-        called_back_.wait(lock, [&] { return called_ != subscriber.get(); });
+    if (deliverer_ != std::this_thread::get_id()) {
+        while (called_ == subscriber.get())
+            called_back_.wait(lock);
+    }
     return true;
 }
 
 void EventBus::deliver() {
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (deliverer_ != std::thread::id{})
         return;
     deliverer_ = std::this_thread::get_id();
-    const Reset over(deliverer_); // should memory run out, too
-    // What callbacks themselves bring about is left to the next delivery: else one whose events
-    // never end would keep the thread.
+    try {
+        deliver_locked();
+    } catch (...) { // out of memory: the next delivery continues
+        deliverer_ = {};
+        throw;
+    }
+    deliverer_ = {};
+}
+
+void EventBus::deliver_locked() {
+    // Leaves events that the callbacks publish to the next delivery: a subscriber that publishes an
+    // event for each event would block the thread.
     for (const auto end = next_; undelivered_ < end;) {
-        undelivered_ = std::max(undelivered_, first());
+        undelivered_ = std::max(undelivered_, first_locked());
         if (undelivered_ >= end)
             break;
-        const NumberedEvent event = kept_[undelivered_++ - first()];
-        // Callbacks subscribe and unsubscribe.
+        const NumberedEvent event = kept_[undelivered_++ - first_locked()];
+        // A copy, because callbacks subscribe and unsubscribe.
         const auto subscribers = subscribers_;
         for (const auto &subscriber : subscribers) {
             if (subscriber->left || event.sequence < subscriber->from)
                 continue;
             called_ = subscriber.get();
-            lock.unlock();
+            mutex_.unlock();
             subscriber->callback(event);
-            lock.lock();
+            mutex_.lock();
             called_ = nullptr;
             called_back_.notify_all();
         }

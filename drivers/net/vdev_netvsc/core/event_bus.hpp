@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/mutex.hpp"
 #include "core/event.hpp"
 
 #include <condition_variable>
@@ -8,42 +9,41 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 namespace netvsc {
 
-/// Numbers what happens, keeps the last of it, and tells those who have subscribed.
+/// Numbers events, keeps the last ones, and delivers them to subscribers.
 ///
-/// Any thread may publish, whatever locks it holds: subscribers are not called there, but by
-/// deliver(), in a thread that holds none. Its own mutex is a leaf.
+/// Any thread may publish, with any locks held: publish() calls no subscriber. deliver() calls the
+/// subscribers, in a thread that holds no lock. No other lock is taken while its mutex is held.
 class EventBus {
 public:
     static constexpr std::size_t default_capacity = 1024;
 
-    /// @param wake      called by publish(), without a lock, when there is something to deliver:
-    ///                  sees to it that deliver() is called soon
-    /// @param capacity  how many events are kept
+    /// @param wake      called by publish(), without the bus's mutex, when there are events to
+    ///                  deliver. Must cause a call of deliver() soon.
+    /// @param capacity  the number of kept events
     explicit EventBus(std::function<void()> wake, std::size_t capacity = default_capacity);
 
     /// @return its sequence number
     std::uint64_t publish(Event event, std::chrono::steady_clock::time_point now);
 
-    // ---- What has happened.
+    // ---- Published events.
 
     struct History {
-        std::uint64_t first = 1; ///< the oldest that is kept
-        std::uint64_t next = 1;  ///< the number the next one will have
+        std::uint64_t first = 1; ///< the number of the oldest kept event
+        std::uint64_t next = 1;  ///< the number of the next event
         std::vector<NumberedEvent> events;
     };
-    /// The events kept from number @p since on. One who asks for a number below `first` has missed
-    /// some.
+    /// The kept events from number @p sequence on. If that is below History::first, the caller has
+    /// missed events.
     [[nodiscard]] History since(std::uint64_t sequence) const;
 
-    // ---- Who is told.
+    // ---- Subscribers.
 
-    /// Tells subscribers apart: a function of the application's and what it wants handed to it.
+    /// Identifies a subscriber: a function of the application, and the pointer passed to it.
     struct Key {
         std::uintptr_t function = 0;
         const void *user = nullptr;
@@ -52,40 +52,45 @@ public:
     /// Must not throw.
     using Callback = std::function<void(const NumberedEvent &)>;
 
-    /// From the next event on. @return false if @p key has subscribed already
+    /// Subscribes from the next event on. @return false if @p key has subscribed already
     [[nodiscard]] bool subscribe(const Key &key, Callback callback);
-    /// Once this has returned the callback is not running and will not be called, but for the call
-    /// from within which it was done. Waits for a call that runs in another thread, so that one
+    /// After the return, the callback does not run and is not called again, except for a call that
+    /// called this function itself. Waits for a call that runs in another thread, so such a call
     /// must not wait for the caller. @return false if @p key has not subscribed
     [[nodiscard]] bool unsubscribe(const Key &key);
 
-    /// Calls the subscribers for what has been published up to now. A subscriber for which events
-    /// came faster than they are kept sees it by the numbers. Called by one thread at a time; from
-    /// within a callback it does nothing.
+    /// Calls the subscribers for all events published before. If events were dropped meanwhile, a
+    /// subscriber sees a gap in the numbers. Does nothing if called from within a callback, or
+    /// while another thread delivers.
     void deliver();
 
 private:
     struct Subscriber {
         Key key;
         Callback callback;
-        std::uint64_t from = 0; ///< the first event it is told of
+        std::uint64_t from = 0; ///< the number of the first event for it
         bool left = false;
     };
 
-    [[nodiscard]] std::uint64_t first() const { return next_ - kept_.size(); }
-    [[nodiscard]] auto find(const Key &key) const;
+    [[nodiscard]] std::uint64_t first_locked() const NETVSC_REQUIRES(mutex_) {
+        return next_ - kept_.size();
+    }
+    [[nodiscard]] auto find_locked(const Key &key) const NETVSC_REQUIRES(mutex_);
+    /// Releases the mutex while a callback runs.
+    void deliver_locked() NETVSC_REQUIRES(mutex_);
 
     const std::function<void()> wake_;
     const std::size_t capacity_;
 
-    mutable std::mutex mutex_;
-    std::deque<NumberedEvent> kept_;
-    std::uint64_t next_ = 1;
-    std::uint64_t undelivered_ = 1;
-    std::vector<std::shared_ptr<Subscriber>> subscribers_;
-    std::thread::id deliverer_;           ///< of the delivery under way
-    const Subscriber *called_ = nullptr;  ///< the one whose callback runs
-    std::condition_variable called_back_; ///< it runs no longer
+    mutable Mutex mutex_;
+    std::deque<NumberedEvent> kept_ NETVSC_GUARDED_BY(mutex_);
+    std::uint64_t next_ NETVSC_GUARDED_BY(mutex_) = 1;
+    std::uint64_t undelivered_ NETVSC_GUARDED_BY(mutex_) = 1;
+    std::vector<std::shared_ptr<Subscriber>> subscribers_ NETVSC_GUARDED_BY(mutex_);
+    std::thread::id deliverer_ NETVSC_GUARDED_BY(mutex_); ///< the thread that runs deliver()
+    /// The subscriber whose callback runs.
+    const Subscriber *called_ NETVSC_GUARDED_BY(mutex_) = nullptr;
+    std::condition_variable_any called_back_; ///< a callback has returned
 };
 
 } // namespace netvsc

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/fallback.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -53,7 +53,7 @@ std::optional<std::uint32_t> fallback_device_number(std::string_view device_name
         const std::string prefix = prefix_of(kind);
         if (!device_name.starts_with(prefix))
             continue;
-        if (const auto number = whole_number<std::uint32_t>(device_name.substr(prefix.size())))
+        if (const auto number = parse_number<std::uint32_t>(device_name.substr(prefix.size())))
             return number;
     }
     return std::nullopt;

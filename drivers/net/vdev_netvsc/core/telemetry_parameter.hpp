@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <concepts>
 #include <optional>
@@ -14,7 +14,7 @@ template <std::unsigned_integral T>
 [[nodiscard]] std::optional<T> parse_parameter(const char *text) {
     if (text == nullptr)
         return std::nullopt;
-    return whole_number<T>(text);
+    return parse_number<T>(text);
 }
 
 } // namespace netvsc

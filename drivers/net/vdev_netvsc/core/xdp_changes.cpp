@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/xdp_changes.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <ranges>
 
@@ -22,7 +22,7 @@ XdpChanges XdpChanges::parse(std::string_view text) {
         const std::string_view line(part.begin(), part.end());
         const std::size_t space = line.find(' ');
         const auto value =
-            space == line.npos ? std::nullopt : whole_number<std::uint32_t>(line.substr(space + 1));
+            space == line.npos ? std::nullopt : parse_number<std::uint32_t>(line.substr(space + 1));
         if (!value || *value == 0)
             continue;
         if (line.substr(0, space) == "channels")

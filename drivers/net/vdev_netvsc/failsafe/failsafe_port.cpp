@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "failsafe/failsafe_port.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "dpdk/adapted_operations.hpp"
 #include "dpdk/bus.hpp"
 #include "dpdk/interrupt_thread.hpp"
@@ -76,7 +76,7 @@ std::string FailsafePort::device_name(PortNumber number) { return port_name(numb
 std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) {
     if (!device_name.starts_with(name_prefix))
         return std::nullopt;
-    return whole_number<PortNumber>(device_name.substr(name_prefix.size()));
+    return parse_number<PortNumber>(device_name.substr(name_prefix.size()));
 }
 
 Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {

@@ -70,9 +70,9 @@ struct FallbackPort::Operations {
     static int mac_addr_set(rte_eth_dev *device, rte_ether_addr *mac) {
         return of(device, [&](FallbackPort &port) { return port.set_mac(*mac); });
     }
-    template <NetdeviceControl::Reception What, bool On> static int receive(rte_eth_dev *device) {
+    template <NetdeviceControl::RxMode mode, bool on> static int set_rx_mode(rte_eth_dev *device) {
         return of(device, [](FallbackPort &port) {
-            return port.outcome(port.netdevice_.receive(What, On));
+            return port.outcome(port.netdevice_.set_rx_mode(mode, on));
         });
     }
     static int set_mc_addr_list(rte_eth_dev *device, rte_ether_addr *addresses,
@@ -85,7 +85,7 @@ struct FallbackPort::Operations {
 FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
     : port_(port), original_(*port.dev_ops), operations_(*port.dev_ops),
       netdevice_(std::move(netdevice)) {
-    using Reception = NetdeviceControl::Reception;
+    using RxMode = NetdeviceControl::RxMode;
     operations_.dev_infos_get = Operations::info;
     operations_.dev_configure = Operations::configure;
     operations_.rx_queue_setup = Operations::rx_queue_setup;
@@ -95,10 +95,10 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
     operations_.link_update = Operations::link_update;
     operations_.mtu_set = Operations::mtu_set;
     operations_.mac_addr_set = Operations::mac_addr_set;
-    operations_.promiscuous_enable = Operations::receive<Reception::everything, true>;
-    operations_.promiscuous_disable = Operations::receive<Reception::everything, false>;
-    operations_.allmulticast_enable = Operations::receive<Reception::all_multicast, true>;
-    operations_.allmulticast_disable = Operations::receive<Reception::all_multicast, false>;
+    operations_.promiscuous_enable = Operations::set_rx_mode<RxMode::promiscuous, true>;
+    operations_.promiscuous_disable = Operations::set_rx_mode<RxMode::promiscuous, false>;
+    operations_.allmulticast_enable = Operations::set_rx_mode<RxMode::all_multicast, true>;
+    operations_.allmulticast_disable = Operations::set_rx_mode<RxMode::all_multicast, false>;
     operations_.set_mc_addr_list = Operations::set_mc_addr_list;
     complete_queue_release(operations_);
 }
@@ -196,7 +196,7 @@ int FallbackPort::set_multicast(std::span<const rte_ether_addr> addresses) {
     std::vector<MacAddress> wanted;
     for (const rte_ether_addr &address : addresses)
         wanted.push_back({std::to_array(address.addr_bytes)});
-    return outcome(netdevice_.receive_multicast(wanted));
+    return outcome(netdevice_.set_multicast(wanted));
 }
 
 } // namespace netvsc

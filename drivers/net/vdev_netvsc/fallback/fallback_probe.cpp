@@ -38,7 +38,7 @@ void need_xdp_socket(MissingParts &missing) {
 // By what every slow path but tap is fitted to its netdevice.
 void need_control(int ifindex, MissingParts &missing) {
     const auto netdevice = NetdeviceControl::open(ifindex);
-    const auto may = netdevice ? netdevice->check_right() : std::unexpected(netdevice.error());
+    const auto may = netdevice ? netdevice->check_permission() : std::unexpected(netdevice.error());
     if (!may)
         missing.push_back("the right to set the netdevice (" + may.error().message() + ")");
 }
@@ -87,7 +87,7 @@ struct Needed {
 // By asking for each at a tap device that is thrown away: that the kernel knows it, or can load its
 // module, is certain then.
 void need_redirection(const Needed &needed, MissingParts &missing) {
-    const auto tap = TapDevice::make();
+    const auto tap = TapDevice::create();
     if (!tap) {
         missing.push_back("tap devices of the kernel module tun (" + tap.error().message() + ")");
         return;

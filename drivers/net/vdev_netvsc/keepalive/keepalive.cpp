@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "keepalive/keepalive.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "dpdk/clock.hpp"
 #include "dpdk/events.hpp"
 #include "dpdk/guarded.hpp"
@@ -31,7 +31,7 @@ using Level = Message::Level;
 constexpr unsigned area_lcores = RTE_KEEPALIVE_MAXCORES;
 
 std::optional<gid_t> find_group(const std::string &name) {
-    if (const auto number = whole_number<gid_t>(name))
+    if (const auto number = parse_number<gid_t>(name))
         return number;
     std::array<char, 16384> buffer;
     group entry{};

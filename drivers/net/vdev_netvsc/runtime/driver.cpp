@@ -119,7 +119,7 @@ Result<void> Driver::start() {
     auto monitor = std::make_shared<LinkMonitor>(std::move(*opened));
     // There is no instance yet, and so nothing that could follow from these.
     const auto sink = [this](const NetlinkEvent &event) { (void)take(event); };
-    if (auto listed = monitor->read_until_listed(sink, first_listing_timeout); !listed)
+    if (auto listed = monitor->read_until_dumped(sink, first_listing_timeout); !listed)
         return listed;
     auto source = InterruptSource::watch(monitor->fd(), monitor, [this] { on_netlink(); });
     if (!source)

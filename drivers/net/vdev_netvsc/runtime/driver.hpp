@@ -9,7 +9,7 @@
 #include "netlink/uevent_monitor.hpp"
 #include "runtime/event_relay.hpp"
 #include "runtime/port_status.hpp"
-#include "sysfs/bound_functions.hpp"
+#include "sysfs/binding_journal.hpp"
 
 #include <deque>
 #include <map>
@@ -134,7 +134,7 @@ private:
     std::shared_ptr<UeventMonitor> uevents_;
     InterruptSource uevent_source_;
     EventRelay relay_;     ///< with a lock of its own
-    BoundFunctions bound_; ///< with a lock of its own
+    BindingJournal bound_; ///< thread-safe
     KnownFunctions functions_;
     std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
     /// For the next probe to remove: see close_port() and create_port().

@@ -91,7 +91,7 @@ void Driver::on_netlink() {
 // Whatever is at the address from now on was not bound by us.
 Commands Driver::function_removed(const PciAddress &pci, bool another_is_there) {
     if (!another_is_there)
-        bound_.forget(pci);
+        bound_.erase(pci);
     return supervisor_.pci_removed(pci, another_is_there);
 }
 

@@ -40,19 +40,19 @@ void clean_up(const CreatePort &command) {
 void Driver::give_back_device(const PciAddress &pci) {
     const PciDriver device(pci);
     if (device.exists()) {
-        if (auto given = device.give_back(); !given) {
+        if (auto given = device.restore(); !given) {
             log(Level::error, "VF not given back to its kernel driver: " + given.error().message() +
                                   "; the next instance tries it again");
-            bound_.abandon(pci);
+            bound_.release(pci);
             return;
         }
     }
-    bound_.forget(pci);
+    bound_.erase(pci);
 }
 
 // EAL's scan of the PCI bus comes before, and may have made ports of them.
 void Driver::give_back_abandoned() {
-    for (const PciAddress &pci : bound_.abandoned()) {
+    for (const PciAddress &pci : bound_.claim_abandoned()) {
         const auto early = VfPort::find(pci);
         if ((early && early->started()) || !VfPort::remove_unless_owned(pci))
             continue; // the application has taken it as it is
@@ -176,13 +176,13 @@ Commands Driver::prepare_vf(const FailsafePort &to, PortNumber number, const Vf 
         // EAL may have probed it at its start, by way of the driver it has still.
         if (PciDriver(vf.id.pci).current() != bind)
             VfPort::remove_unless_owned(vf.id);
-        if (auto noted = bound_.note(vf.id.pci, bind); !noted)
+        if (auto noted = bound_.record(vf.id.pci, bind); !noted)
             log(Level::warning, "VF " + vf.id.pci.to_string() +
                                     " will not be given back if this process is killed: " +
                                     noted.error().message());
         const auto refused = bind_vf(vf.id.pci, bind);
         if (refused) {
-            bound_.forget(vf.id.pci);
+            bound_.erase(vf.id.pci);
             count(number, &PortRecord::failed_binds);
         }
         const std::lock_guard lock(mutex_);
@@ -228,7 +228,7 @@ Commands Driver::withdraw(const Withdraw &command) {
             raise_removal(command.number, *vf);
     }
     if (!remains && !PciDriver(command.vf.pci).exists())
-        bound_.forget(command.vf.pci);
+        bound_.erase(command.vf.pci);
     const std::lock_guard lock(mutex_);
     return supervisor_.vf_withdrawn(command.number, command.vf, remains, now());
 }

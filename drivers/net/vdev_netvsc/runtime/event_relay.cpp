@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/event_relay.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 
 #include <filesystem>
 #include <linux/netlink.h>
@@ -48,7 +48,7 @@ bool is_eal_monitor(int fd) {
 bool eal_monitor_runs() {
     std::error_code error;
     for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-        const auto descriptor = whole_number<int>(entry.path().filename().native());
+        const auto descriptor = parse_number<int>(entry.path().filename().native());
         if (descriptor && is_eal_monitor(*descriptor))
             return true;
     }

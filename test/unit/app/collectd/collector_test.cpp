@@ -385,7 +385,7 @@ TEST_F(KeepaliveCollectorTest, RefusesAnAreaThatAnybodyMayWrite) {
     ASSERT_EQ(::chmod(name_.path().c_str(), 0666), 0);
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::warning, "may be written by anybody")));
+    EXPECT_THAT(report.messages, ElementsAre(says(Level::warning, "is writable by all users")));
 }
 
 TEST_F(KeepaliveCollectorTest, GoesOnWithOneWhenTheOtherFails) {

@@ -156,6 +156,16 @@ TEST_F(KeepaliveAreaTest, goes_with_its_owner) {
     EXPECT_FALSE(shm.exists());
 }
 
+TEST_F(KeepaliveAreaTest, goes_when_another_area_is_assigned) {
+    const ShmName other_name;
+    auto area = create();
+    auto other = KeepaliveArea::create({.name = other_name.name(), .lcores = lcores});
+    ASSERT_TRUE(area && other);
+    *area = std::move(*other);
+    EXPECT_FALSE(shm.exists());
+    EXPECT_TRUE(other_name.exists());
+}
+
 TEST_F(KeepaliveAreaTest, does_not_go_with_a_child_of_its_owner) {
     std::optional<KeepaliveArea> area(create().value());
     const pid_t child = ::fork();

@@ -20,7 +20,7 @@
 namespace netvsc {
 namespace {
 
-using Reception = NetdeviceControl::Reception;
+using RxMode = NetdeviceControl::RxMode;
 
 // Runs it in a thread whose effective capabilities are without that one.
 Result<void> without_net_admin(const std::function<Result<void>()> &body) {
@@ -82,10 +82,10 @@ TEST_F(NetdeviceControlTest, FollowsARename) {
 
 TEST_F(NetdeviceControlTest, TheRightToSetItIsFoundOutWithoutAChange) {
     ASSERT_TRUE(control_->set_mtu(1400));
-    EXPECT_TRUE(control_->check_right());
+    EXPECT_TRUE(control_->check_permission());
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("mtu 1400"));
     // As for one without CAP_NET_ADMIN: of the effective set, which this thread has for itself.
-    const auto refused = without_net_admin([&] { return control_->check_right(); });
+    const auto refused = without_net_admin([&] { return control_->check_permission(); });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().number, EPERM);
 }
@@ -131,13 +131,13 @@ TEST_F(NetdeviceControlTest, SetsTheMacAddress) {
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("00:15:5d:01:02:03"));
 }
 
-TEST_F(NetdeviceControlTest, ReceptionGoesWithTheObjectHoweverOftenItWasAskedFor) {
-    ASSERT_TRUE(control_->receive(Reception::everything, true));
-    ASSERT_TRUE(control_->receive(Reception::everything, true));
-    ASSERT_TRUE(control_->receive(Reception::all_multicast, true));
+TEST_F(NetdeviceControlTest, RxModesEndWithTheObjectHoweverOftenTheyWereSet) {
+    ASSERT_TRUE(control_->set_rx_mode(RxMode::promiscuous, true));
+    ASSERT_TRUE(control_->set_rx_mode(RxMode::promiscuous, true));
+    ASSERT_TRUE(control_->set_rx_mode(RxMode::all_multicast, true));
     EXPECT_THAT(said_by_ip("nv0"), testing::AllOf(testing::HasSubstr("promiscuity 1"),
                                                   testing::HasSubstr("allmulti 1")));
-    ASSERT_TRUE(control_->receive(Reception::everything, false));
+    ASSERT_TRUE(control_->set_rx_mode(RxMode::promiscuous, false));
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("promiscuity 0"));
     control_.reset();
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("allmulti 0"));
@@ -145,14 +145,14 @@ TEST_F(NetdeviceControlTest, ReceptionGoesWithTheObjectHoweverOftenItWasAskedFor
 
 TEST_F(NetdeviceControlTest, MulticastAddressesReplaceThoseBefore) {
     const MacAddress first{{0x01, 0x00, 0x5e, 0, 0, 0x11}}, second{{0x01, 0x00, 0x5e, 0, 0, 0x22}};
-    ASSERT_TRUE(control_->receive_multicast(std::array{first}));
-    ASSERT_TRUE(control_->receive_multicast(std::array{first, second}));
+    ASSERT_TRUE(control_->set_multicast(std::array{first}));
+    ASSERT_TRUE(control_->set_multicast(std::array{first, second}));
     EXPECT_THAT(file("dev_mcast"), testing::AllOf(testing::HasSubstr("01005e000011"),
                                                   testing::HasSubstr("01005e000022")));
-    ASSERT_TRUE(control_->receive_multicast(std::array{second}));
+    ASSERT_TRUE(control_->set_multicast(std::array{second}));
     EXPECT_THAT(file("dev_mcast"), testing::Not(testing::HasSubstr("01005e000011")));
     const MacAddress unicast{{0x00, 0x15, 0x5d, 0, 0, 1}};
-    if (control_->receive_multicast(std::array{first, unicast})) {
+    if (control_->set_multicast(std::array{first, unicast})) {
         control_.reset();
     } else {
         EXPECT_THAT(file("dev_mcast"), testing::Not(testing::HasSubstr("01005e000011")))

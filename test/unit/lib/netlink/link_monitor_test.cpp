@@ -114,7 +114,7 @@ protected:
     }
     void open_and_list(int receive_buffer = LinkMonitor::default_receive_buffer) {
         open(receive_buffer);
-        const auto listed = monitor_->read_until_listed(sink_, timeout);
+        const auto listed = monitor_->read_until_dumped(sink_, timeout);
         ASSERT_TRUE(listed) << listed.error().message();
     }
 
@@ -129,7 +129,7 @@ protected:
     /// Reads until there is nothing, not even a listing to come.
     void read_all() {
         const auto end = std::chrono::steady_clock::now() + timeout;
-        while (monitor_->listing() || readable(0ms)) {
+        while (monitor_->dumping() || readable(0ms)) {
             ASSERT_LT(std::chrono::steady_clock::now(), end) << "there is no end to it";
             if (readable(100ms)) {
                 ASSERT_NO_FATAL_FAILURE(read());
@@ -158,7 +158,7 @@ State fresh_listing() {
     auto monitor = LinkMonitor::open();
     EXPECT_TRUE(monitor);
     const auto listed =
-        monitor->read_until_listed([&](const NetlinkEvent &event) { state.take(event); }, timeout);
+        monitor->read_until_dumped([&](const NetlinkEvent &event) { state.take(event); }, timeout);
     EXPECT_TRUE(listed);
     return state;
 }
@@ -197,9 +197,9 @@ TEST_F(LinkMonitorTest, ListsWhatIsThereWithItsAddresses) {
     ip("link add veth1 address 02:00:00:00:00:01 type veth peer name veth2");
     ip("address add 192.0.2.1/24 dev veth1");
     open();
-    EXPECT_TRUE(monitor_->listing());
-    ASSERT_TRUE(monitor_->read_until_listed(sink_, timeout));
-    EXPECT_FALSE(monitor_->listing());
+    EXPECT_TRUE(monitor_->dumping());
+    ASSERT_TRUE(monitor_->read_until_dumped(sink_, timeout));
+    EXPECT_FALSE(monitor_->dumping());
     EXPECT_EQ(state_.listings, 1);
     EXPECT_EQ(monitor_->counters().dumps, 1U);
     EXPECT_EQ(monitor_->counters().dropped, 0U);

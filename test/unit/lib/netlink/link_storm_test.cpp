@@ -88,7 +88,7 @@ TEST_F(LinkStorm, EndsWithWhatIsThere) {
         else if (std::holds_alternative<DumpBegin>(event))
             known.clear();
     };
-    ASSERT_TRUE(monitor->read_until_listed(sink, timeout));
+    ASSERT_TRUE(monitor->read_until_dumped(sink, timeout));
     ASSERT_TRUE(known.contains("storm0"));
 
     // Threads begin in the network namespace of their maker.

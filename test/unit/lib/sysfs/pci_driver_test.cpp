@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// PciDriver on a folder made to look like sysfs: what it reads, and what it refuses before it
-// touches anything. That it really binds is shown in the lab (test/vm).
+// PciDriver on a folder that looks like sysfs: what it reads, and what it refuses before it changes
+// anything. The lab shows that it really binds (test/vm).
 
 #include "sysfs/pci_driver.hpp"
 
@@ -48,7 +48,7 @@ protected:
     fs::path root_;
 };
 
-TEST_F(PciDriverTest, TellsTheDriver) {
+TEST_F(PciDriverTest, ReadsTheDriver) {
     EXPECT_TRUE(device().exists());
     EXPECT_EQ(device().current(), "e1000e");
     fs::remove(root_ / "bus/pci/devices/0000:02:00.0/driver");
@@ -57,13 +57,13 @@ TEST_F(PciDriverTest, TellsTheDriver) {
     EXPECT_EQ(device("0000:03:00.0").current(), std::nullopt);
 }
 
-TEST_F(PciDriverTest, LeavesADeviceThatIsBoundAsWanted) {
+TEST_F(PciDriverTest, KeepsADeviceThatIsBoundAsWanted) {
     ASSERT_TRUE(device().bind("e1000e"));
     EXPECT_EQ(read("drivers/e1000e/unbind"), "");
     EXPECT_EQ(read("drivers_probe"), "");
 }
 
-TEST_F(PciDriverTest, AsksForTheDriverBeforeItTakesTheDevice) {
+TEST_F(PciDriverTest, LooksForTheDriverBeforeItUnbindsTheDevice) {
     const auto bound = device().bind("uio_pci_generic");
     ASSERT_FALSE(bound);
     EXPECT_EQ(bound.error().number, ENOENT);
@@ -81,7 +81,7 @@ TEST_F(PciDriverTest, RefusesNamesThatLeadElsewhere) {
 }
 
 // Here no kernel answers: the driver link stays, as if the driver had refused the device.
-TEST_F(PciDriverTest, GivesTheDeviceBackIfTheDriverDoesNotTakeIt) {
+TEST_F(PciDriverTest, RestoresTheDeviceIfTheDriverRefusesIt) {
     const auto bound = device().bind("vfio-pci");
     ASSERT_FALSE(bound);
     EXPECT_EQ(bound.error().number, ENODEV);
@@ -90,25 +90,25 @@ TEST_F(PciDriverTest, GivesTheDeviceBackIfTheDriverDoesNotTakeIt) {
     EXPECT_EQ(read("drivers_probe"), "0000:02:00.0");
 }
 
-TEST_F(PciDriverTest, GivesBackOnlyWhatWasTaken) {
-    ASSERT_TRUE(device().give_back());
+TEST_F(PciDriverTest, RestoresOnlyWhatWasBound) {
+    ASSERT_TRUE(device().restore());
     EXPECT_EQ(read("drivers/e1000e/unbind"), "") << "it works with its own driver";
     write("devices/0000:02:00.0/driver_override", "vfio-pci\n");
-    ASSERT_TRUE(device().give_back());
+    ASSERT_TRUE(device().restore());
     EXPECT_EQ(read("drivers/e1000e/unbind"), "0000:02:00.0");
     EXPECT_EQ(read("drivers_probe"), "0000:02:00.0");
 }
 
-TEST_F(PciDriverTest, DoesNotTakeAnOverrideThatCannotBeReadForNone) {
+TEST_F(PciDriverTest, RefusesToRestoreIfTheOverrideCannotBeRead) {
     const auto attribute = root_ / "bus/pci/devices/0000:02:00.0/driver_override";
     fs::remove(attribute);
     fs::create_directory(attribute);
     EXPECT_FALSE(device().driver_override());
-    EXPECT_FALSE(device().give_back());
+    EXPECT_FALSE(device().restore());
     EXPECT_EQ(read("drivers_probe"), "");
 }
 
-TEST_F(PciDriverTest, SaysWhatCouldNotBeWritten) {
+TEST_F(PciDriverTest, NamesTheFileThatCouldNotBeWritten) {
     const auto bound = device("0000:03:00.0").bind("vfio-pci");
     ASSERT_FALSE(bound);
     EXPECT_NE(bound.error().message().find("0000:03:00.0/driver_override"), std::string::npos);

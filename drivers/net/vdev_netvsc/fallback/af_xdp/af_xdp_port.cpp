@@ -54,7 +54,7 @@ int AfXdpPort::info(rte_eth_dev_info &info) {
     if (const int result = FallbackPort::info(info); result != 0)
         return result;
     const auto channels = netdevice().channels();
-    const std::uint32_t most = channels ? channels->most_combined : 0;
+    const std::uint32_t most = channels ? channels->max_combined : 0;
     info.max_rx_queues =
         static_cast<std::uint16_t>(std::clamp(most, 1U, std::uint32_t{RTE_MAX_QUEUES_PER_PORT}));
     info.max_tx_queues = info.max_rx_queues;
@@ -114,7 +114,7 @@ Result<void> AfXdpPort::have_channels(std::uint16_t queues) {
     const auto present = netdevice().channels();
     if (!present)
         return std::unexpected(present.error());
-    if (present->most_combined == 0) {
+    if (present->max_combined == 0) {
         // The PMD takes it for a netdevice with one channel.
         if (present->rx > 1)
             return failure(EOPNOTSUPP, "net_af_xdp would get the frames of only one of " +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback/af_xdp/xdp_note.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "dpdk/log.hpp"
 #include "netdev/netdevice_control.hpp"
 #include "netlink/xdp_program.hpp"
@@ -65,10 +65,10 @@ bool is_put_right(int ifindex, const XdpChanges &left) {
 XdpNote::XdpNote(int ifindex) : name_(prefix() + std::to_string(ifindex)) {}
 
 Result<void> XdpNote::write(const XdpChanges &changes) {
-    return notes_.note(name_, changes.to_string());
+    return notes_.record(name_, changes.to_string());
 }
 
-void XdpNote::forget() { notes_.forget(name_); }
+void XdpNote::forget() { notes_.erase(name_); }
 
 void remove_libxdp_files(int ifindex, std::uint32_t program) {
     std::error_code ignored;
@@ -79,18 +79,18 @@ void remove_libxdp_files(int ifindex, std::uint32_t program) {
 
 void put_right_xdp() {
     const std::string start = prefix();
-    LockedNotes notes;
+    RecoveryJournal notes;
     for (const std::string &name : notes.names()) {
         if (start.empty() || !name.starts_with(start))
             continue;
-        const auto ifindex = whole_number<int>(std::string_view(name).substr(start.size()));
+        const auto ifindex = parse_number<int>(std::string_view(name).substr(start.size()));
         const auto text = ifindex ? notes.claim(name) : std::nullopt;
         if (!text)
             continue;
         if (is_put_right(*ifindex, XdpChanges::parse(*text)))
-            notes.forget(name);
+            notes.erase(name);
         else
-            notes.abandon(name);
+            notes.release(name);
     }
 }
 

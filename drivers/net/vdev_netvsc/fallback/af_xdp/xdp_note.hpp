@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "base/locked_notes.hpp"
+#include "base/recovery_journal.hpp"
 #include "core/xdp_changes.hpp"
 
 #include <cstdint>
@@ -23,7 +23,7 @@ public:
     void forget();
 
 private:
-    LockedNotes notes_;
+    RecoveryJournal notes_;
     std::string name_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback/af_xdp/xdp_sockets.hpp"
 
-#include "base/whole_number.hpp"
+#include "base/parse_number.hpp"
 #include "dpdk/log.hpp"
 #include "fallback/af_xdp/xdp_note.hpp"
 #include "netdev/xdp_channel.hpp"
@@ -52,7 +52,7 @@ std::vector<int> open_xdp_sockets() {
     std::error_code error;
     for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
          !error && entry != end; entry.increment(error)) {
-        const auto descriptor = whole_number<int>(entry->path().filename().native());
+        const auto descriptor = parse_number<int>(entry->path().filename().native());
         if (descriptor && is_xdp(*descriptor))
             found.push_back(*descriptor);
     }

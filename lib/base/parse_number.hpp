@@ -9,12 +9,13 @@
 
 namespace netvsc {
 
-/// A text that is a number which fits a T, and nothing else: no sign but the minus of a signed T,
-/// no space, no prefix.
-/// @param base  2 to 36, 10 if it is left out; not for floating point
+/// Parses a text that consists of one number and nothing else: no space, no prefix, no sign but the
+/// minus of a signed T.
+/// @param base  2 to 36, 10 by default; not for floating point
+/// @return nullopt for any other text, and for a number that does not fit T
 template <typename T>
     requires std::integral<T> || std::floating_point<T>
-[[nodiscard]] std::optional<T> whole_number(std::string_view text, std::same_as<int> auto... base) {
+[[nodiscard]] std::optional<T> parse_number(std::string_view text, std::same_as<int> auto... base) {
     T value{};
     const char *end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, value, base...);
