@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -111,9 +112,9 @@ class StatusCase(unittest.TestCase):
         application = Application(self.folder, prefix, driver)
         return application
 
-    def run_status(self, *arguments: str, status: int = 0, **more: Any) -> str:
+    def run_status(self, *arguments: str, status: int = 0, program: str = PROGRAM, **more: Any) -> str:
         """What it prints; its standard error if it was to fail."""
-        done = subprocess.run([PROGRAM, "--runtime-folder", str(self.folder), *arguments], capture_output=True,
+        done = subprocess.run([program, "--runtime-folder", str(self.folder), *arguments], capture_output=True,
                               text=True, timeout=20, **more)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertEqual(done.stdout if status else done.stderr, "")
@@ -270,7 +271,9 @@ class Finding(StatusCase):
         application.path.parent.chmod(0o755)
         self.folder.chmod(0o755)
         application.path.chmod(0o700)
-        said = self.run_status(status=1, user=65534, group=65534, extra_groups=[])
+        # Another user cannot reach a build folder below a closed home directory.
+        program = shutil.copy(PROGRAM, self.folder)
+        said = self.run_status(status=1, program=program, user=65534, group=65534, extra_groups=[])
         self.assertIn("Permission denied: run this as the user the application runs as, or as root", said)
 
 

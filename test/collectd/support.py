@@ -24,7 +24,7 @@ from typing import Sequence
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "common"))
 
-from waiting import wait_for  # noqa: E402, F401
+from waiting import PATIENCE_S, wait_for  # noqa: E402, F401
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("NETVSC_BUILD") or TOP / "build")
@@ -32,7 +32,6 @@ OURS = BUILD / "app/collectd"  # a folder with dpdkevents.so
 COLLECTD = shutil.which("collectd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 STOCK = Path("/usr/lib/collectd")  # Debian's
 WRITER = BUILD / "test/collectd/keepalive_writer"
-PATIENCE_S = 30.0
 INTERVAL_S = 0.2
 HOST = "vm1"
 _number = itertools.count(1)

@@ -7,9 +7,10 @@ import time
 from typing import Callable, TypeVar
 
 Value = TypeVar("Value")
+PATIENCE_S = 120.0  # the longest wait for one event: an emulated machine on a busy host
 
 
-def wait_for(what: str, look: Callable[[], Value], timeout: float = 30.0, interval: float = 0.05) -> Value:
+def wait_for(what: str, look: Callable[[], Value], timeout: float = PATIENCE_S, interval: float = 0.05) -> Value:
     """Calls `look` until it gives something true, and returns that. Times are in seconds."""
     until = time.monotonic() + timeout
     while True:

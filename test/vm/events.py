@@ -12,11 +12,10 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.testpmd import Testpmd
-from support import LOG_LEVEL, QUICK, TOOLS, LabCase, end, plugins, wait_for
+from support import LOG_LEVEL, PATIENCE_S, QUICK, TOOLS, LabCase, end, plugins, wait_for
 
 EVENTLOG = str(TOOLS / "libeventlog.so")
 ANSWER_LIMIT = 16 * 1024  # of DPDK's telemetry
-PATIENCE_S = 60.0  # an emulated machine on a busy host
 QUIET_S = 1.0  # in which nothing more may come
 _number = itertools.count(1)
 

@@ -24,7 +24,7 @@ from lab.errors import LabError, LabTimeout  # noqa: E402
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
 from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
-from waiting import wait_for  # noqa: E402, F401
+from waiting import PATIENCE_S, wait_for  # noqa: E402, F401
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
 DRIVER = os.environ.get("NETVSC_DRIVER") or str(BUILD / "drivers/net/vdev_netvsc/librte_net_vdev_netvsc.so")
@@ -39,7 +39,6 @@ SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
-PATIENCE_S = 120.0  # an emulated machine on a busy host
 DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 

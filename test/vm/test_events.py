@@ -16,9 +16,9 @@ from typing import Callable
 sys.path.insert(0, str(Path(__file__).parent))
 
 from announce import AnnounceWatch  # noqa: E402
-from events import EVENTLOG, PATIENCE_S, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
+from events import EVENTLOG, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER, MACS, device_names, end, wait_for  # noqa: E402
+from support import DRIVER, MACS, PATIENCE_S, device_names, end, wait_for  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_EVENT_CYCLES") or "20")
 PORT = "net_failsafe_vsc0"

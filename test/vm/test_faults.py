@@ -22,12 +22,11 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from lab.testpmd import stage_plugins  # noqa: E402
-from support import BUILD, DRIVER, MACS, TESTVF, LabCase, end  # noqa: E402
+from support import BUILD, DRIVER, MACS, PATIENCE_S, TESTVF, LabCase, end  # noqa: E402
 
 FAULTS = BUILD / "test/faults/faults"
 ARGUMENTS = os.environ.get("NETVSC_FAULTS", "--each-function")
 BIND = "vfio-pci"
-PATIENCE_S = 120.0
 SERIES = os.environ.get("NETVSC_FAULT_SERIES",
                         f"fallback=tap vf_bind={BIND} fallback=af_packet fallback=virtio_user").split()
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 AT_ONCE = 16
-PATIENCE_S = 10.0
+RETURN_TIMEOUT_S = 10.0
 PACKET_OUTGOING = 4
 HEADERS = 14 + 20 + 8
 
@@ -41,7 +41,7 @@ def main() -> None:
         numbers = range(first, min(first + AT_ONCE, count))
         for number in numbers:
             link.send(frame(mac, source, number, size))
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + RETURN_TIMEOUT_S
         while not returned.issuperset(numbers) and time.monotonic() < until:
             try:
                 data, address = link.recvfrom(65536)
