@@ -128,12 +128,3 @@ class HyperVCase(VfCase):
     def unplug(self, vf: str = VF) -> None:
         if vf in self.machine.nics:
             self.nic.vf_del(vf)
-
-    def take_from_kernel(self, vf: str = VF) -> None:
-        """Keeps what the VF receives from the kernel, as mlx5's steering does once a PMD has the VF.
-
-        The test PMD's packet socket still sees the frames. Without this, hv_netvsc gives the kernel's copy out as
-        NetVSC's own, and the fallback returns each frame again.
-        """
-        name = self.machine.ifname(vf)
-        self.guest.run(f"tc qdisc add dev {name} clsact && tc filter add dev {name} ingress matchall action drop")

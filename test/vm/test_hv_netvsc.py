@@ -48,7 +48,7 @@ class Tap(HyperVCase):
         def step(number: int) -> None:
             def arrive() -> None:
                 self.add_vf()
-                self.take_from_kernel()
+                self.nic.take_from_kernel(VF)
             arrived = self.come(arrive)
             self.steady(VF)
             left = self.go(self.unplug)

@@ -161,6 +161,15 @@ class HyperVNic:
         self._machine.nic_add(id, self.mac, model, port)
         return self._machine.ifname(id)
 
+    def take_from_kernel(self, id: str) -> None:
+        """Keeps what the VF receives from the kernel, as mlx5's steering does once a PMD has the VF.
+
+        The test PMD's packet socket still sees the frames. Without this, hv_netvsc gives the kernel's copy out as
+        NetVSC's own, and the fallback returns each frame again.
+        """
+        name = self._machine.ifname(id)
+        self._guest.run(f"tc qdisc add dev {name} clsact && tc filter add dev {name} ingress matchall action drop")
+
     def vf_del(self, id: str, associated: bool = False) -> Unplug:
         """Unplugs it, and then takes the association back."""
         unplug = self._machine.nic_del(id)
