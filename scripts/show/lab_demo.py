@@ -160,7 +160,7 @@ class Demo:
             kernel_log = KernelLog(self.machine.guest)
             began_ns = time.monotonic_ns()
             name = self.nic.vf_add(VF, self.options.vf_model)
-            self.nic.take_from_kernel(VF)
+            self.nic.take_from_kernel(name)
             said = self._expect(mark, began_ns, rf"{SAYS}: VF \S+ is there", rf"{SAYS}: VF \S+ attached")
             first_ns = self.switch.wait_return(VF, began_ns, STEP_TIMEOUT_S)
             report = self._settled("tap to VF", began_ns, first_ns)

@@ -9,16 +9,14 @@ from typing import Callable, ClassVar, Sequence
 
 from lab import coverage
 from lab.errors import LabError
-from lab.hyperv import HyperV, HyperVNic
+from lab.hyperv import KNOWN_WARNINGS, HyperV, HyperVNic
 from lab.machine import Machine
 from lab.switch import Report
 from lab.testpmd import Testpmd
 from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, end, plugins
 from vf_support import NETVSC, PPS, VF, VfCase, wait_for
 
-# What every machine's log has: a module that is neither the kernel's nor signed.
 LOG_LINES, LOG_TAIL = 20, 3000  # of the kernel's log, in an error
-KNOWN_WARNINGS = r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel"
 
 
 class HyperVCase(VfCase):

@@ -13,9 +13,10 @@ from typing import Callable, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hyperv_support import KNOWN_WARNINGS, HyperVCase  # noqa: E402
+from hyperv_support import HyperVCase  # noqa: E402
 from lab import qemu  # noqa: E402
 from lab.errors import LabError  # noqa: E402
+from lab.hyperv import KNOWN_WARNINGS  # noqa: E402
 from lab.sriov import VF_DEVICE, PhysicalFunction  # noqa: E402
 from support import DRIVER, MACS, TESTVF  # noqa: E402
 from vf_support import NETVSC, VF, losses  # noqa: E402
