@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The driver at work in the lab: a NetVSC port on tap, its VF plugged in, pulled out and back, under traffic.
 
-Exit status 0 only if every step was seen.
+The NetVSC netdevice is that of the kernel's own hv_netvsc, over the lab's VMBus host. The host switches its data path as
+hv_netvsc requests. Exit status 0 only if every step was seen.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import qemu
 from lab.errors import LabError, LabTimeout
+from lab.hyperv import HyperV
 from lab.machine import Machine
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
 
 from . import testpmd_arguments
+from .kernel_log import KernelLog
 from .progress import Progress
 from .table import table
 
@@ -55,6 +59,8 @@ class Demo:
 
     def __init__(self, machine: Machine, options: argparse.Namespace, progress: Progress) -> None:
         self.machine = machine
+        self.hyperv = HyperV(machine)
+        self.nic = self.hyperv.nic_add(NETVSC, MAC)
         self.options = options
         self.progress = progress
         self.rows: list[Row] = []
@@ -76,21 +82,22 @@ class Demo:
 
     def boot(self) -> None:
         with self.progress.waiting("booting a virtual machine"):
-            self.machine.nic_add(NETVSC, MAC)
             self.machine.start()
             guest = self.machine.guest
-            name = self.machine.ifname(NETVSC)
-            guest.make_netvsc(name)
             if not guest.glob("/dev/net/tun"):
                 guest.modprobe("tun")
-        self.progress.step(f"VM up: NetVSC look-alike {name} ({MAC})")
+            self.hyperv.start()
+            name = self.nic.ifname()
+            driver = guest.run(f"basename $(readlink /sys/class/net/{name}/device/driver)").stdout.strip()
+            if driver != "hv_netvsc":
+                raise NotSeen(f"expected {name} to be a netdevice of hv_netvsc; its driver is {driver or 'none'}")
+        self.progress.step(f"VM up: Linux {self.machine.kernel}, NetVSC {name} ({MAC}, {driver})")
 
     def start_testpmd(self) -> None:
         eal, application = testpmd_arguments.split(self.options.testpmd)
-        name = self.machine.ifname(NETVSC)
         with self.progress.waiting("starting testpmd in it"):
-            # -b: EAL is not to take the NetVSC look-alike itself, which on Hyper-V is no PCI device.
-            eal += [f"--vdev=net_vdev_netvsc0,iface={name}", "-b", self.machine.pci_address(NETVSC)]
+            # -b: EAL is not to take the NIC by which the VMBus host sends and receives.
+            eal += [f"--vdev=net_vdev_netvsc0,iface={self.nic.ifname()}", "-b", self.nic.wire_address()]
             plugins = [str(path.resolve()) for path in (self.options.plugin, self.options.vf_plugin)]
             self.testpmd = Testpmd(self.machine.guest, eal, application, plugins, timeout=START_TIMEOUT_S)
             said = self._said_at_start()
@@ -150,26 +157,32 @@ class Demo:
     def plug(self) -> None:
         mark = self.prompt.process.mark()
         with self.progress.waiting("plugging the VF in", self._counter):
+            kernel_log = KernelLog(self.machine.guest)
             began_ns = time.monotonic_ns()
-            self.machine.nic_add(VF, MAC, self.options.vf_model)
+            name = self.nic.vf_add(VF, self.options.vf_model)
+            self.nic.take_from_kernel(name)
             said = self._expect(mark, began_ns, rf"{SAYS}: VF \S+ is there", rf"{SAYS}: VF \S+ attached")
             first_ns = self.switch.wait_return(VF, began_ns, STEP_TIMEOUT_S)
             report = self._settled("tap to VF", began_ns, first_ns)
-            name, pci = self.machine.ifname(VF), self.machine.pci_address(VF)
-        self.progress.step(f"{self.step}: {self.options.vf_model}, kernel netdevice {name}, PCI {pci}", began_ns)
+            said += self._switched(kernel_log, "to", name)
+        self.progress.step(f"{self.step}: {self.options.vf_model}, kernel netdevice {name}, "
+                           f"PCI {self.machine.pci_address(VF)}", began_ns)
         self._details(said, VF, began_ns, first_ns, report)
 
     def pull(self) -> None:
         mark = self.prompt.process.mark()
         with self.progress.waiting("pulling the VF out", self._counter):
+            kernel_log = KernelLog(self.machine.guest)
+            name = self.machine.ifname(VF)
             began_ns = time.monotonic_ns()
             unplug_mark = self.machine.nic_unplug(VF)
             said = self._expect(mark, began_ns, rf"{SAYS}: VF \S+ is gone")
             deleted_ns = self.machine.nic_unplugged(VF, unplug_mark, STEP_TIMEOUT_S)
+            self.nic.associate(False)
             first_ns = self.switch.wait_return(NETVSC, began_ns, STEP_TIMEOUT_S)
             report = self._settled("VF to tap", began_ns, first_ns)
+            said += [(deleted_ns, "the guest has released it"), *self._switched(kernel_log, "from", name)]
         self.progress.step(self.step, began_ns)
-        said.append((deleted_ns, "the guest has let go of it"))
         self._details(said, NETVSC, began_ns, first_ns, report)
 
     def _expect(self, mark: int, began_ns: int, *patterns: str) -> list[tuple[int, str]]:
@@ -184,6 +197,15 @@ class Demo:
                 raise NotSeen(f"the driver did not say '{message}' in {STEP_TIMEOUT_S:g} s") from None
             said.append((time.monotonic_ns(), found[0].strip()))
         return said
+
+    def _switched(self, kernel_log: KernelLog, direction: str, vf: str) -> list[tuple[int, str]]:
+        """What hv_netvsc has logged about the VF since, which includes the switch of the data path."""
+        lines = [(moment_ns, re.sub(r"hv_netvsc \S+ ", "hv_netvsc ", text))  # without the NIC's GUID
+                 for moment_ns, text in kernel_log.lines(r"hv_netvsc .* (VF|Data path)")]
+        if not any(re.search(rf"Data path switched {direction} VF: {vf}$", text) for _, text in lines):
+            raise NotSeen(f"the kernel did not log 'Data path switched {direction} VF: {vf}'; hv_netvsc logged: "
+                          f"{'; '.join(text for _, text in lines) or 'nothing'}")
+        return lines
 
     def _settled(self, path: str, began_ns: int, first_ns: int) -> Report:
         until_ns = first_ns + round(AFTERWARDS_S * 1e9)
@@ -220,7 +242,7 @@ class Demo:
     def _notes(self, reports: list[Report]) -> list[str]:
         drops = sum(report.host_drops for report in reports)
         notes = ["Times after a change are from the host's request on; the driver's messages have the times at which "
-                 "they were read."]
+                 "they were read,", "the kernel's those at which it wrote them."]
         if drops:
             notes.append(f"{drops} more packets were never sent: the host's queue was full.")
         if self.slipped_ms >= 1:
@@ -276,7 +298,8 @@ def _explain(demo: Demo, problem: Exception) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="show.lab_demo", description=__doc__)
-    parser.add_argument("--vf-model", default="virtio-net-pci", help="QEMU's model for the VF (default: %(default)s)")
+    parser.add_argument("--vf-model", choices=("e1000e", "igb"), default="e1000e",
+                        help="QEMU's model for the VF (default: %(default)s)")
     parser.add_argument("--pps", type=int, default=1000, help="packets a second (default: %(default)s)")
     parser.add_argument("--plugin", type=Path, metavar="FILE", required=True, help="the driver")
     parser.add_argument("--vf-plugin", type=Path, metavar="FILE", required=True, help="the test-only driver for the VF")
@@ -294,7 +317,12 @@ def main() -> int:
     options.testpmd = arguments[at + 1:]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
-    demo = Demo(Machine(), options, Progress())
+    try:
+        emulator = qemu.at_least(qemu.WITH_IGB) if options.vf_model == "igb" else None
+        demo = Demo(Machine(modules=("virtio_net", options.vf_model), qemu=emulator), options, Progress())
+    except LabError as problem:
+        print(f"run: {problem}", file=sys.stderr)
+        return 1
     try:
         demo.run()
     except (LabError, NotSeen) as problem:

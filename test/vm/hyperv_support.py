@@ -9,22 +9,22 @@ from typing import Callable, ClassVar, Sequence
 
 from lab import coverage
 from lab.errors import LabError
-from lab.hyperv import HyperV, HyperVNic
+from lab.hyperv import KNOWN_WARNINGS, HyperV, HyperVNic
 from lab.machine import Machine
 from lab.switch import Report
 from lab.testpmd import Testpmd
 from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, end, plugins
 from vf_support import NETVSC, PPS, VF, VfCase, wait_for
 
-# What every machine's log has: a module that is neither the kernel's nor signed.
 LOG_LINES, LOG_TAIL = 20, 3000  # of the kernel's log, in an error
-KNOWN_WARNINGS = re.compile(r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel")
 
 
 class HyperVCase(VfCase):
     """Cases as VfCase's, whose NetVSC netdevices are hv_netvsc's. The switch follows the guest's data path."""
 
     channels: ClassVar[int] = 1
+    vf_model: ClassVar[str] = "e1000e"
+    known_warnings: ClassVar[str] = KNOWN_WARNINGS
     hyperv: ClassVar[HyperV]
 
     @classmethod
@@ -63,7 +63,7 @@ class HyperVCase(VfCase):
     def check_kernel_log(self) -> None:
         """No case makes the kernel warn of anything."""
         bad = [line for line in self.guest.run("dmesg --level=emerg,alert,crit,err,warn").stdout.splitlines()
-               if not KNOWN_WARNINGS.search(line)]
+               if not re.search(self.known_warnings, line)]
         self.assertEqual(bad[-LOG_LINES:], [], self.kernel_log()[-LOG_TAIL:])
 
     def kernel_said(self, pattern: str) -> None:
@@ -120,20 +120,11 @@ class HyperVCase(VfCase):
 
     # The VF.
 
-    def add_vf(self, model: str = "e1000e", vf: str = VF) -> None:
-        """Plugs the VF, which goes with the case at the latest."""
+    def add_vf(self, model: str | None = None, vf: str = VF) -> str:
+        """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name."""
         self.addCleanup(self.unplug_quietly, vf)
-        self.nic.vf_add(vf, model)
+        return self.nic.vf_add(vf, model or self.vf_model)
 
     def unplug(self, vf: str = VF) -> None:
         if vf in self.machine.nics:
             self.nic.vf_del(vf)
-
-    def take_from_kernel(self, vf: str = VF) -> None:
-        """Keeps what the VF receives from the kernel, as mlx5's steering does once a PMD has the VF.
-
-        The test PMD's packet socket still sees the frames. Without this, hv_netvsc gives the kernel's copy out as
-        NetVSC's own, and the fallback returns each frame again.
-        """
-        name = self.machine.ifname(vf)
-        self.guest.run(f"tc qdisc add dev {name} clsact && tc filter add dev {name} ingress matchall action drop")

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from lab import qemu  # noqa: E402
 from lab.errors import LabError  # noqa: E402
+from lab.sriov import PhysicalFunction  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, MACS, end, wait_for  # noqa: E402
 from vf_support import NETVSC, PATIENCE_S, VfCase, losses  # noqa: E402
@@ -31,8 +32,7 @@ PMD = "net_e1000_igb_vf"
 class Sriov(VfCase):
     """One NetVSC, and an SR-IOV NIC whose VF is its."""
 
-    pf: ClassVar[str]  # the physical function's netdevice
-    pf_device: ClassVar[str]  # and its folder in sysfs
+    pf: ClassVar[PhysicalFunction]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -45,10 +45,7 @@ class Sriov(VfCase):
         cls.machine_arguments = {"iommu": True, "memory": 2048, "modules": ("virtio_net", "igb", "igbvf", "vfio-pci"),
                                  "qemu": program}
         super().setUpClass()
-        cls.machine.nic_add(PF, PF_MAC, "igb", switch=MACS[0])
-        cls.pf = cls.machine.ifname(PF, PATIENCE_S)
-        cls.pf_device = f"/sys/bus/pci/devices/{cls.machine.pci_address(PF)}"
-        cls.guest.run(["ip", "link", "set", cls.pf, "up"])
+        cls.pf = PhysicalFunction(cls.machine, PF, PF_MAC, switch=MACS[0])
 
     def setUp(self) -> None:
         super().setUp()
@@ -58,48 +55,30 @@ class Sriov(VfCase):
 
     def vf_comes(self, mac: str = MACS[0]) -> None:
         """The physical function makes a VF that has this address, and igbvf takes it."""
-        # It gets its address before a kernel driver sees it, as on Hyper-V.
-        autoprobe = f"{self.pf_device}/sriov_drivers_autoprobe"
-        self.guest.run(f"echo 0 > {autoprobe} && echo 1 > {self.pf_device}/sriov_numvfs && "
-                       f"ip link set {self.pf} vf 0 mac {mac} && echo 1 > {autoprobe}", timeout=PATIENCE_S)
-        self.guest.run(f"echo {self.vf_address()} > /sys/bus/pci/drivers_probe", timeout=PATIENCE_S)
+        self.pf.vf_add(mac)
 
     def vf_goes(self) -> None:
         """The physical function takes its VF away. The kernel waits for whoever has it: it must not wait for us."""
         began = time.monotonic()
-        self.guest.run(f"echo 0 > {self.pf_device}/sriov_numvfs", timeout=PATIENCE_S)
+        self.pf.vf_del()
         self.note(f"sriov_numvfs=0 returned after {time.monotonic() - began:.2f} s")
-        self.assertEqual(self.guest.glob(f"{self.pf_device}/virtfn*"), [])
+        self.assertEqual(self.guest.glob(f"{self.pf.folder}/virtfn*"), [])
 
     def vf_goes_quietly(self) -> None:
         """At the case's end, whatever became of it."""
         for process in self.testpmds:  # they may hold it
             end(process)
-        self.guest.run(f"echo 0 > {self.pf_device}/sriov_numvfs", timeout=PATIENCE_S)
-
-    def vf_link(self, name: str) -> str:
-        """Where a link in the VF's folder in sysfs leads to, its last part; empty if there is none."""
-        target = self.guest.run(["readlink", f"{self.pf_device}/virtfn0/{name}"], check=False).stdout.strip()
-        return Path(target).name
-
-    def vf_address(self) -> str:
-        """The VF's PCI address."""
-        return Path(self.guest.run(["readlink", f"{self.pf_device}/virtfn0"]).stdout.strip()).name
-
-    def vf_netdevices(self) -> dict[str, str]:
-        """The VF's netdevices in the guest, and their addresses."""
-        return {Path(path).name: self.guest.read_file(f"{path}/address").decode().strip()
-                for path in self.guest.glob(f"{self.pf_device}/virtfn0/net/*")}
+        self.pf.vf_del()
 
     def assert_in_dpdk(self, testpmd: Testpmd) -> None:
         """It is a VF of our physical function, bound to vfio-pci, and a port of DPDK's igb VF driver."""
-        self.assertEqual(self.vf_link("physfn"), Path(self.pf_device).name)
-        ids = [self.guest.read_file(f"{self.pf_device}/virtfn0/{name}").decode().strip()
+        self.assertEqual(self.pf.vf_link("physfn"), self.pf.address)
+        ids = [self.guest.read_file(f"{self.pf.folder}/virtfn0/{name}").decode().strip()
                for name in ("vendor", "device")]
         self.assertEqual(":".join(ids), IGB_VF)
-        self.assertEqual(self.vf_link("driver"), "vfio-pci")
-        self.assertEqual(self.vf_netdevices(), {})
-        self.assertRegex(testpmd.cmd(f"show device info {self.vf_address()}"), rf"Driver name: {PMD}\s")
+        self.assertEqual(self.pf.vf_link("driver"), "vfio-pci")
+        self.assertEqual(self.pf.vf_netdevices(), {})
+        self.assertRegex(testpmd.cmd(f"show device info {self.pf.vf_address()}"), rf"Driver name: {PMD}\s")
 
     # testpmd.
 
@@ -124,16 +103,16 @@ class Sriov(VfCase):
         testpmd = self.forward_bound(by=PF)
         self.assert_in_dpdk(testpmd)
         self.assert_quits(testpmd)
-        wait_for("the VF with igbvf", lambda: self.vf_link("driver") == "igbvf", PATIENCE_S)
-        self.assertEqual(list(self.vf_netdevices().values()), [MACS[0]])
+        wait_for("the VF with igbvf", lambda: self.pf.vf_link("driver") == "igbvf", PATIENCE_S)
+        self.assertEqual(list(self.pf.vf_netdevices().values()), [MACS[0]])
 
     def test_another_ones(self) -> None:
         """A VF with another address is nothing to us; given ours, it is."""
         testpmd = self.forward_bound()
         self.vf_comes(OTHER_MAC)
-        self.assertEqual(list(self.vf_netdevices().values()), [OTHER_MAC])
+        self.assertEqual(list(self.pf.vf_netdevices().values()), [OTHER_MAC])
         self.assert_only_by(NETVSC)
-        self.assertEqual(self.vf_link("driver"), "igbvf")
+        self.assertEqual(self.pf.vf_link("driver"), "igbvf")
         self.vf_goes()
         self.come(self.vf_comes, PF)
         self.assert_in_dpdk(testpmd)

@@ -46,7 +46,7 @@ int host_name_slot(struct host_nic *nic, const char *bridge, unsigned int device
 {
 	struct pci_slot *slot, *found = NULL;
 	struct pci_bus *bus = find_bus(bridge);
-	char name[16], *copy;
+	char name[16], own_name[16], *copy;
 	int error;
 
 	if (!bus)
@@ -60,8 +60,9 @@ int host_name_slot(struct host_nic *nic, const char *bridge, unsigned int device
 	list_for_each_entry(slot, &bus->slots, list)
 		if (slot->number == device)
 			found = slot;
-	if (!found) {
-		found = pci_create_slot(bus, device, name, NULL); /* stays for as long as the bus */
+	if (!found) { /* the slot stays for as long as the bus: its own name is not the NIC's */
+		snprintf(own_name, sizeof(own_name), "%04x:%02x:%02x", pci_domain_nr(bus), bus->number, device);
+		found = pci_create_slot(bus, device, own_name, NULL);
 		if (IS_ERR(found))
 			found = NULL;
 	}

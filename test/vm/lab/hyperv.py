@@ -29,8 +29,11 @@ CONTROL = "/sys/kernel/hyperv_host"
 NAMESPACE = "hyperv-host"  # where the wires are
 IN_GUEST = "/run/lab/hv_vmbus.ko"
 DEVICES = "/sys/bus/vmbus/devices"
+DRIVERS = "/sys/bus/vmbus/drivers"
 WITHHOLD = "withhold"
-ASSOCIATED_S = 60.0
+# What every machine's log may have: a module that is neither the kernel's nor signed, a host that is busy.
+KNOWN_WARNINGS = (r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel|"
+                  r"hrtimer: interrupt took")
 
 
 def instance(mac: str) -> str:
@@ -123,6 +126,17 @@ class HyperVNic:
 
     # What the guest has.
 
+    def bind(self, driver: str) -> None:
+        """Gives the NIC, and no other, to this driver of the VMBus; hv_netvsc is its own."""
+        override = shlex.quote("" if driver == "hv_netvsc" else driver)
+        self._guest.run(f"cd {DEVICES}/{self.instance} && echo {override} > driver_override && "
+                        f"echo {self.instance} > driver/unbind && echo {self.instance} > {DRIVERS}/{driver}/bind")
+
+    def driver(self) -> str:
+        """The name of its driver; empty if it has none."""
+        link = self._guest.run(["readlink", f"{DEVICES}/{self.instance}/driver"], check=False).stdout.strip()
+        return Path(link).name
+
     def ifname(self, timeout: float = 30.0) -> str:
         """Its netdevice; waits for it."""
         found = self._guest.glob(f"{DEVICES}/{self.instance}/net/*", timeout=timeout)
@@ -160,6 +174,15 @@ class HyperVNic:
             self.associate()
         self._machine.nic_add(id, self.mac, model, port)
         return self._machine.ifname(id)
+
+    def take_from_kernel(self, netdevice: str) -> None:
+        """Keeps what a VF receives from the kernel, as mlx5's steering does once a PMD has the VF.
+
+        The test PMD's packet socket still sees the frames. Without this, hv_netvsc gives the kernel's copy out as
+        NetVSC's own, and the fallback returns each frame again.
+        """
+        self._guest.run(f"tc qdisc add dev {netdevice} clsact && "
+                        f"tc filter add dev {netdevice} ingress matchall action drop")
 
     def vf_del(self, id: str, associated: bool = False) -> Unplug:
         """Unplugs it, and then takes the association back."""
