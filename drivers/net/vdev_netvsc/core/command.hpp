@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -17,24 +18,26 @@
 
 namespace netvsc {
 
-/// The <id> in net_failsafe_vsc<id> and its slow sub-device, such as net_tap_vsc<id>.
+/// The <id> in net_failsafe_vsc<id> and its fallback, such as net_tap_vsc<id>.
 using PortNumber = std::uint32_t;
 /// Which instance of the driver (which net_vdev_netvsc vdev).
 using InstanceId = std::uint32_t;
-/// CLOCK_MONOTONIC; handed in by the caller, never read by the core.
+/// CLOCK_MONOTONIC. The caller passes it in; the core never reads a clock.
 using TimePoint = std::chrono::steady_clock::time_point;
 
 /// A VF that can be announced to fail-safe.
 struct Vf {
     int ifindex = 0;
     VfId id;
-    /// What goes into the pipe, without the newline: the PCI address and device arguments.
+    /// The line for the pipe, without the newline: the PCI address and device arguments.
     std::string devargs;
     bool operator==(const Vf &) const = default;
 };
 
-/// Make net_failsafe_vsc<number> over this netdevice, with the VF (if any) announced from the
-/// start. Answer as for Announce, and then with Supervisor::port_created() or port_failed().
+// ---- Commands for the thread that decided them.
+
+/// Create net_failsafe_vsc<number> over this netdevice. If there is a VF, prepare it first, as
+/// for Announce. Outcome: PortCreated or PortFailed.
 struct CreatePort {
     PortNumber number = 0;
     std::string netdevice;
@@ -46,52 +49,58 @@ struct CreatePort {
     std::string bind; ///< as in Announce
 };
 
-/// Close the port and take its device away. Its end is told by Supervisor::port_gone().
+/// Close the port and remove its device. The end of the port reaches the core as
+/// Supervisor::port_gone().
 struct DestroyPort {
     PortNumber number = 0;
 };
 
-/// The port is gone, or could not be made: let go of its VF: of the VF's port, if fail-safe never
-/// took it, and of its binding, if we bound it. Answer with Supervisor::vf_released(). (The pipe
-/// went with the port.)
+/// The port is gone, or could not be created. Release its VF: close the VF's port unless
+/// fail-safe owns it, and restore the kernel driver if the driver rebound the VF. Outcome:
+/// VfReleased.
 struct ReleaseVf {
     VfId vf;
-    bool give_back = false; ///< its own kernel driver gets it again
+    bool restore_driver = false;
     bool operator==(const ReleaseVf &) const = default;
 };
 
-/// Bind the VF's PCI device to the kernel driver (if one is named), probe it, and write it into
-/// the port's pipe. Answer with Supervisor::vf_bound() if it has been bound, and in any case
-/// with vf_probed(); or with vf_held_back() alone if the application is just configuring the port.
+// ---- Commands for EAL's interrupt thread.
+
+/// Bind the VF's PCI function to the kernel driver (if one is named), write the VF into the
+/// port's pipe and probe it. Outcome: VfHeldBack alone, if the application is configuring the
+/// port. Else VfBound or VfBindFailed if a driver is named, then VfProbed.
 struct Announce {
     PortNumber number = 0;
     Vf vf;
     std::string bind;
-    /// The application closed the VF's port, perhaps because it is closing all: only if it has
-    /// the fail-safe port started is the VF wanted. Else answer with vf_held_back(), too.
+    /// The application closed the VF's port, perhaps because it closes all ports. The VF is
+    /// wanted only while the fail-safe port is started; else the outcome is VfHeldBack.
     bool only_if_started = false;
 };
 
-/// The VF is gone: empty the pipe, and make fail-safe let go of the VF's port. Answer with
-/// Supervisor::vf_withdrawn().
+/// The VF is gone: empty the pipe and make fail-safe release the VF's port. Outcome:
+/// VfWithdrawn.
 struct Withdraw {
     PortNumber number = 0;
     VfId vf;
+    /// Raise RTE_ETH_EVENT_INTR_RMV if fail-safe owns the VF's port. False: the VF's PMD has
+    /// raised it already.
+    bool raise_removal = true;
 };
 
-/// The VF is given up while it is there, and its port is closed: give it back to its own kernel
-/// driver. Answer with Supervisor::vf_released().
-struct GiveBack {
+/// The port gives up a VF that is present, and the VF's port is closed: restore its kernel
+/// driver. Outcome: VfReleased.
+struct RestoreDriver {
     VfId vf;
 };
 
-/// A VF has come or gone, or the carrier of a netdevice below the port has changed: let fail-safe
-/// look at its link anew, and tell the application.
+/// A VF has arrived or left, or the carrier of a netdevice below the port has changed: make
+/// fail-safe read its link again, and notify the application.
 struct RefreshLink {
     PortNumber number = 0;
 };
 
-/// See whether fail-safe owns the VF's port. Answer with Supervisor::vf_checked().
+/// Check whether fail-safe owns the VF's port. Outcome: VfChecked.
 struct CheckVf {
     PortNumber number = 0;
     VfId vf;
@@ -102,31 +111,58 @@ struct ReportRemoval {
     PortNumber number = 0;
 };
 
-/// To be told to applications. (That a port has been closed is known before the core knows it.)
+// ---- Notices.
+
+/// An event for applications. The driver itself reports that a port was closed.
 struct Report {
     EventType type{};
     PortNumber number = 0;
     std::optional<PciAddress> vf;
 };
 
-/// Something the user should read.
+/// A line for the log.
 struct Message {
     enum class Level { error, warning, notice, info };
     Level level = Level::info;
     std::string text;
 };
 
-using Command = std::variant<CreatePort, DestroyPort, ReleaseVf, Announce, Withdraw, GiveBack,
-                             CheckVf, RefreshLink, ReportRemoval, Report, Message>;
-using Commands = std::vector<Command>;
+/// Any thread may execute these. The thread that decided them does so at once.
+using PortCommand = std::variant<CreatePort, DestroyPort, ReleaseVf>;
+/// Only EAL's interrupt thread executes these, in the order of the decisions. fail-safe polls its
+/// pipe in the same thread, so fail-safe never sees a half-executed command.
+using TrafficCommand =
+    std::variant<Announce, Withdraw, RestoreDriver, CheckVf, RefreshLink, ReportRemoval>;
+/// Notices come after all traffic commands: they may take as long as the log and the application
+/// take.
+using Notice = std::variant<Message, Report>;
 
-inline void append(Commands &commands, Commands more) {
-    std::ranges::move(more, std::back_inserter(commands));
-}
+/// What the core wants done after an input. Each list is in order.
+struct Decision {
+    std::vector<TrafficCommand> traffic;
+    std::vector<Notice> notices;
+    std::vector<PortCommand> ports;
 
-inline void say(Commands &commands, Message::Level level, std::string text) {
-    commands.emplace_back(Message{.level = level, .text = std::move(text)});
-}
+    [[nodiscard]] bool empty() const { return traffic.empty() && notices.empty() && ports.empty(); }
+    void append(Decision more) {
+        std::ranges::move(more.traffic, std::back_inserter(traffic));
+        std::ranges::move(more.notices, std::back_inserter(notices));
+        std::ranges::move(more.ports, std::back_inserter(ports));
+    }
+
+    template <std::convertible_to<TrafficCommand> Command> void add(Command command) {
+        traffic.emplace_back(std::move(command));
+    }
+    template <std::convertible_to<PortCommand> Command> void add(Command command) {
+        ports.emplace_back(std::move(command));
+    }
+    void report(EventType type, PortNumber number, std::optional<PciAddress> vf = std::nullopt) {
+        notices.emplace_back(Report{.type = type, .number = number, .vf = vf});
+    }
+    void log(Message::Level level, std::string text) {
+        notices.emplace_back(Message{.level = level, .text = std::move(text)});
+    }
+};
 
 /// "net_failsafe_vsc<number>"
 [[nodiscard]] inline std::string port_name(PortNumber number) {

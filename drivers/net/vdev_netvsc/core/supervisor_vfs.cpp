@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which VF is whose, and what becomes of it.
+// Which port has which VF, and what happens to VFs.
 
 #include "core/supervisor.hpp"
 
@@ -15,24 +15,24 @@ using Level = Message::Level;
 
 } // namespace
 
-// The VF goes with its port. It is nobody's until that is done.
-void Supervisor::release_vf(Port &port, Commands &commands) {
+// The VF ends with its port. No other port may take it until that is done.
+void Supervisor::release_vf(Port &port, Decision &decision) {
     const auto vf = port.vf.release();
     if (!vf)
         return;
     releasing_.insert(vf->vf);
     port.vf.begin(std::nullopt);
-    commands.emplace_back(ReleaseVf{*vf});
+    decision.add(ReleaseVf{*vf});
 }
 
-Commands Supervisor::vf_released(const VfId &vf) {
-    releasing_.erase(vf);
-    Commands commands;
-    offer_vfs(commands);
-    return commands;
+Decision Supervisor::handle_outcome(const VfReleased &outcome, TimePoint /*now*/) {
+    releasing_.erase(outcome.vf);
+    Decision decision;
+    offer_vfs(decision);
+    return decision;
 }
 
-std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
+std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
     const Link *netvsc = table_.find(port.ifindex);
     if (netvsc == nullptr)
         return std::nullopt;
@@ -46,20 +46,21 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
                 continue;
             if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex())) {
                 if (port.refused_vf != link->ifindex())
-                    say(commands, Level::error,
-                        port_name(port.number) + ": VF " + printable(link->name()) +
-                            " has an IP address, by which the machine may be reached: it is "
-                            "not taken from its kernel driver while that is so");
+                    decision.log(Level::error,
+                                 port_name(port.number) + ": VF " + printable(link->name()) +
+                                     " has an IP address, which may be in use; it stays on its "
+                                     "kernel driver until the address is removed");
                 port.refused_vf = link->ifindex();
                 continue;
             }
-            // The one in use stays while it is there; else the one seen first.
+            // The VF in use stays while it is present. Otherwise the first one seen.
             const auto &current = port.vf.vf();
             if (current && current->ifindex == link->ifindex() && current->id == id_of(*link)) {
                 chosen = link;
                 break;
             }
-            // In a listing the addresses come last: by then it is known whether it has one.
+            // A listing names the addresses last. Only then the driver knows whether the VF has
+            // one.
             if (listing_ && !port.vf.bind().empty())
                 continue;
             if (chosen == nullptr)
@@ -77,21 +78,22 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Commands &commands) {
     return vf;
 }
 
-void Supervisor::reconsider_vf(Port &port, Commands &commands) {
-    if (port.phase != PortPhase::active) // one that is being made is reconsidered when it is there
+void Supervisor::reconsider_vf(Port &port, Decision &decision) {
+    if (port.phase != PortPhase::active) // a port under creation is reconsidered later
         return;
-    const auto vf = choose_vf(port, commands);
-    // The netdevice of one that is just being bound may tell before its end that it is not ours.
+    const auto vf = choose_vf(port, decision);
+    // While the VF is being bound, the last message of its netdevice may show that the VF belongs
+    // to another port.
     if (const auto &current = port.vf.vf(); current && current != vf) {
         if (const Link *link = table_.find(current->ifindex);
             link && link->facts.pci == current->id.pci)
-            port.vf.dismiss(commands);
+            port.vf.dismiss(decision);
     }
-    port.vf.want(vf, commands);
+    port.vf.want(vf, decision);
 }
 
-// What MANA's driver has to be told: the VF's address, and those of the other VFs of its function
-// that our ports have or will have, for a function is probed only once.
+// The mac= arguments for MANA's PMD: the VF's address, and those of the other VFs of its function
+// that the driver's ports have or will have. DPDK probes a function only once.
 std::vector<MacAddress> Supervisor::macs_below(const Link &vf) const {
     std::vector<MacAddress> macs;
     const auto add = [&](const Link &link) {
@@ -112,8 +114,8 @@ std::vector<MacAddress> Supervisor::macs_below(const Link &vf) const {
     return macs;
 }
 
-// Another port has the VF in hand, were it only to let go of it, or it is just being released: that
-// is waited for, or one would take from the other what it works with.
+// Another port has the VF, even if it is about to release it, or the VF's release is under way.
+// The port must wait for that.
 bool Supervisor::held_by_another(const Port &port, const Link &link) const {
     const VfId id = id_of(link);
     return releasing_.contains(id) || std::ranges::any_of(ports_, [&](const auto &entry) {
@@ -121,148 +123,82 @@ bool Supervisor::held_by_another(const Port &port, const Link &link) const {
            });
 }
 
-// A VF that is bound has no netdevice. Where its PCI address has one, another device is there by
-// now, or somebody has given it back.
-void Supervisor::expel_predecessor(const Link &link, Commands &commands) {
+// A bound VF has no netdevice. If its PCI address has one, another device has the address by now,
+// or somebody has restored the kernel driver.
+void Supervisor::expel_predecessor(const Link &link, Decision &decision) {
     for (auto &[number, port] : ports_) {
+        // No time: the removal of a function sets no deadline.
         if (port.vf.is(id_of(link)) && port.vf.vf()->ifindex != link.ifindex())
-            tell_vf(
-                port,
-                [&](VfMachine &vf, Commands &more) {
-                    vf.pci_removed(*link.facts.pci, false, more);
-                },
-                commands);
+            vf_event(port, *link.facts.pci, VfFunctionRemoved{}, {}, decision);
     }
 }
 
-// A VF has been let go of: those without one may take it.
-void Supervisor::offer_vfs(Commands &commands) {
+// A VF was released: ports without one may take it.
+void Supervisor::offer_vfs(Decision &decision) {
     for (auto &[number, port] : ports_) {
         if (port.vf.state() == VfState::absent)
-            reconsider_vf(port, commands);
+            reconsider_vf(port, decision);
     }
 }
 
-// The netdevice has become a port, or has ceased to be one.
-void Supervisor::reconsider_vfs_with(int ifindex, Commands &commands) {
+// The netdevice has become a port, or is none any more.
+void Supervisor::reconsider_vfs_with(int ifindex, Decision &decision) {
     if (const Link *link = table_.find(ifindex); link != nullptr && link->may_be_vf())
-        reconsider_vfs_of(*link, commands);
+        reconsider_vfs_of(*link, decision);
 }
 
 // The ports whose NetVSC shares an address with the netdevice.
-void Supervisor::reconsider_vfs_of(const Link &link, Commands &commands) {
+void Supervisor::reconsider_vfs_of(const Link &link, Decision &decision) {
     for (const auto &mac : {link.message.mac, link.message.permanent_mac}) {
         if (!mac)
             continue;
         for (const Link *other : table_.with_mac(*mac)) {
             if (const auto port = by_ifindex_.find(other->ifindex()); port != by_ifindex_.end())
-                reconsider_vf(ports_.at(port->second), commands);
+                reconsider_vf(ports_.at(port->second), decision);
         }
     }
 }
 
-template <typename Call> void Supervisor::tell_vf(Port &port, Call call, Commands &commands) {
-    const std::size_t before = commands.size();
-    call(port.vf, commands);
-    for (const Command &command : commands | std::views::drop(before)) {
-        if (const auto *returned = std::get_if<GiveBack>(&command))
-            releasing_.insert(returned->vf);
+void Supervisor::vf_event(Port &port, const VfId &vf, const VfEvent &event, TimePoint now,
+                          Decision &decision) {
+    const std::size_t before = decision.traffic.size();
+    port.vf.handle(vf, event, now, decision);
+    for (const TrafficCommand &command : decision.traffic | std::views::drop(before)) {
+        if (const auto *restore = std::get_if<RestoreDriver>(&command))
+            releasing_.insert(restore->vf);
     }
     if (port.vf.state() != VfState::absent)
         return;
-    reconsider_vf(port, commands);
-    offer_vfs(commands);
+    reconsider_vf(port, decision);
+    offer_vfs(decision);
 }
 
-template <typename Call> Commands Supervisor::tell_vf(PortNumber number, Call call) {
-    Commands commands;
-    if (Port *port = find(number))
-        tell_vf(*port, call, commands);
-    return commands;
-}
-
-template <typename Call> Commands Supervisor::tell_vf(const VfId &vf, Call call) {
-    Commands commands;
+Decision Supervisor::vf_event(const VfId &vf, const VfEvent &event, TimePoint now) {
+    Decision decision;
     for (auto &[number, port] : ports_) {
         if (port.vf.is(vf))
-            tell_vf(port, call, commands);
+            vf_event(port, vf, event, now, decision);
     }
-    return commands;
+    return decision;
 }
 
-Commands Supervisor::vf_bound(PortNumber number, const VfId &vf) {
-    Commands commands;
-    if (Port *port = find(number); port != nullptr && port->vf.is(vf))
-        port->vf.bound(vf);
-    else if (!port_with_vf(vf)) // let go of while it was being bound
-        commands.emplace_back(GiveBack{.vf = vf});
-    return commands;
-}
-
-void Supervisor::vf_held_back(PortNumber number, const VfId &vf, TimePoint now) {
-    if (Port *port = find(number))
-        port->vf.held_back(vf, now);
-}
-
-Commands Supervisor::vf_bind_failed(PortNumber number, const VfId &vf, const std::string &reason,
-                                    TimePoint now) {
-    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
-        machine.bind_failed(vf, reason, now, commands);
-    });
-}
-
-Commands Supervisor::vf_probed(PortNumber number, const VfId &vf, int error, TimePoint now) {
-    if (error == 0 && !port_with_vf(vf)) // let go of while it was being probed
-        return {Withdraw{.number = number, .vf = vf}};
-    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
-        machine.probed(vf, error, now, commands);
-    });
-}
-
-Commands Supervisor::vf_checked(PortNumber number, const VfId &vf, bool taken) {
-    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
-        machine.checked(vf, taken, commands);
-    });
-}
-
-Commands Supervisor::vf_withdrawn(PortNumber number, const VfId &vf, bool port_remains,
-                                  TimePoint now) {
-    return tell_vf(number, [&](VfMachine &machine, Commands &commands) {
-        machine.withdrawn(vf, port_remains, now, commands);
-    });
-}
-
-Commands Supervisor::vf_port_gone(const VfId &vf, bool by_application, TimePoint now) {
-    return tell_vf(vf, [&](VfMachine &machine, Commands &commands) {
-        machine.port_gone(vf, by_application, now, commands);
-    });
-}
-
-Commands Supervisor::vf_recovering(const VfId &vf) {
-    return tell_vf(
-        vf, [&](VfMachine &machine, Commands &commands) { machine.recovering(vf, commands); });
-}
-
-Commands Supervisor::vf_recovered(const VfId &vf, bool success, TimePoint now) {
-    return tell_vf(vf, [&](VfMachine &machine, Commands &commands) {
-        machine.recovered(vf, success, now, commands);
-    });
-}
-
-Commands Supervisor::pci_removed(const PciAddress &pci, bool another_is_there) {
-    return tell_vf(pci, [&](VfMachine &vf, Commands &commands) {
-        vf.pci_removed(pci, another_is_there, commands);
-    });
-}
-
-Commands Supervisor::vf_release_requested(const PciAddress &pci, TimePoint now) {
-    return tell_vf(
-        pci, [&](VfMachine &vf, Commands &commands) { vf.release_requested(pci, now, commands); });
-}
-
-Commands Supervisor::pci_unbound(const PciAddress &pci) {
-    return tell_vf(
-        pci, [&](VfMachine &machine, Commands &commands) { machine.pci_unbound(pci, commands); });
+Decision Supervisor::handle_outcome(const VfOutcome &outcome, TimePoint now) {
+    Decision decision;
+    // Released while it was being bound or probed.
+    if (!port_with_vf(outcome.vf)) {
+        if (std::holds_alternative<VfBound>(outcome.event)) {
+            decision.add(RestoreDriver{.vf = outcome.vf});
+            return decision;
+        }
+        if (const auto *probed = std::get_if<VfProbed>(&outcome.event);
+            probed != nullptr && probed->error == 0) {
+            decision.add(Withdraw{.number = outcome.number, .vf = outcome.vf});
+            return decision;
+        }
+    }
+    if (Port *port = find(outcome.number))
+        vf_event(*port, outcome.vf, outcome.event, now, decision);
+    return decision;
 }
 
 std::vector<PciAddress> Supervisor::vfs() const {

@@ -3,125 +3,119 @@
 
 #include "core/backoff.hpp"
 #include "core/command.hpp"
+#include "core/vf_event.hpp"
 
 #include <optional>
 #include <string>
 
 namespace netvsc {
 
-/// Where a port's VF stands. Diagram: doc/guides/prog_guide.
+/// The state of a port's VF. Diagram: doc/guides/prog_guide.
 enum class VfState {
-    absent,     ///< there is none
-    present,    ///< its netdevice has been seen; it is being bound and probed
-    announced,  ///< probed and in fail-safe's pipe; not yet known to be fail-safe's
+    absent,     ///< the port has no VF
+    present,    ///< its netdevice was seen; the driver binds and probes it
+    announced,  ///< probed and written into fail-safe's pipe; fail-safe may not have taken it yet
     attached,   ///< fail-safe owns its port
-    faulted,    ///< binding or probing failed, or fail-safe let go of it: tried again later
-    recovering, ///< its driver is mending an error by itself (RTE_ETH_EVENT_ERR_RECOVERING)
-    gone,       ///< it has been taken away, but its ethdev port is still to be closed
+    faulted,    ///< binding or probing failed, or fail-safe released it: retried later
+    recovering, ///< its PMD recovers from an error (RTE_ETH_EVENT_ERR_RECOVERING)
+    gone,       ///< it was removed, and its ethdev port is still to be closed
 };
 
 /// "attached"
 [[nodiscard]] std::string_view name_of(VfState state);
 
-/// The VF of one port: follows it through its states, and gives the commands that follow.
-/// Pure, as the Supervisor it belongs to.
+/// The state machine of one port's VF. Takes events, decides on commands. Pure, like the
+/// Supervisor that owns it.
 class VfMachine {
 public:
-    /// @param port  the number the port has in commands and messages
-    /// @param bind  the kernel driver the VF is to be bound to; empty: left as it is
+    /// @param port  the port's number, for commands and messages
+    /// @param bind  the kernel driver to bind the VF to; empty: leave the VF on its own
     VfMachine(PortNumber port, std::string bind, std::chrono::milliseconds hotplug_poll);
 
     void set_port(PortNumber number) { number_ = number; }
     [[nodiscard]] const std::string &bind() const { return bind_; }
 
-    // ---- What the netdevices tell.
+    // ---- Inputs.
 
-    /// The VF the port should have by the netdevices there are; nullopt: none.
-    /// In state gone it is not heard: to be told again when the state is absent.
-    void want(const std::optional<Vf> &vf, Commands &commands);
-    /// The PCI function has gone, whatever the netdevices say.
-    /// @param another_is_there  its address has passed to another device by now, which may be the
-    ///                          one that was bound: it is given back
-    void pci_removed(const PciAddress &pci, bool another_is_there, Commands &commands);
-    /// It has lost its kernel driver. That means something of one that we bound only: the netdevice
-    /// of any other tells.
-    void pci_unbound(const PciAddress &pci, Commands &commands);
-    /// A VF that we have bound is to be let go of though it is there: vfio asks for it, or its
-    /// registers have been taken from it. If it is still there a moment later it is taken anew.
-    void release_requested(const PciAddress &pci, TimePoint now, Commands &commands);
-    /// The port's NetVSC has gone, and the VF with it as far as the port is concerned.
-    void dismiss(Commands &commands);
-
-    // ---- For a port that is made with its VF (CreatePort).
-
-    /// Like want(), but the commands are the port's creation itself.
-    void begin(const std::optional<Vf> &vf);
-    /// The port has been made: from now on what becomes of its VF is reported.
-    void introduce(Commands &commands);
-
-    // ---- What became of commands.
-
-    void bound(const VfId &id);
-    void bind_failed(const VfId &id, const std::string &reason, TimePoint now, Commands &commands);
-    /// @param error  positive errno, 0 for success
-    void probed(const VfId &id, int error, TimePoint now, Commands &commands);
-    void checked(const VfId &id, bool taken, Commands &commands);
-    /// @param port_remains  its ethdev port is still to be closed (by fail-safe)
-    void withdrawn(const VfId &id, bool port_remains, TimePoint now, Commands &commands);
-
-    // ---- What the VF's ethdev port tells.
-
-    void port_gone(const VfId &id, bool by_application, TimePoint now, Commands &commands);
-    /// Announce::only_if_started was said, and the port was not started; or it was half configured.
-    void held_back(const VfId &id, TimePoint now);
-    void recovering(const VfId &id, Commands &commands);
-    void recovered(const VfId &id, bool success, TimePoint now, Commands &commands);
-
-    // ---- Time.
-
+    /// The VF that the port should have, by the netdevices present; nullopt: none.
+    /// Ignored in state gone: call it again when the state is absent.
+    void want(const std::optional<Vf> &vf, Decision &decision);
+    /// The port's NetVSC is gone, and the port gives up its VF.
+    void dismiss(Decision &decision);
+    /// Something happened to VF @p id. Ignored if that is not the port's VF.
+    void handle(const VfId &id, const VfEvent &event, TimePoint now, Decision &decision);
+    /// When elapsed() needs a call; nullopt: nothing is pending.
     [[nodiscard]] std::optional<TimePoint> deadline() const { return next_; }
-    void elapsed(TimePoint now, Commands &commands);
+    void elapsed(TimePoint now, Decision &decision);
 
-    /// The VF to be let go of with the port: not probed any longer if fail-safe never took it,
-    /// and given back to its kernel driver if we bound it.
+    // ---- For a port that is created together with its VF (CreatePort).
+
+    /// Like want(), but CreatePort is the command.
+    void begin(const std::optional<Vf> &vf);
+    /// The port was created: from now on its VF's events are reported.
+    void introduce(Decision &decision);
+
+    // ---- The state.
+
+    /// The command that releases the VF when its port ends; nullopt: the port has no VF.
     [[nodiscard]] std::optional<ReleaseVf> release() const;
-
     [[nodiscard]] VfState state() const { return state_; }
-    /// The VF in hand (in state gone: the one that went).
+    /// The port's VF (in state gone: the VF that was removed).
     [[nodiscard]] const std::optional<Vf> &vf() const { return vf_; }
     [[nodiscard]] bool is(const VfId &id) const { return vf_ && vf_->id.matches(id); }
 
 private:
-    void appear(const Vf &vf, Commands &commands);
-    void leave(Commands &commands);
-    void settle(TimePoint now, Commands &commands);
-    void end(Commands &commands);
-    void announce(Commands &commands);
+    // A VF's netdevice may appear before everything that its PMD needs (mlx5: the Verbs device
+    // comes later). So the first delay is short.
+    static constexpr Backoff probe_backoff{std::chrono::milliseconds(10), std::chrono::seconds(30)};
+
+    void handle_event(const VfBound &event, TimePoint now, Decision &decision);
+    void handle_event(const VfBindFailed &event, TimePoint now, Decision &decision);
+    void handle_event(const VfHeldBack &event, TimePoint now, Decision &decision);
+    void handle_event(const VfProbed &event, TimePoint now, Decision &decision);
+    void handle_event(const VfChecked &event, TimePoint now, Decision &decision);
+    void handle_event(const VfWithdrawn &event, TimePoint now, Decision &decision);
+    void handle_event(const VfPortClosed &event, TimePoint now, Decision &decision);
+    void handle_event(const VfRemovalRaised &event, TimePoint now, Decision &decision);
+    void handle_event(const VfRecovering &event, TimePoint now, Decision &decision);
+    void handle_event(const VfRecovered &event, TimePoint now, Decision &decision);
+    void handle_event(const VfFunctionRemoved &event, TimePoint now, Decision &decision);
+    void handle_event(const VfFunctionUnbound &event, TimePoint now, Decision &decision);
+    void handle_event(const VfReleaseRequested &event, TimePoint now, Decision &decision);
+
+    void appear(const Vf &vf, Decision &decision);
+    void announce(Decision &decision);
+    void leave(Decision &decision);
+    void withdraw(Decision &decision);
+    void settle(TimePoint now, Decision &decision);
+    void end(Decision &decision);
     void retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
-                     Commands &commands);
-    void say(Commands &commands, Message::Level level, const std::string &what) const;
-    void report(EventType type, Commands &commands);
+                     Decision &decision);
+    void log(Message::Level level, const std::string &what, Decision &decision) const;
+    void report(EventType type, Decision &decision);
 
     PortNumber number_;
     std::string bind_;
     std::chrono::milliseconds hotplug_poll_;
     VfState state_ = VfState::absent;
     std::optional<Vf> vf_;
-    bool bound_ = false;   ///< we have bound it: its netdevice is gone, and that means nothing
-    bool removed_ = false; ///< its PCI function has gone
-    bool closed_by_application_ = false; ///< its port, the last time
-    /// In state gone: to be taken anew once its port is closed, but not before this.
+    bool bound_ = false; ///< the driver bound it: it has lost its netdevice by that
+    bool function_removed_ = false;
+    /// RTE_ETH_EVENT_INTR_RMV was raised on its present port before any withdrawal.
+    bool removal_raised_ = false;
+    bool closed_by_application_ = false; ///< its last port
+    /// In state gone: announce it again once its port is closed, but not before this time.
     std::optional<TimePoint> again_;
-    bool waiting_ = false;    ///< in state gone: its port is closed, and only that time is to come
-    bool introduced_ = false; ///< the port has been made, and reported
-    /// What was last reported of the VF; nullopt: not even that it is there.
+    bool waiting_ = false;    ///< in state gone: its port is closed, and again_ is to come
+    bool introduced_ = false; ///< the port was created and reported
+    /// The VF's last reported event; nullopt: not even its presence.
     std::optional<EventType> reported_;
-    TimePoint failure_counts_;      ///< from when on a failure of one that was attached is reported
-    Backoff backoff_;               ///< of what is being tried in this state
-    std::optional<TimePoint> next_; ///< when to check or to try again
+    TimePoint failure_counts_;      ///< from then on, the failure of one that was attached counts
+    Backoff backoff_;               ///< of the retries in this state
+    std::optional<TimePoint> next_; ///< the next check or retry
 
-    /// The last bind that failed, and when it may be tried again. A bind takes the device from a
-    /// driver it works with, so this outlasts the netdevice.
+    /// The last failed bind, and when to retry it. A bind takes the function from a driver that
+    /// works, so this outlasts the netdevice.
     struct FailedBind {
         VfId vf;
         Backoff backoff;

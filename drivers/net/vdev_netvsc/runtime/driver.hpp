@@ -1,147 +1,107 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/mutex.hpp"
 #include "core/pci_event.hpp"
 #include "core/supervisor.hpp"
-#include "dpdk/interrupt_source.hpp"
-#include "failsafe/failsafe_port.hpp"
-#include "netlink/link_monitor.hpp"
-#include "netlink/uevent_monitor.hpp"
+#include "runtime/command_executor.hpp"
+#include "runtime/command_queue.hpp"
 #include "runtime/event_relay.hpp"
-#include "runtime/port_status.hpp"
-#include "sysfs/binding_journal.hpp"
+#include "runtime/event_sources.hpp"
+#include "runtime/port_registry.hpp"
+#include "runtime/vf_binder.hpp"
 
-#include <deque>
 #include <map>
-#include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-
-#include <rte_ethdev.h>
 
 struct rte_eth_dev;
 struct rte_vdev_device;
 
 namespace netvsc {
 
-class VfPort;
-
-/// Joins the core with the kernel and DPDK: hands what happens to the Supervisor, and carries
-/// out its commands. One in a process.
+/// The driver of this process: the core, its lock, and the queue of traffic commands. Passes events
+/// to the core and its decisions to the executor.
 ///
-/// Threads. The core and all members are guarded by `mutex_`, a leaf: nothing of DPDK's that
-/// takes a lock or calls back is called while it is held, so a caller may hold any lock of
-/// DPDK's (fail-safe's, the vdev bus's) and no order needs to be kept. Ports are made and closed
-/// by whichever thread decided it; everything that fail-safe reads or that concerns a VF happens
-/// in EAL's interrupt thread, where fail-safe itself looks into its pipe, so the two never meet.
-/// No call waits without limit for another thread: one that holds the vdev bus's lock would wait
-/// for ever for an interrupt thread that wants it. See InterruptThreadPause.
-class Driver {
+/// Threads. `mutex_` guards the core and the queue. The driver calls nothing of DPDK that locks or
+/// calls back while it holds this mutex. So a caller may hold any lock of DPDK (fail-safe's, the
+/// vdev bus's). The deciding thread creates and closes ports. Traffic commands run only in EAL's
+/// interrupt thread. fail-safe polls its pipe in the same thread, so the two never meet. No call
+/// waits for another thread without a limit: the caller may hold the vdev bus's lock, which the
+/// interrupt thread may need. See InterruptThreadPause.
+///
+/// Lock order: instances_mutex_, EventSources' mutex, mutex_, PortRegistry's mutex.
+class Driver : private EventListener {
 public:
-    /// The process's one; never destroyed, for EAL may call back until the very end.
+    /// The process's driver. Never destroyed, because EAL may call back until the process ends.
     [[nodiscard]] static Driver &get();
 
-    /// Makes an instance. @return 0 or a negative errno, told to the user already.
-    [[nodiscard]] int probe(const rte_vdev_device &device);
-    /// Removes an instance, and its ports with it; nothing if there is none of that name.
-    /// @param leaving  its device, if the bus is just removing that: safe within
-    ///                 rte_eal_cleanup() then
-    void remove(const std::string &name, const rte_vdev_device *leaving);
+    /// @param devices  must outlive this object
+    explicit Driver(Devices &devices);
 
-    /// The ports there are, ordered by port id.
-    [[nodiscard]] std::vector<PortStatus> status();
-    [[nodiscard]] DriverCounters counters();
+    /// Adds an instance. @return 0 or a negative errno; the log has the reason
+    [[nodiscard]] int probe(const rte_vdev_device &device);
+    /// Removes an instance and its ports. Does nothing if there is no such instance.
+    /// @param being_removed  the instance's device, if the vdev bus is removing it: safe within
+    ///                       rte_eal_cleanup() then
+    void remove(const std::string &name, const rte_vdev_device *being_removed);
+
+    /// The reported ports, ordered by port id.
+    [[nodiscard]] std::vector<PortStatus> status() NETVSC_EXCLUDES(mutex_);
+    [[nodiscard]] DriverCounters counters() const { return sources_.counters(); }
 
 private:
-    Driver() = default;
-
-    /// @return as probe()
     [[nodiscard]] int add_instance(const std::string &name, Arguments arguments);
-    [[nodiscard]] Result<void> start();
-    void stop_if_unused();
 
-    // Called by EAL.
-    void on_netlink();
-    void on_uevents();
-    static void on_device_event(const char *device, rte_dev_event_type event, void *self) noexcept;
+    // EventListener
+    void netlink_readable() noexcept override;
+    void uevents_readable() noexcept override;
+    void device_event(const char *device, rte_dev_event_type event) noexcept override;
+    void ethdev_event(std::uint16_t port, rte_eth_event_type event) noexcept override;
+
     static void on_alarm(void *self) noexcept;
-    static int on_ethdev_event(std::uint16_t port, rte_eth_event_type event, void *self,
-                               void *result) noexcept;
-    void on_port_made(rte_eth_dev &device);
-    void on_port_closed(const rte_eth_dev &device);
-    void on_port_removal(const rte_eth_dev &device);
-    void on_recovery(const rte_eth_dev &device, rte_eth_event_type event);
-    void on_link_event(const rte_eth_dev &device);
+    void handle_ethdev_event(rte_eth_dev &device, rte_eth_event_type event);
+    void port_created(rte_eth_dev &device);
+    void port_closed(const rte_eth_dev &device);
+    void vf_removal_raised(const rte_eth_dev &device);
+    void link_changed(const rte_eth_dev &device);
+    void vf_event(const rte_eth_dev &device, const VfEvent &event);
 
-    /// Takes what the core has decided: runs what any thread may run, queues the rest for the
-    /// interrupt thread and sees to it that it wakes. @param leaving  see close_port()
-    void carry_out(Commands commands, const rte_vdev_device *leaving = nullptr);
-    /// In the interrupt thread: runs what is queued and what time has brought.
-    void pump();
-    void arm();
+    [[nodiscard]] Decision take_locked(const NetlinkEvent &event) NETVSC_REQUIRES(mutex_);
+    [[nodiscard]] Decision function_event_locked(const PciEvent &event) NETVSC_REQUIRES(mutex_);
+    [[nodiscard]] Decision answer(const Outcome &outcome) NETVSC_EXCLUDES(mutex_);
 
-    [[nodiscard]] Commands create_port(const CreatePort &command);
-    [[nodiscard]] Commands announce(const Announce &command);
-    /// Does the part of these that moves the traffic ahead of log messages and applications'
-    /// callbacks, which take as long as they like: writes what is to be announced into the pipes,
-    /// and tells fail-safe of VFs that are gone. In the interrupt thread, from which the commands
-    /// have to be carried out before it returns: until then fail-safe reads nothing.
-    void hasten(const Commands &commands);
-    void hasten(const Announce &command);
-    void hasten(const Withdraw &command);
-    void raise_removal(PortNumber number, const VfPort &vf);
-    [[nodiscard]] Commands check_vf(const CheckVf &command);
-    /// Binds the VF, announces it, probes it, and makes its port fit for fail-safe.
-    [[nodiscard]] Commands prepare_vf(const FailsafePort &to, PortNumber number, const Vf &vf,
-                                      const std::string &bind, bool failsafe_link_up);
-    [[nodiscard]] Commands withdraw(const Withdraw &command);
-    [[nodiscard]] Commands give_back(const GiveBack &command);
-    void give_back_device(const PciAddress &pci);
-    /// Needs `mutex_`.
-    [[nodiscard]] Commands function_removed(const PciAddress &pci, bool another_is_there);
-    /// VFs that an application left bound when it was killed.
-    void give_back_abandoned();
-    void refresh_link(PortNumber number);
-    [[nodiscard]] Commands release_vf(const ReleaseVf &command);
-    void close_port(PortNumber number, const rte_vdev_device *leaving);
-    static void report_removal(PortNumber number);
-    void report(const Report &report);
-    void report_closed(PortNumber number);
-    void report_link(PortNumber number, bool up);
-    /// The kernel's notification from which these follow was read at this time.
-    void note_notification(const Commands &commands, TimePoint read);
-    void note_announcement(PortNumber number);
-    void count(PortNumber number, std::uint64_t PortRecord::*counter);
-    void remove_leftovers();
+    /// In any thread: executes notices and port commands, queues traffic commands, and wakes the
+    /// interrupt thread for them.
+    /// @param being_removed  see Devices::remove_port()
+    void carry_out(Decision decision, const rte_vdev_device *being_removed = nullptr)
+        NETVSC_EXCLUDES(mutex_);
+    /// In the interrupt thread, without locks: executes the decision, everything queued and
+    /// everything due. Traffic commands come first.
+    void run(Decision decision = {}) NETVSC_EXCLUDES(mutex_);
+    void run_traffic(Decision &decision) NETVSC_EXCLUDES(mutex_);
+    void notify(const Notice &notice);
+    void arm() NETVSC_EXCLUDES(mutex_);
 
-    /// After which a listing of netdevices that could not be had is asked for again.
-    static constexpr std::chrono::seconds dump_retry_delay{1};
+    Devices &devices_;
+    BindingJournal journal_;
+    VfBinder binder_;
+    PortRegistry registry_;
+    CommandExecutor executor_;
+    EventRelay relay_;
 
-    [[nodiscard]] Commands take(const NetlinkEvent &event);
-    [[nodiscard]] std::shared_ptr<FailsafePort> port(PortNumber number);
+    /// Held while an instance is added or removed: the first one starts the event sources, the last
+    /// one stops them.
+    Mutex instances_mutex_;
+    std::map<std::string, InstanceId> instances_ NETVSC_GUARDED_BY(instances_mutex_);
+    InstanceId next_instance_ NETVSC_GUARDED_BY(instances_mutex_) = 0;
 
-    std::mutex mutex_;
-    Supervisor supervisor_;
-    std::map<std::string, InstanceId> instances_;
-    InstanceId next_instance_ = 0;
-    std::map<PortNumber, std::shared_ptr<FailsafePort>> ports_;
-    std::map<PortNumber, PortRecord> records_; ///< without a port id until that is reported
-    std::deque<Command> queue_;                ///< for the interrupt thread, in order
-    std::optional<TimePoint> alarm_;           ///< the earliest alarm that is set
-    std::shared_ptr<LinkMonitor> monitor_;
-    InterruptSource netlink_;
-    std::shared_ptr<UeventMonitor> uevents_;
-    InterruptSource uevent_source_;
-    EventRelay relay_;     ///< with a lock of its own
-    BindingJournal bound_; ///< thread-safe
-    KnownFunctions functions_;
-    std::optional<TimePoint> dump_retry_; ///< a listing could not be had: ask again then
-    /// For the next probe to remove: see close_port() and create_port().
-    std::set<PortNumber> leftovers_;
-    /// VFs' ethdev ports whose removal has been raised, by their PMD or by us, before it is their
-    /// withdrawal's turn.
-    std::set<std::uint16_t> leaving_;
+    Mutex mutex_;
+    Supervisor supervisor_ NETVSC_GUARDED_BY(mutex_);
+    KnownFunctions functions_ NETVSC_GUARDED_BY(mutex_);
+    CommandQueue queue_ NETVSC_GUARDED_BY(mutex_);
+    std::optional<TimePoint> alarm_ NETVSC_GUARDED_BY(mutex_); ///< the earliest alarm that is set
+
+    EventSources sources_; ///< last: it stops first
 };
 
 } // namespace netvsc

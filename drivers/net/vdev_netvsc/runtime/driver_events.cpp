@@ -1,204 +1,253 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What Driver tells, and what it counts.
+// How the driver answers events: the kernel's messages, EAL's device events, ethdev events.
 
-#include "dpdk/clock.hpp"
-#include "dpdk/events.hpp"
+#include "base/overloaded.hpp"
+#include "dpdk/guarded.hpp"
+#include "failsafe/failsafe_port.hpp"
+#include "fallback/fallback_port.hpp"
+#include "fallback/lender.hpp"
+#include "keepalive/keepalive.hpp"
 #include "runtime/driver.hpp"
+#include "runtime/link_facts.hpp"
+#include "sysfs/pci_driver.hpp"
+#include "vf/device_events.hpp"
 #include "vf/vf_port.hpp"
 
-#include <algorithm>
-#include <utility>
-
 #include <ethdev_driver.h>
+#include <rte_interrupts.h>
 
 namespace netvsc {
 namespace {
 
-Event event_of(EventType type, PortNumber number, const PortRecord &record,
-               std::optional<PciAddress> vf) {
-    return {.type = type,
-            .port_id = record.port_id,
-            .port = port_name(number),
-            .netdevice = record.netdevice,
-            .vf = vf,
-            .lcore = -1};
+// The kernel removes the driver link in sysfs before the driver releases the function
+// (__device_release_driver() in Linux's drivers/base/dd.c).
+bool loses_driver(const PciAddress &pci) {
+    const auto driver = PciDriver(pci).driver();
+    return driver && !*driver;
+}
+
+Decision take(Supervisor &supervisor, const KnownFunctions &functions, const NetlinkEvent &event) {
+    return std::visit(
+        Overloaded{
+            [&](const LinkMessage &message) {
+                if (const auto pci = supervisor.may_be_leaving(message); pci && loses_driver(*pci))
+                    return supervisor.link_leaving(message.ifindex);
+                std::optional<DeviceFacts> facts;
+                if (supervisor.wants_facts(message))
+                    facts = facts_of(message, functions);
+                return supervisor.link(message, facts);
+            },
+            [&](const LinkGone &gone) { return supervisor.link_gone(gone.ifindex); },
+            [&](const AddressMessage &message) { return supervisor.address(message); },
+            [&](DumpBegin) {
+                supervisor.begin_listing();
+                return Decision{};
+            },
+            [&](DumpDone) { return supervisor.end_listing(); },
+        },
+        event);
 }
 
 } // namespace
 
-void Driver::report(const Report &report) {
-    const auto of = port(report.number);
-    const auto port_id = of ? of->port_id() : std::nullopt;
-    const bool link_up = of && of->link_up();
-    Event event;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto view = supervisor_.port(report.number);
-        if (!view || !port_id) // closed in the meantime
-            return;
-        const auto record = records_.find(report.number);
-        if (record == records_.end())
-            return;
-        if (report.type == EventType::port_added) {
-            record->second.port_id = *port_id;
-            record->second.link_up = link_up;
+// ---- The kernel.
+
+Decision Driver::take_locked(const NetlinkEvent &event) {
+    return take(supervisor_, functions_, event);
+}
+
+void Driver::netlink_readable() noexcept {
+    guarded("netlink", [this] {
+        Decision decision;
+        const TimePoint began = devices_.now();
+        sources_.read_netlink(
+            [&](const NetlinkEvent &event) {
+                const MutexLock lock(mutex_);
+                decision.append(take_locked(event));
+            },
+            began);
+        for (const TrafficCommand &command : decision.traffic) {
+            if (const auto *announce = std::get_if<Announce>(&command))
+                registry_.note_notification(announce->number, began);
         }
-        record->second.netdevice = view->netdevice;
-        record->second.count(report.type, now());
-        event = event_of(report.type, report.number, record->second, report.vf);
-    }
-    publish(std::move(event));
+        run(std::move(decision));
+    });
 }
 
-void Driver::report_closed(PortNumber number) {
-    Event event;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto record = records_.find(number);
-        if (record == records_.end())
-            return;
-        event = event_of(EventType::port_removed, number, record->second, std::nullopt);
-        records_.erase(record);
-        if (event.port_id == no_port) // nobody knows it
-            return;
+Decision Driver::function_event_locked(const PciEvent &event) {
+    functions_.take(event);
+    switch (event.kind) {
+    case PciEvent::Kind::added:
+        return {};
+    case PciEvent::Kind::unbound:
+        if (devices_.kernel_driver(event.address))
+            return {};
+        return supervisor_.vf_event(event.address, VfFunctionUnbound{}, devices_.now());
+    case PciEvent::Kind::removed:
+        binder_.forget_removed(event.address);
+        return supervisor_.vf_event(event.address,
+                                    VfFunctionRemoved{.replaced = devices_.exists(event.address)},
+                                    devices_.now());
     }
-    publish(std::move(event));
+    return {};
 }
 
-// Whoever raised it: what the application is told by ethdev and by us is the same.
-//
-// fail-safe does not hear of its sub-devices' links (see link_events.hpp), and is made to look.
-void Driver::on_link_event(const rte_eth_dev &device) {
+void Driver::uevents_readable() noexcept {
+    guarded("uevent", [this] {
+        const auto [events, lost] = sources_.read_uevents();
+        Decision decision;
+        std::vector<PciAddress> without_driver;
+        {
+            const MutexLock lock(mutex_);
+            for (const PciEvent &event : events) {
+                if (event.kind != PciEvent::Kind::added &&
+                    supervisor_.port_with_vf(event.address) &&
+                    !devices_.kernel_driver(event.address))
+                    without_driver.push_back(event.address);
+                decision.append(function_event_locked(event));
+            }
+            if (lost) {
+                functions_.forget();
+                for (const PciAddress &vf : supervisor_.vfs()) {
+                    if (!devices_.exists(vf))
+                        decision.append(function_event_locked(
+                            {.address = vf, .kind = PciEvent::Kind::removed, .id = {}}));
+                }
+            }
+        }
+        for (const PciAddress &vf : without_driver)
+            replace_registers(vf);
+        run(std::move(decision));
+        for (const PciEvent &event : events)
+            relay_.hand_on(event, devices_.now());
+        arm();
+    });
+}
+
+// ---- EAL's device events.
+
+// They come from vfio, which requests the release of a present device, or from EAL's monitor. That
+// one reads one uevent at a time. On a busy machine its removal may be old, and another device may
+// have the address: by uio, EAL has just unmapped that one's registers. In both cases the device
+// has a kernel driver.
+void Driver::device_event(const char *device, rte_dev_event_type event) noexcept {
+    guarded("device event", [&] {
+        const auto pci = PciAddress::parse(device != nullptr ? device : "");
+        if (!pci || event != RTE_DEV_EVENT_REMOVE || EventRelay::is_telling())
+            return;
+        const auto bound_to = devices_.kernel_driver(*pci);
+        if (!bound_to || *bound_to == "vfio-pci")
+            relay_.heard_removal(*pci);
+        Decision decision;
+        {
+            const MutexLock lock(mutex_);
+            decision = supervisor_.vf_event(
+                *pci, bound_to ? VfEvent{VfReleaseRequested{}} : VfEvent{VfFunctionRemoved{}},
+                devices_.now());
+        }
+        carry_out(std::move(decision));
+    });
+}
+
+// ---- ethdev events.
+
+void Driver::ethdev_event(std::uint16_t port, rte_eth_event_type event) noexcept {
+    guarded("ethdev event", [&] { handle_ethdev_event(rte_eth_devices[port], event); });
+}
+
+void Driver::handle_ethdev_event(rte_eth_dev &device, rte_eth_event_type event) {
+    if (event == RTE_ETH_EVENT_NEW)
+        port_created(device);
+    else if (event == RTE_ETH_EVENT_DESTROY)
+        port_closed(device);
+    else if (event == RTE_ETH_EVENT_INTR_LSC)
+        link_changed(device);
+    else if (event == RTE_ETH_EVENT_INTR_RMV)
+        vf_removal_raised(device);
+    else if (event == RTE_ETH_EVENT_ERR_RECOVERING)
+        vf_event(device, VfRecovering{});
+    else
+        vf_event(device, VfRecovered{.success = event == RTE_ETH_EVENT_RECOVERY_SUCCESS});
+}
+
+// fail-safe creates its fallback and configures it next. So the driver adapts it here.
+void Driver::port_created(rte_eth_dev &device) {
+    if (Lender::lends(device)) {
+        Lender::keep_to_ourselves(device);
+        return;
+    }
+    const auto number = fallback_device_number(device.data->name);
+    if (!number)
+        return;
+    if (const auto above = registry_.find(*number))
+        above->adapt_fallback(device);
+}
+
+void Driver::port_closed(const rte_eth_dev &device) {
+    keepalive().port_closed(device.data->port_id);
+    FallbackPort::forget(device.data->port_id);
     if (const auto number = FailsafePort::number_of(device.data->name)) {
-        report_link(*number, device.data->dev_link.link_status == RTE_ETH_LINK_UP);
-        return;
-    }
-    {
-        const std::lock_guard lock(mutex_);
-        const auto vf = vf_of(device);
-        const auto above =
-            vf ? supervisor_.port_with_vf(*vf) : fallback_device_number(device.data->name);
-        if (!above)
-            return;
-        queue_.emplace_back(RefreshLink{.number = *above});
-    }
-    arm();
-}
-
-void Driver::report_link(PortNumber number, bool up) {
-    Event event;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto record = records_.find(number);
-        if (record == records_.end() || record->second.port_id == no_port ||
-            record->second.link_up == up)
-            return;
-        const auto type = up ? EventType::link_up : EventType::link_down;
-        if (const auto view = supervisor_.port(number))
-            record->second.netdevice = view->netdevice;
-        record->second.count(type, now());
-        event = event_of(type, number, record->second, std::nullopt);
-    }
-    publish(std::move(event));
-}
-
-void Driver::refresh_link(PortNumber number) {
-    const auto refreshed = port(number);
-    if (!refreshed)
-        return;
-    const bool started = refreshed->started();
-    const bool known_up = refreshed->link_up();
-    bool told_up = false;
-    bool missed = false;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto record = records_.find(number);
-        if (record == records_.end() || record->second.port_id == no_port)
-            return;
-        missed = std::exchange(record->second.link_missed, !started);
-        told_up = record->second.link_up;
-    }
-    if (!started)
-        return;
-    if (missed) { // the application has asked since: what it was answered is what it knows
-        report_link(number, known_up);
-        told_up = known_up;
-    }
-    refreshed->refresh_link(told_up);
-}
-
-// ---- Counting.
-
-void Driver::note_notification(const Commands &commands, TimePoint read) {
-    const std::lock_guard lock(mutex_);
-    for (const Command &command : commands) {
-        const auto *announce = std::get_if<Announce>(&command);
-        if (announce == nullptr)
-            continue;
-        if (const auto record = records_.find(announce->number); record != records_.end())
-            record->second.noticed = read;
-    }
-}
-
-void Driver::note_announcement(PortNumber number) {
-    const std::lock_guard lock(mutex_);
-    if (const auto record = records_.find(number); record != records_.end())
-        record->second.announced(now());
-}
-
-void Driver::count(PortNumber number, std::uint64_t PortRecord::*counter) {
-    const std::lock_guard lock(mutex_);
-    if (const auto record = records_.find(number); record != records_.end())
-        ++(record->second.*counter);
-}
-
-// ---- Showing.
-
-std::vector<PortStatus> Driver::status() {
-    std::vector<PortStatus> all;
-    std::vector<std::shared_ptr<FailsafePort>> ports;
-    {
-        const std::lock_guard lock(mutex_);
-        for (auto &view : supervisor_.ports()) {
-            const auto record = records_.find(view.number);
-            const auto port = ports_.find(view.number);
-            if (port == ports_.end() || record == records_.end() ||
-                record->second.port_id == no_port)
-                continue;
-            all.push_back({.name = port_name(view.number),
-                           .fallback = port->second->slow_path().kind,
-                           .view = std::move(view),
-                           .record = record->second});
-            ports.push_back(port->second);
+        Decision decision;
+        // fail-safe no longer uses the pipe.
+        registry_.remove(*number);
+        {
+            const MutexLock lock(mutex_);
+            queue_.drop_port(*number);
+            decision = supervisor_.port_gone(*number);
         }
+        carry_out(std::move(decision));
+        return;
     }
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const VfState vf = all[i].view.vf_state;
-        if (!ports[i]->started())
-            all[i].path = Path::none;
-        else if (vf == VfState::attached || vf == VfState::recovering)
-            all[i].path = Path::vf;
-        else
-            all[i].path = ports[i]->has_fallback() ? Path::fallback : Path::none;
-    }
-    std::ranges::sort(all, {}, [](const PortStatus &port) { return port.record.port_id; });
-    return all;
+    // fail-safe closes a VF's port in the interrupt thread.
+    vf_event(device, VfPortClosed{.by_application = rte_thread_is_intr() == 0});
 }
 
-DriverCounters Driver::counters() {
-    const std::lock_guard lock(mutex_);
-    DriverCounters counters;
-    if (monitor_) {
-        const auto &links = monitor_->counters();
-        counters.resyncs = links.dumps - 1; // the first is no resync
-        counters.dropped_messages = links.dropped;
+void Driver::vf_removal_raised(const rte_eth_dev &device) {
+    const auto vf = vf_of(device);
+    if (!vf)
+        return;
+    const auto number = [&] {
+        const MutexLock lock(mutex_);
+        return supervisor_.port_with_vf(*vf);
+    }();
+    // Before fail-safe receives the event and exchanges its burst functions.
+    if (const auto above = number ? registry_.find(*number) : nullptr)
+        above->use_safe_bursts();
+    vf_event(device, VfRemovalRaised{});
+}
+
+// Whoever raised it: the driver's event and ethdev's event report the same link.
+//
+// fail-safe does not receive its sub-devices' link events (see link_events.hpp), so the driver
+// makes it read the link.
+void Driver::link_changed(const rte_eth_dev &device) {
+    if (const auto number = FailsafePort::number_of(device.data->name)) {
+        registry_.report_link(*number, device.data->dev_link.link_status == RTE_ETH_LINK_UP,
+                              devices_.now());
+        return;
     }
-    if (uevents_) {
-        counters.resyncs += uevents_->counters().overruns;
-        counters.dropped_messages += uevents_->counters().dropped;
+    Decision decision;
+    {
+        const MutexLock lock(mutex_);
+        const auto vf = vf_of(device);
+        if (const auto above =
+                vf ? supervisor_.port_with_vf(*vf) : fallback_device_number(device.data->name))
+            decision.add(RefreshLink{.number = *above});
     }
-    return counters;
+    carry_out(std::move(decision));
+}
+
+void Driver::vf_event(const rte_eth_dev &device, const VfEvent &event) {
+    const auto vf = vf_of(device);
+    if (!vf)
+        return;
+    Decision decision;
+    {
+        const MutexLock lock(mutex_);
+        decision = supervisor_.vf_event(*vf, event, devices_.now());
+    }
+    carry_out(std::move(decision));
 }
 
 } // namespace netvsc

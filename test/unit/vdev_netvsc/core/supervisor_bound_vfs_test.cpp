@@ -32,7 +32,7 @@ TEST_F(SupervisorTest, AVfIsBoundWhenThePortIsMadeAndGivenBackWithIt) {
     EXPECT_THAT(gone(3), IsEmpty());
     EXPECT_EQ(port(0).vf_state, VfState::announced);
     EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
-    EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0 and give back"));
+    EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0 and restore"));
 }
 
 TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsPortCannotBeMade) {
@@ -42,7 +42,7 @@ TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsPortCannotBeMade) {
     bound(0, pci1);
     probed(0, pci1);
     gone(3);
-    EXPECT_THAT(failed(0, ENOMEM), ElementsAre("release 0000:03:00.0 and give back"));
+    EXPECT_THAT(failed(0, ENOMEM), ElementsAre("release 0000:03:00.0 and restore"));
     EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), IsEmpty());
     EXPECT_THAT(elapse(), ElementsAre("create 0 eth1 vf 0000:03:00.0 bind vfio-pci"));
 }
@@ -54,7 +54,7 @@ TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsNetvscGoes) {
     link(vf("eth2", 3, mac(1), pci1));
     bound(0, pci1);
     gone(3);
-    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0",
+    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0",
                                      "report removal of 0"));
 }
 
@@ -114,8 +114,8 @@ TEST_F(SupervisorTest, AVfLetGoOfWhileItWasBoundIsGivenBack) {
     created(0);
     link(vf("eth2", 3, mac(1), pci1));
     gone(3);
-    EXPECT_THAT(bound(0, pci1), ElementsAre("give back 0000:03:00.0"));
-    EXPECT_THAT(bound(7, pci1), ElementsAre("give back 0000:03:00.0"));
+    EXPECT_THAT(bound(0, pci1), ElementsAre("restore 0000:03:00.0"));
+    EXPECT_THAT(bound(7, pci1), ElementsAre("restore 0000:03:00.0"));
 }
 
 TEST_F(SupervisorTest, AVfLetGoOfWhileItWasProbedIsWithdrawn) {
@@ -136,7 +136,7 @@ TEST_F(SupervisorTest, ABoundVfWhoseNetdeviceStillTellsThatItIsNotOursIsLeft) {
     link(vf("eth2", 3, mac(1), pci1));
     bound(0, pci1);
     EXPECT_THAT(link(vf("eth2", 3, mac(9), pci1)),
-                ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0",
+                ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0",
                             "announce 1 0000:03:00.0 bind vfio-pci"));
 }
 
@@ -157,14 +157,14 @@ TEST_F(SupervisorTest, OneFunctionIsTheVfsOfSeveralPortsOfMana) {
     const VfId other(pci, mac(9));
     for (const auto &[number, id] : {std::pair(0U, one), std::pair(1U, other)}) {
         EXPECT_EQ(supervisor_.port_with_vf(id), number);
-        texts(supervisor_.vf_probed(number, id, 0, now_));
+        outcome(number, id, VfProbed{});
     }
     for (const auto &text : elapse())
         EXPECT_THAT(text, HasSubstr("check"));
-    texts(supervisor_.vf_checked(0, one, true));
-    texts(supervisor_.vf_checked(1, other, true));
+    outcome(0, one, VfChecked{.taken = true});
+    outcome(1, other, VfChecked{.taken = true});
     // What one's port tells is not the other's.
-    texts(supervisor_.vf_recovering(other));
+    event(other, VfRecovering{});
     EXPECT_EQ(port(0).vf_state, VfState::attached);
     EXPECT_EQ(port(1).vf_state, VfState::recovering);
     EXPECT_THAT(gone(3), ElementsAre("withdraw 0 0000:03:00.0"));
@@ -212,10 +212,10 @@ TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceItHasBeenGivenBack) {
     created(1);
     link(vf("eth2", 3, mac(1), pci1));
     bound(0, pci1);
-    vf_is_back_ = false;
+    restores_ = false;
     EXPECT_THAT(link(vf("eth2", 3, mac(9), pci1)),
-                ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0"));
-    EXPECT_THAT(texts(supervisor_.vf_released(PciAddress::parse(pci1).value())),
+                ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0"));
+    EXPECT_THAT(outcome(VfReleased{id(pci1)}),
                 ElementsAre("announce 1 0000:03:00.0 bind vfio-pci"));
 }
 
@@ -256,9 +256,7 @@ TEST_F(SupervisorTest, ABoundVfThatLosesItsKernelDriverIsWithdrawn) {
     instance(0, "iface=eth1,vf_bind=uio_pci_generic");
     created(0);
     link(vf("eth2", 3, mac(1), pci1));
-    const auto unbound = [&](const char *pci) {
-        return texts(supervisor_.pci_unbound(PciAddress::parse(pci).value()));
-    };
+    const auto unbound = [&](const char *pci) { return event(pci, VfFunctionUnbound{}); };
     EXPECT_THAT(unbound(pci1), IsEmpty()) << "from its own driver, to be bound";
     bound(0, pci1);
     gone(3);
@@ -276,7 +274,7 @@ TEST_F(SupervisorTest, ABoundVfThatALateRemovalMayBeOfIsGivenBackAndBeginsAnew) 
     bound(0, pci1);
     gone(3);
     EXPECT_THAT(pci_removed(pci1, true),
-                ElementsAre("withdraw 0 0000:03:00.0", "give back 0000:03:00.0"));
+                ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0"));
     EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)),
                 ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
 }

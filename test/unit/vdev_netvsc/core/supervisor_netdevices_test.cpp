@@ -51,7 +51,7 @@ TEST_F(SupervisorTest, ANetvscNamedInBothWaysBecomesOnePortWithAWarning) {
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, "iface=eth1,mac=00:15:5d:00:00:01"), ElementsAre("create 0 eth1"));
     EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "iface=eth1 and "
-                                                             "mac=00:15:5d:00:00:01 are the same "
+                                                             "mac=00:15:5d:00:00:01 name the same "
                                                              "netdevice")));
 }
 
@@ -73,8 +73,8 @@ TEST_F(SupervisorTest, AMissingNetdeviceIsWaitedFor) {
     EXPECT_THAT(instance(0, "iface=eth1,mac=00:15:5d:00:00:02"), IsEmpty());
     EXPECT_THAT(
         messages(),
-        ElementsAre(says(Level::notice, "no netdevice with iface=eth1 yet: waiting"),
-                    says(Level::notice, "no netdevice with mac=00:15:5d:00:00:02 yet: waiting")));
+        ElementsAre(says(Level::notice, "no netdevice with iface=eth1 yet; waiting"),
+                    says(Level::notice, "no netdevice with mac=00:15:5d:00:00:02 yet; waiting")));
     EXPECT_TRUE(idle());
     EXPECT_THAT(link(netvsc_link("eth9", 2, mac(9))), IsEmpty());
     EXPECT_THAT(link(netvsc_link("eth1", 3, mac(1))), ElementsAre("create 0 eth1"));
@@ -303,7 +303,7 @@ TEST_F(SupervisorTest, TwoInstancesHaveTheirOwnPortsAndNumbers) {
 TEST_F(SupervisorTest, ANetdeviceThatAnotherInstanceHasStaysThereWithAWarning) {
     eth1_attached();
     EXPECT_THAT(instance(1, "iface=eth1"), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "eth1 is already attached, by "
+    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "eth1 is already attached by "
                                                              "net_failsafe_vsc0")));
     EXPECT_THAT(instance(2, ""), IsEmpty());
     EXPECT_EQ(ports(), 1U);
@@ -311,18 +311,18 @@ TEST_F(SupervisorTest, ANetdeviceThatAnotherInstanceHasStaysThereWithAWarning) {
 
 TEST_F(SupervisorTest, HotplugPollIsTheInstances) {
     link(netvsc_link("eth1", 2, mac(1)));
-    const auto commands = try_instance(0, "iface=eth1,hotplug_poll=77");
-    ASSERT_TRUE(commands);
-    ASSERT_THAT(*commands, SizeIs(1));
-    EXPECT_EQ(std::get<CreatePort>(commands->front()).hotplug_poll, 77ms);
+    const auto decision = try_instance(0, "iface=eth1,hotplug_poll=77");
+    ASSERT_TRUE(decision);
+    ASSERT_THAT(decision->ports, SizeIs(1));
+    EXPECT_EQ(std::get<CreatePort>(decision->ports.front()).hotplug_poll, 77ms);
 }
 
 TEST_F(SupervisorTest, APortIsMadeWithTheInstancesFallbackOverTheNetdevice) {
     link(netvsc_link("eth1", 2, mac(1)));
-    const auto commands = try_instance(0, "iface=eth1,fallback=af_packet");
-    ASSERT_TRUE(commands);
-    ASSERT_THAT(*commands, SizeIs(1));
-    const auto &create = std::get<CreatePort>(commands->front());
+    const auto decision = try_instance(0, "iface=eth1,fallback=af_packet");
+    ASSERT_TRUE(decision);
+    ASSERT_THAT(decision->ports, SizeIs(1));
+    const auto &create = std::get<CreatePort>(decision->ports.front());
     EXPECT_EQ(create.fallback, Fallback::af_packet);
     EXPECT_EQ(create.ifindex, 2);
     EXPECT_EQ(create.mac, mac(1));

@@ -26,8 +26,8 @@ TEST_F(SupervisorTest, APortThatCannotBeMadeIsTriedAgainLaterAndLaterWithFewMess
     for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 60s}) {
         EXPECT_THAT(failed(0, ENOMEM), IsEmpty());
         EXPECT_THAT(messages(), ElementsAre(says(Level::error,
-                                                 "trying again in " +
-                                                     std::to_string(expected.count()) + "000 ms")));
+                                                 "retrying in " + std::to_string(expected.count()) +
+                                                     "000 ms")));
         EXPECT_EQ(delay(), expected);
         EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
         EXPECT_TRUE(idle()) << "the edge has it now";
@@ -114,8 +114,8 @@ TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
 TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 is gone"),
-                                        says(Level::notice, "netdevice eth1 is gone")));
+    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 removed"),
+                                        says(Level::notice, "netdevice eth1 removed")));
     EXPECT_EQ(port(0).ifindex, 0);
     EXPECT_TRUE(idle());
     EXPECT_THAT(closed(0), IsEmpty());

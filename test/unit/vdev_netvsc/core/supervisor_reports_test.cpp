@@ -52,14 +52,14 @@ TEST_F(SupervisorTest, TellsNothingOfAVfThatWentWhileItsPortWasMade) {
 }
 
 TEST_F(SupervisorTest, TellsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) {
-    const PciAddress pci = PciAddress::parse(pci1).value();
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     bound(0, pci1);
     vf_port_remains_ = true;
-    texts(supervisor_.vf_release_requested(pci, now_));
-    EXPECT_THAT(texts(supervisor_.vf_withdrawn(0, pci, false, now_ + 1s)),
+    event(pci1, VfReleaseRequested{});
+    now_ += 1s;
+    EXPECT_THAT(outcome(0, id(pci1), VfWithdrawn{}),
                 ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
     EXPECT_THAT(events_, IsEmpty());
     created(0);
@@ -90,9 +90,10 @@ TEST_F(SupervisorTest, TellsNothingOfAPortWhoseInstanceWentMeanwhile) {
 TEST_F(SupervisorTest, HasTheLinkLookedAtWhenACarrierChanges) {
     eth1_attached_with_vf();
     const auto refreshed = [&](Link changed) {
-        return std::ranges::count_if(
-            supervisor_.link(changed.message, changed.facts),
-            [](const Command &command) { return std::holds_alternative<RefreshLink>(command); });
+        return std::ranges::count_if(supervisor_.link(changed.message, changed.facts).traffic,
+                                     [](const TrafficCommand &command) {
+                                         return std::holds_alternative<RefreshLink>(command);
+                                     });
     };
     Link netvsc = netvsc_link("eth1", 2, mac(1));
     EXPECT_EQ(refreshed(netvsc), 0);

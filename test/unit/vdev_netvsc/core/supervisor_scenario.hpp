@@ -39,8 +39,8 @@ inline Link netvsc_link(std::string name, int ifindex, MacAddress address) {
     return test::netvsc(std::move(name), ifindex, address);
 }
 
-/// Tells a Supervisor what happens, in the words of a scenario. Each call returns the commands
-/// that follow as text (see commands.hpp), but for messages: those are gathered.
+/// Passes inputs to a Supervisor, in the words of a scenario. Each call returns the resulting
+/// commands as text (see commands.hpp). Messages and reports are gathered.
 class SupervisorTest : public testing::Test {
 protected:
     using Texts = std::vector<std::string>;
@@ -53,7 +53,7 @@ protected:
         EXPECT_TRUE(commands) << commands.error();
         return commands ? texts(std::move(*commands)) : Texts{};
     }
-    std::expected<Commands, std::string> try_instance(InstanceId id, const std::string &arguments) {
+    std::expected<Decision, std::string> try_instance(InstanceId id, const std::string &arguments) {
         std::vector<KeyValue> pairs;
         std::istringstream all(arguments);
         for (std::string one; std::getline(all, one, ',');)
@@ -74,33 +74,42 @@ protected:
         return texts(supervisor_.address({.address = ipv4(ifindex), .gone = !routed}));
     }
 
-    // ---- What became of commands.
+    // ---- Outcomes of commands.
 
-    Texts created(PortNumber number) { return texts(supervisor_.port_created(number)); }
+    Texts outcome(const Outcome &outcome) { return texts(supervisor_.handle(outcome, now_)); }
+    Texts created(PortNumber number) { return outcome(PortCreated{.number = number}); }
     Texts failed(PortNumber number, int error) {
-        return texts(supervisor_.port_failed(number, error, now_));
+        return outcome(PortFailed{.number = number, .error = error});
     }
-    Texts closed(PortNumber number) { return texts(supervisor_.port_gone(number)); }
+    /// An event of the VF that a command for this port has caused.
+    Texts outcome(PortNumber number, const VfId &vf, const VfEvent &event) {
+        return outcome(VfOutcome{.number = number, .vf = vf, .event = event});
+    }
     Texts probed(PortNumber number, const char *pci, int error = 0) {
-        return texts(supervisor_.vf_probed(number, PciAddress::parse(pci).value(), error, now_));
+        return outcome(number, id(pci), VfProbed{.error = error});
     }
     Texts checked(PortNumber number, const char *pci, bool taken) {
-        return texts(supervisor_.vf_checked(number, PciAddress::parse(pci).value(), taken));
+        return outcome(number, id(pci), VfChecked{.taken = taken});
     }
     Texts bind_failed(PortNumber number, const char *pci) {
-        return texts(supervisor_.vf_bind_failed(number, PciAddress::parse(pci).value(),
-                                                "no such driver", now_));
+        return outcome(number, id(pci), VfBindFailed{.reason = "no such driver"});
     }
-    Texts bound(PortNumber number, const char *pci) {
-        return texts(supervisor_.vf_bound(number, PciAddress::parse(pci).value()));
+    Texts bound(PortNumber number, const char *pci) { return outcome(number, id(pci), VfBound{}); }
+
+    // ---- Events of ports and VFs.
+
+    Texts closed(PortNumber number) { return texts(supervisor_.port_gone(number)); }
+    Texts event(const char *pci, const VfEvent &event) { return this->event(id(pci), event); }
+    Texts event(const VfId &vf, const VfEvent &event) {
+        return texts(supervisor_.vf_event(vf, event, now_));
     }
-    Texts pci_removed(const char *pci, bool another = false) {
-        return texts(supervisor_.pci_removed(PciAddress::parse(pci).value(), another));
+    Texts pci_removed(const char *pci, bool replaced = false) {
+        return event(pci, VfFunctionRemoved{.replaced = replaced});
     }
     Texts vf_closed(const char *pci, bool by_application = false) {
-        return texts(
-            supervisor_.vf_port_gone(PciAddress::parse(pci).value(), by_application, now_));
+        return event(pci, VfPortClosed{.by_application = by_application});
     }
+    [[nodiscard]] static VfId id(const char *pci) { return PciAddress::parse(pci).value(); }
 
     // ---- Time.
 
@@ -157,33 +166,33 @@ protected:
         return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(part)));
     }
 
-    // Without what only brings the port's link up to date. A VF that is withdrawn leaves no port
-    // behind, unless the test says so.
-    Texts texts(Commands commands) {
-        Texts result;
-        for (Command &command : commands) {
-            if (auto *message = std::get_if<Message>(&command)) {
+    // Leaves out RefreshLink. Executes Withdraw, ReleaseVf and RestoreDriver at once.
+    Texts texts(Decision decision) {
+        for (Notice &notice : decision.notices) {
+            if (auto *message = std::get_if<Message>(&notice))
                 messages_.push_back(std::move(*message));
-                continue;
-            }
-            if (std::holds_alternative<Report>(command)) {
-                events_.push_back(test::text_of(command));
-                continue;
-            }
+            else
+                events_.push_back(test::text_of(notice));
+        }
+        Texts result;
+        for (const PortCommand &command : decision.ports) {
+            result.push_back(test::text_of(command));
+            if (const auto *release = std::get_if<ReleaseVf>(&command))
+                append(result, outcome(VfReleased{release->vf}));
+        }
+        for (const TrafficCommand &command : decision.traffic) {
             if (!std::holds_alternative<RefreshLink>(command))
                 result.push_back(test::text_of(command));
             if (const auto *withdraw = std::get_if<Withdraw>(&command))
-                std::ranges::move(texts(supervisor_.vf_withdrawn(withdraw->number, withdraw->vf,
-                                                                 vf_port_remains_, now_)),
-                                  std::back_inserter(result));
-            if (const auto *release = std::get_if<ReleaseVf>(&command))
-                std::ranges::move(texts(supervisor_.vf_released(release->vf)),
-                                  std::back_inserter(result));
-            if (const auto *returned = std::get_if<GiveBack>(&command); returned && vf_is_back_)
-                std::ranges::move(texts(supervisor_.vf_released(returned->vf)),
-                                  std::back_inserter(result));
+                append(result, outcome(withdraw->number, withdraw->vf,
+                                       VfWithdrawn{.port_remains = vf_port_remains_}));
+            if (const auto *restore = std::get_if<RestoreDriver>(&command); restore && restores_)
+                append(result, outcome(VfReleased{restore->vf}));
         }
         return result;
+    }
+    static void append(Texts &texts, Texts more) {
+        std::ranges::move(more, std::back_inserter(texts));
     }
 
     Supervisor supervisor_;
@@ -191,7 +200,7 @@ protected:
     std::vector<Message> messages_;
     Texts events_;
     bool vf_port_remains_ = false;
-    bool vf_is_back_ = true; ///< once it has been given back
+    bool restores_ = true; ///< RestoreDriver is executed at once
 };
 
 } // namespace netvsc

@@ -10,35 +10,35 @@ namespace {
 TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
     to_attached();
     want(std::nullopt); // bound: the netdevice is gone
-    recovering(one);
+    handle(one, VfRecovering{});
     EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
     withdrawn(one, true);
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh, bind_one));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh, bind_one));
     EXPECT_EQ(state(), VfState::present);
     // It is bound all the time, and to be given back.
     EXPECT_THAT(want(std::nullopt), IsEmpty());
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
 TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
     to_attached();
-    recovering(one);
+    handle(one, VfRecovering{});
     recovered(one, false);
     removed(one);
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::absent);
 
     to_attached();
-    recovering(one);
+    handle(one, VfRecovering{});
     recovered(one, false);
     dismiss();
-    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, give_one_back));
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, restore_one));
     EXPECT_EQ(state(), VfState::absent);
 }
 
 TEST_F(BoundVfMachineTest, AVfThatWentWhileAPortWasMadeInVainIsNotBoundForTheNextTry) {
     machine_.begin(vf(one));
-    machine_.bound(one);
+    handle(one, VfBound{});
     removed(one);
     machine_.begin(vf(one)); // that its netdevice has gone is not read yet
     EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
@@ -48,33 +48,33 @@ TEST_F(BoundVfMachineTest, AVfThatWentWhileAPortWasMadeInVainIsNotBoundForTheNex
 
 TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAnew) {
     to_attached();
-    EXPECT_THAT(release_requested(other), IsEmpty());
-    EXPECT_THAT(release_requested(one), ElementsAre(withdraw_one));
-    EXPECT_THAT(release_requested(one), IsEmpty()) << "it is being let go of";
+    EXPECT_THAT(handle(other, VfReleaseRequested{}), IsEmpty());
+    EXPECT_THAT(handle(one, VfReleaseRequested{}), ElementsAre(withdraw_one));
+    EXPECT_THAT(handle(one, VfReleaseRequested{}), IsEmpty()) << "it is being let go of";
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::gone);
     EXPECT_EQ(delay(), 500ms);
     EXPECT_THAT(elapse(), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
 TEST_F(BoundVfMachineTest, AVfThatIsProbedForItsPortAfterItWasLetGoOfIsLetGoOfAgain) {
     machine_.begin(vf(one));
-    machine_.bound(one);
-    EXPECT_THAT(release_requested(one), ElementsAre(withdraw_one));
+    handle(one, VfBound{});
+    EXPECT_THAT(handle(one, VfReleaseRequested{}), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
     EXPECT_THAT(probed(one, ENODEV), IsEmpty());
     EXPECT_THAT(probed(one), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one, true), IsEmpty()) << "fail-safe has it already";
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(delay(), 500ms);
 }
 
 TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {
     to_attached();
-    release_requested(one);
+    handle(one, VfReleaseRequested{});
     withdrawn(one, true);
     elapse(); // Withdraw again
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
@@ -82,14 +82,14 @@ TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {
 
 TEST_F(BoundVfMachineTest, AVfThatGoesAfterTheRequestToLetGoOfItIsDoneWithAtOnce) {
     to_attached();
-    release_requested(one);
+    handle(one, VfReleaseRequested{});
     EXPECT_THAT(removed(one), IsEmpty());
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh)) << "gone before its port was closed";
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh)) << "gone before its port was closed";
     EXPECT_EQ(state(), VfState::absent);
 
     to_attached();
-    release_requested(one);
-    port_gone(one);
+    handle(one, VfReleaseRequested{});
+    port_closed(one);
     EXPECT_THAT(removed(one), IsEmpty()) << "gone afterwards: neither taken anew nor given back";
     EXPECT_EQ(state(), VfState::absent);
     EXPECT_TRUE(idle());
@@ -97,17 +97,17 @@ TEST_F(BoundVfMachineTest, AVfThatGoesAfterTheRequestToLetGoOfItIsDoneWithAtOnce
 
 TEST_F(BoundVfMachineTest, AVfThatWasLetGoOfIsGivenBackWhenTheNetvscGoes) {
     to_attached();
-    release_requested(one);
-    port_gone(one);
+    handle(one, VfReleaseRequested{});
+    port_closed(one);
     dismiss();
     elapse();
-    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, give_one_back));
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh, restore_one));
     EXPECT_EQ(state(), VfState::absent);
 }
 
 TEST_F(VfMachineTest, ARequestToLetGoOfAVfThatWeDidNotBindIsItsNetdevicesMatter) {
     to_attached();
-    EXPECT_THAT(release_requested(one), IsEmpty());
+    EXPECT_THAT(handle(one, VfReleaseRequested{}), IsEmpty());
     EXPECT_EQ(state(), VfState::attached);
 }
 
@@ -115,7 +115,7 @@ TEST_F(VfMachineTest, ARequestToLetGoOfAVfThatWeDidNotBindIsItsNetdevicesMatter)
 
 TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {
     EXPECT_THAT(want(vf(one)), ElementsAre(bind_one));
-    machine_.bound(one);
+    handle(one, VfBound{});
     EXPECT_THAT(want(std::nullopt), IsEmpty());
     EXPECT_EQ(state(), VfState::present);
     probed(one);
@@ -146,20 +146,20 @@ TEST_F(BoundVfMachineTest, ANetdeviceAtABoundVfsAddressIsOfAnotherDevice) {
 
 TEST_F(BoundVfMachineTest, ABoundVfIsGivenBackWhenDismissed) {
     to_attached();
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
     EXPECT_THAT(dismiss(), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh, give_one_back));
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh, restore_one));
     EXPECT_FALSE(machine_.release());
 }
 
 TEST_F(BoundVfMachineTest, ABoundVfThatHasGoneIsNotGivenBack) {
     for (const VfState from : with_vf) {
         to(from);
-        machine_.bound(one);
+        handle(one, VfBound{});
         EXPECT_THAT(removed(one), ElementsAre(withdraw_one));
-        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = false}));
+        EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = false}));
         EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
         EXPECT_EQ(state(), VfState::absent);
     }
@@ -171,8 +171,8 @@ TEST_F(BoundVfMachineTest, TheNextVfAtTheAddressIsNotTakenForBound) {
     withdrawn(one);
     want(vf(one));
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
-    machine_.bound(one);
-    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .give_back = true}));
+    handle(one, VfBound{});
+    EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
 TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGrows) {
@@ -182,7 +182,7 @@ TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGro
         EXPECT_THAT(bind_failed(one), IsEmpty());
         EXPECT_EQ(state(), VfState::faulted);
         EXPECT_EQ(delay(), expected);
-        EXPECT_THAT(messages(), ElementsAre(HasSubstr("bound to vfio-pci: no such driver")));
+        EXPECT_THAT(messages(), ElementsAre(HasSubstr("bind to vfio-pci failed: no such driver")));
         EXPECT_THAT(elapse(), ElementsAre(bind_one));
     }
     bind_failed(one);
@@ -218,7 +218,7 @@ TEST_F(BoundVfMachineTest, AFailedBindThatRenewsTheNetdeviceIsRepeatedSeldomToo)
     bind_failed(one);
     EXPECT_EQ(delay(), 1s);
     elapse();
-    machine_.bound(one);
+    handle(one, VfBound{});
     probed(one, ENODEV);
     elapse();
     bind_failed(one);

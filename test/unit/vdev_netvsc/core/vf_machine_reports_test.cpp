@@ -36,7 +36,7 @@ TEST_F(VfMachineTest, TellsAFailureNotEachTry) {
 TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
     to_attached();
     events_.clear();
-    port_gone(one);
+    port_closed(one);
     EXPECT_THAT(events_, IsEmpty()) << "mostly it is leaving";
     elapse();
     probed(one);
@@ -50,7 +50,7 @@ TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
 TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
     to_attached();
     events_.clear();
-    port_gone(one);
+    port_closed(one);
     want(std::nullopt);
     EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
 }
@@ -58,7 +58,7 @@ TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
 TEST_F(VfMachineTest, TellsNoFailureOfOneThatIsLeavingSlowly) {
     to_attached();
     events_.clear();
-    port_gone(one);
+    port_closed(one);
     for (int i = 0; i < 3; ++i) { // its netdevice is there still
         elapse();
         probed(one, ENODEV);
@@ -70,7 +70,7 @@ TEST_F(VfMachineTest, TellsNoFailureOfOneThatIsLeavingSlowly) {
 TEST_F(VfMachineTest, TellsTheFailureOfOneThatStaysAndCannotBeProbed) {
     to_attached();
     events_.clear();
-    port_gone(one);
+    port_closed(one);
     const auto began = now_;
     while (now_ < began + 1s) {
         EXPECT_THAT(events_, IsEmpty());
@@ -83,10 +83,10 @@ TEST_F(VfMachineTest, TellsTheFailureOfOneThatStaysAndCannotBeProbed) {
 TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
     to_attached();
     events_.clear();
-    recovering(one);
+    handle(one, VfRecovering{});
     recovered(one, true);
     EXPECT_THAT(events_, IsEmpty());
-    recovering(one);
+    handle(one, VfRecovering{});
     recovered(one, false);
     EXPECT_THAT(events_,
                 ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_removed 0 0000:03:00.0"));
@@ -94,10 +94,10 @@ TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
 
 TEST_F(BoundVfMachineTest, TellsOfOneTakenAnewAfterItsRecoveryFailed) {
     to_attached();
-    recovering(one);
+    handle(one, VfRecovering{});
     recovered(one, false);
     events_.clear();
-    port_gone(one);
+    port_closed(one);
     EXPECT_THAT(events_, ElementsAre("event vf_present 0 0000:03:00.0"));
 }
 

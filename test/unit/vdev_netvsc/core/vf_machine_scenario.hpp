@@ -27,59 +27,62 @@ inline constexpr auto bind_one = "announce 0 0000:03:00.0 bind vfio-pci";
 inline constexpr auto withdraw_one = "withdraw 0 0000:03:00.0";
 inline constexpr auto check_one = "check 0 0000:03:00.0";
 inline constexpr auto refresh = "refresh link of 0";
-inline constexpr auto give_one_back = "give back 0000:03:00.0";
+inline constexpr auto restore_one = "restore 0000:03:00.0";
 
 inline Vf vf(const PciAddress &pci, int ifindex = 3) {
     return {.ifindex = ifindex, .id = pci, .devargs = pci.to_string()};
 }
 
-/// Each call returns the commands that follow as text; messages are gathered.
+/// Each call returns the resulting commands as text. Messages and reports are gathered.
 class VfMachineTest : public testing::Test {
 protected:
     using Texts = std::vector<std::string>;
 
     explicit VfMachineTest(std::string bind = "") : machine_(of_a_port(std::move(bind))) {}
 
-    /// The machine of a port that has been made.
+    /// The machine of a port that was created.
     static VfMachine of_a_port(std::string bind) {
         VfMachine machine(0, std::move(bind), poll);
-        Commands none;
+        Decision none;
         machine.introduce(none);
         return machine;
     }
 
     Texts want(const std::optional<Vf> &wanted) {
-        return told([&](Commands &c) { machine_.want(wanted, c); });
-    }
-    Texts removed(const PciAddress &pci, bool another_is_there = false) {
-        return told([&](Commands &c) { machine_.pci_removed(pci, another_is_there, c); });
+        return texts([&](Decision &decision) { machine_.want(wanted, decision); });
     }
     Texts dismiss() {
-        return told([&](Commands &c) { machine_.dismiss(c); });
+        return texts([&](Decision &decision) { machine_.dismiss(decision); });
+    }
+    Texts elapsed(TimePoint now) {
+        return texts([&](Decision &decision) { machine_.elapsed(now, decision); });
+    }
+    Texts handle(const PciAddress &pci, const VfEvent &event) {
+        return texts([&](Decision &decision) { machine_.handle(pci, event, now_, decision); });
+    }
+
+    // ---- Short forms of handle().
+
+    Texts removed(const PciAddress &pci, bool replaced = false) {
+        return handle(pci, VfFunctionRemoved{.replaced = replaced});
     }
     Texts bind_failed(const PciAddress &pci) {
-        return told([&](Commands &c) { machine_.bind_failed(pci, "no such driver", now_, c); });
+        return handle(pci, VfBindFailed{.reason = "no such driver"});
     }
     Texts probed(const PciAddress &pci, int error = 0) {
-        return told([&](Commands &c) { machine_.probed(pci, error, now_, c); });
+        return handle(pci, VfProbed{.error = error});
     }
     Texts checked(const PciAddress &pci, bool taken) {
-        return told([&](Commands &c) { machine_.checked(pci, taken, c); });
+        return handle(pci, VfChecked{.taken = taken});
     }
     Texts withdrawn(const PciAddress &pci, bool remains = false) {
-        return told([&](Commands &c) { machine_.withdrawn(pci, remains, now_, c); });
+        return handle(pci, VfWithdrawn{.port_remains = remains});
     }
-    Texts port_gone(const PciAddress &pci, bool by_application = false) {
-        return told([&](Commands &c) { machine_.port_gone(pci, by_application, now_, c); });
-    }
-    Texts recovering(const PciAddress &pci) {
-        return told([&](Commands &c) { machine_.recovering(pci, c); });
+    Texts port_closed(const PciAddress &pci, bool by_application = false) {
+        return handle(pci, VfPortClosed{.by_application = by_application});
     }
     Texts recovered(const PciAddress &pci, bool success) {
-        return told([&](Commands &c) { machine_.recovered(pci, success, now_, c); });
-    }
-    Texts release_requested(const PciAddress &pci) {
-        return told([&](Commands &c) { machine_.release_requested(pci, now_, c); });
+        return handle(pci, VfRecovered{.success = success});
     }
 
     [[nodiscard]] VfState state() const { return machine_.state(); }
@@ -95,11 +98,9 @@ protected:
             ADD_FAILURE() << "nothing is pending";
             return {};
         }
-        const auto early =
-            told([&](Commands &c) { machine_.elapsed(*machine_.deadline() - 1us, c); });
-        EXPECT_THAT(early, IsEmpty()) << "too early";
+        EXPECT_THAT(elapsed(*machine_.deadline() - 1us), IsEmpty()) << "too early";
         now_ = *machine_.deadline();
-        return told([&](Commands &c) { machine_.elapsed(now_, c); });
+        return elapsed(now_);
     }
     Texts messages() { return std::exchange(messages_, {}); }
 
@@ -108,7 +109,7 @@ protected:
     void to_announced() {
         want(vf(one));
         if (!machine_.bind().empty())
-            machine_.bound(one);
+            handle(one, VfBound{});
         probed(one);
         EXPECT_EQ(state(), VfState::announced);
         messages_.clear();
@@ -133,22 +134,23 @@ protected:
         if (wanted == VfState::attached || wanted == VfState::recovering || wanted == VfState::gone)
             to_attached();
         if (wanted == VfState::recovering)
-            recovering(one);
+            handle(one, VfRecovering{});
         if (wanted == VfState::gone)
             want(std::nullopt);
         ASSERT_EQ(state(), wanted);
         messages_.clear();
     }
 
-    template <typename Call> Texts told(Call call) {
-        Commands commands;
-        call(commands);
+    template <typename Call> Texts texts(Call call) {
+        Decision decision;
+        call(decision);
+        for (const Notice &notice : decision.notices)
+            (std::holds_alternative<Message>(notice) ? messages_ : events_)
+                .push_back(test::text_of(notice));
+        EXPECT_THAT(decision.ports, IsEmpty());
         Texts result;
-        for (const Command &command : commands)
-            (std::holds_alternative<Message>(command)  ? messages_
-             : std::holds_alternative<Report>(command) ? events_
-                                                       : result)
-                .push_back(test::text_of(command));
+        for (const TrafficCommand &command : decision.traffic)
+            result.push_back(test::text_of(command));
         return result;
     }
 

@@ -16,7 +16,7 @@ TEST_F(VfMachineTest, AtFirstThereIsNothing) {
     EXPECT_THAT(want(std::nullopt), IsEmpty());
     EXPECT_THAT(dismiss(), IsEmpty());
     EXPECT_THAT(removed(one), IsEmpty());
-    EXPECT_THAT(told([&](Commands &c) { machine_.elapsed(now_, c); }), IsEmpty());
+    EXPECT_THAT(elapsed(now_), IsEmpty());
 }
 
 TEST_F(VfMachineTest, AVfIsAnnouncedCheckedAndAttached) {
@@ -32,7 +32,7 @@ TEST_F(VfMachineTest, AVfIsAnnouncedCheckedAndAttached) {
     EXPECT_THAT(checked(one, true), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::attached);
     EXPECT_TRUE(idle());
-    EXPECT_THAT(messages(), ElementsAre("notice: net_failsafe_vsc0: VF 0000:03:00.0 is there",
+    EXPECT_THAT(messages(), ElementsAre("notice: net_failsafe_vsc0: VF 0000:03:00.0 present",
                                         "notice: net_failsafe_vsc0: VF 0000:03:00.0 attached"));
 }
 
@@ -55,7 +55,7 @@ TEST_F(VfMachineTest, AFailedProbeIsRepeatedAndSaidAsLongAsTheDelayGrows) {
         EXPECT_EQ(state(), VfState::faulted);
         EXPECT_EQ(delay(), expected);
         EXPECT_THAT(messages(),
-                    ElementsAre(AllOf(HasSubstr("warning: "), HasSubstr("could not be probed"),
+                    ElementsAre(AllOf(HasSubstr("warning: "), HasSubstr("probe failed"),
                                       HasSubstr("in " + std::to_string(expected.count())))));
         EXPECT_THAT(elapse(), ElementsAre(announce_one));
         EXPECT_EQ(state(), VfState::present);
@@ -79,7 +79,7 @@ TEST_F(VfMachineTest, ADelayBeginsShortAgainAfterTheVfWasAttached) {
     probed(one);
     elapse();
     checked(one, true);
-    port_gone(one);
+    port_closed(one);
     EXPECT_EQ(delay(), 50ms + 10ms);
 }
 
@@ -93,11 +93,11 @@ TEST_F(VfMachineTest, WhatConcernsAnotherVfIsLeftAlone) {
         EXPECT_THAT(bind_failed(other), IsEmpty());
         EXPECT_THAT(checked(other, false), IsEmpty());
         EXPECT_THAT(withdrawn(other), IsEmpty());
-        EXPECT_THAT(port_gone(other), IsEmpty());
-        EXPECT_THAT(recovering(other), IsEmpty());
+        EXPECT_THAT(port_closed(other), IsEmpty());
+        EXPECT_THAT(handle(other, VfRecovering{}), IsEmpty());
         EXPECT_THAT(recovered(other, false), IsEmpty());
-        machine_.held_back(other, now_);
-        machine_.bound(other);
+        handle(other, VfHeldBack{});
+        handle(other, VfBound{});
         EXPECT_EQ(state(), all);
         EXPECT_EQ(machine_.deadline(), before);
         EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
@@ -111,7 +111,7 @@ TEST_F(VfMachineTest, OutcomesThatComeTooLateAreLeftAlone) {
     EXPECT_THAT(checked(one, false), IsEmpty());
     EXPECT_THAT(withdrawn(one), IsEmpty());
     EXPECT_THAT(recovered(one, false), IsEmpty());
-    machine_.held_back(one, now_);
+    handle(one, VfHeldBack{});
     EXPECT_EQ(state(), VfState::attached);
     EXPECT_TRUE(idle());
     EXPECT_THAT(messages(), IsEmpty());
@@ -138,7 +138,7 @@ TEST_F(VfMachineTest, AVfThatGoesIsWithdrawnInEveryState) {
         EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
         EXPECT_EQ(state(), VfState::gone);
         EXPECT_TRUE(idle());
-        EXPECT_THAT(messages(), ElementsAre(HasSubstr("is gone")));
+        EXPECT_THAT(messages(), ElementsAre(HasSubstr("removed")));
         EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
         EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
         EXPECT_EQ(state(), VfState::absent);
@@ -172,7 +172,7 @@ TEST_F(VfMachineTest, WhilePortRemainsTheWithdrawalIsRepeatedUntilThePortIsGone)
     }
     EXPECT_THAT(messages(), IsEmpty());
     withdrawn(one, true);
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::absent);
     EXPECT_TRUE(idle());
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
@@ -185,7 +185,7 @@ TEST_F(VfMachineTest, ANewVfAtTheSameAddressWaitsForTheEndOfTheOldOnesPort) {
     EXPECT_THAT(want(vf(one, 5)), IsEmpty());
     EXPECT_THAT(want(vf(other, 6)), IsEmpty());
     EXPECT_EQ(state(), VfState::gone);
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::absent) << "it is to be told again";
     EXPECT_THAT(want(vf(one, 5)), ElementsAre(announce_one));
     EXPECT_EQ(machine_.vf()->ifindex, 5);
@@ -212,11 +212,11 @@ TEST_F(VfMachineTest, ADismissedVfIsWithdrawnInEveryState) {
 TEST_F(VfMachineTest, APortClosedByFailsafeIsSoonTriedAgain) {
     for (const VfState from : {VfState::announced, VfState::attached, VfState::recovering}) {
         to(from);
-        EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+        EXPECT_THAT(port_closed(one), ElementsAre(refresh));
         EXPECT_EQ(state(), VfState::faulted);
         EXPECT_GE(delay(), 50ms);
         EXPECT_LE(delay(), 100ms);
-        const auto again = told([&](Commands &c) { machine_.elapsed(now_ + 1s, c); });
+        const auto again = elapsed(now_ + 1s);
         EXPECT_THAT(again, ElementsAre(announce_one));
     }
 }
@@ -225,7 +225,7 @@ TEST_F(VfMachineTest, APortClosedWithoutANeedIsNothing) {
     for (const VfState from : {VfState::present, VfState::faulted}) {
         to(from);
         const auto before = machine_.deadline();
-        EXPECT_THAT(port_gone(one), IsEmpty());
+        EXPECT_THAT(port_closed(one), IsEmpty());
         EXPECT_EQ(state(), from);
         EXPECT_EQ(machine_.deadline(), before);
     }
@@ -233,12 +233,13 @@ TEST_F(VfMachineTest, APortClosedWithoutANeedIsNothing) {
 
 TEST_F(VfMachineTest, APortClosedByTheApplicationIsHeldBackUntilItsPortIsStarted) {
     to_attached();
-    EXPECT_THAT(port_gone(one, true), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one, true), ElementsAre(refresh));
     const auto only_if_started = [this] {
-        Commands commands;
+        Decision decision;
         now_ = machine_.deadline().value();
-        machine_.elapsed(now_, commands);
-        return commands.size() == 1 && std::get<Announce>(commands.front()).only_if_started;
+        machine_.elapsed(now_, decision);
+        return decision.traffic.size() == 1 &&
+               std::get<Announce>(decision.traffic.front()).only_if_started;
     };
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(state(), VfState::faulted);
@@ -246,21 +247,21 @@ TEST_F(VfMachineTest, APortClosedByTheApplicationIsHeldBackUntilItsPortIsStarted
         EXPECT_TRUE(only_if_started());
         EXPECT_EQ(state(), VfState::present);
         EXPECT_TRUE(idle());
-        machine_.held_back(one, now_);
+        handle(one, VfHeldBack{});
     }
     EXPECT_TRUE(only_if_started());
     probed(one);
     elapse();
     EXPECT_THAT(checked(one, true), ElementsAre(refresh));
     // The next time it is fail-safe that closes it.
-    port_gone(one, false);
+    port_closed(one, false);
     EXPECT_EQ(delay(), 60ms);
     EXPECT_FALSE(only_if_started());
 }
 
 TEST_F(VfMachineTest, AVfThatComesWhileThePortIsConfiguredIsAnnouncedSoonAfter) {
     want(vf(one));
-    machine_.held_back(one, now_);
+    handle(one, VfHeldBack{});
     EXPECT_EQ(state(), VfState::faulted);
     EXPECT_EQ(delay(), 20ms);
     EXPECT_THAT(elapse(), ElementsAre(announce_one));
@@ -271,7 +272,7 @@ TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatI
     to_attached();
     want(std::nullopt);
     withdrawn(one, true);
-    EXPECT_THAT(port_gone(one, true), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one, true), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::gone);
     EXPECT_EQ(delay(), 5s);
     elapse();
@@ -281,32 +282,33 @@ TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatI
 
 TEST_F(VfMachineTest, AVfHeldBackThatGoesAndComesIsAnnouncedAtOnce) {
     to_attached();
-    port_gone(one, true);
+    port_closed(one, true);
     want(std::nullopt);
     withdrawn(one);
-    Commands commands;
-    machine_.want(vf(one), commands);
-    ASSERT_THAT(commands, Not(IsEmpty()));
-    EXPECT_FALSE(std::get<Announce>(commands.back()).only_if_started);
+    Decision decision;
+    machine_.want(vf(one), decision);
+    ASSERT_THAT(decision.traffic, Not(IsEmpty()));
+    EXPECT_FALSE(std::get<Announce>(decision.traffic.back()).only_if_started);
 }
 
 // ---- Errors a VF recovers from.
 
 TEST_F(VfMachineTest, AVfThatRecoversStays) {
     to_attached();
-    EXPECT_THAT(recovering(one), IsEmpty());
+    EXPECT_THAT(handle(one, VfRecovering{}), IsEmpty());
     EXPECT_EQ(state(), VfState::recovering);
     EXPECT_TRUE(idle());
     EXPECT_THAT(recovered(one, true), IsEmpty());
     EXPECT_EQ(state(), VfState::attached);
-    EXPECT_THAT(messages(), ElementsAre(HasSubstr("warning: "), HasSubstr("has recovered")));
+    EXPECT_THAT(messages(),
+                ElementsAre(HasSubstr("warning: "), HasSubstr("VF 0000:03:00.0 recovered")));
 }
 
 TEST_F(VfMachineTest, RecoveryIsOnlyOfAnAttachedVf) {
     for (const VfState from :
          {VfState::present, VfState::announced, VfState::faulted, VfState::gone}) {
         to(from);
-        EXPECT_THAT(recovering(one), IsEmpty());
+        EXPECT_THAT(handle(one, VfRecovering{}), IsEmpty());
         EXPECT_THAT(recovered(one, false), IsEmpty());
         EXPECT_EQ(state(), from);
     }
@@ -315,12 +317,12 @@ TEST_F(VfMachineTest, RecoveryIsOnlyOfAnAttachedVf) {
 // Its netdevice tells whether it is still there.
 TEST_F(VfMachineTest, AVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
     to_attached();
-    recovering(one);
+    handle(one, VfRecovering{});
     EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
     EXPECT_EQ(state(), VfState::gone);
     withdrawn(one, true);
     EXPECT_THAT(want(vf(one)), IsEmpty());
-    EXPECT_THAT(port_gone(one), ElementsAre(refresh));
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::absent);
     EXPECT_THAT(want(vf(one)), ElementsAre(announce_one));
 }
@@ -333,7 +335,7 @@ TEST_F(VfMachineTest, AtRestThereIsNoDeadline) {
         to(quiet);
         EXPECT_TRUE(idle());
         now_ += 24h;
-        EXPECT_THAT(told([&](Commands &c) { machine_.elapsed(now_, c); }), IsEmpty());
+        EXPECT_THAT(elapsed(now_), IsEmpty());
     }
 }
 
@@ -345,12 +347,12 @@ TEST_F(VfMachineTest, AfterFlappingItIsWhereTheLastChangeSays) {
         if (i % 2 == 0)
             probed(one, i % 3 == 0 ? ENODEV : 0);
         if (i % 5 == 0)
-            told([&](Commands &c) { machine_.elapsed(now_ + 1s, c); });
+            elapsed(now_ + 1s);
         i % 7 == 0 ? removed(one) : want(std::nullopt);
         if (i % 11 == 0) {
             withdrawn(one, true);
             want(vf(one, i)); // before fail-safe has let go
-            port_gone(one);
+            port_closed(one);
         } else {
             withdrawn(one);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "edge.hpp"
+#include "threads.hpp"
 
 namespace netvsc::simulation {
 
@@ -9,7 +9,9 @@ class Simulation {
 public:
     explicit Simulation(std::uint64_t seed)
         : random_(seed), kernel_(random_, journal_),
-          edge_(random_, journal_, kernel_, supervisor_) {}
+          threads_(random_, journal_, kernel_, supervisor_) {
+        threads_.step_of_others = [this] { step(); };
+    }
 
     void run(int rounds) {
         kernel_.macs_stay = bind_;
@@ -28,7 +30,9 @@ public:
     [[nodiscard]] std::string journal() const { return journal_.text(); }
     /// How often what happened.
     [[nodiscard]] std::map<std::string, int> statistics() const {
-        auto result = edge_.statistics;
+        auto result = threads_.statistics;
+        for (const auto &[what, times] : threads_.devices.statistics)
+            result[what] += times;
         result["listing"] = listings_;
         result["rescan"] = rescans_;
         result["leaving"] = leaving_;
@@ -42,14 +46,14 @@ public:
 
 private:
     void step() {
-        edge_.faults = true;
-        const std::size_t what = random_.below(45);
+        threads_.devices.faults = true;
+        const std::size_t what = random_.below(46);
         if (what < 10)
             kernel_.change_something();
         else if (what < 22)
             read();
         else if (what < 33)
-            edge_.step();
+            threads_.step();
         else if (what == 33 && random_.one_in(4))
             kernel_.overflow();
         else if (what == 34)
@@ -63,17 +67,20 @@ private:
         else if (what == 38 && random_.one_in(4))
             close_a_port();
         else if (what == 39)
-            edge_.tell_of_gone_pci();
+            report_a_removed_function();
         else if (what == 40)
-            edge_.recover_a_vf();
+            recover_a_vf();
         else if (what == 41)
-            random_.one_in(2) ? edge_.lose_a_vf_port() : edge_.application_detaches();
+            random_.one_in(2) ? threads_.devices.lose_a_vf_port()
+                              : threads_.devices.application_detaches();
         else if (what == 42)
             read_uevents();
         else if (what == 43 && random_.one_in(2))
             kernel_.pull_one_out();
         else if (what == 44)
-            edge_.request_release_of_a_vf();
+            request_the_release_of_a_vf();
+        else if (what == 45 && random_.one_in(2))
+            threads_.devices.raise_a_removal();
     }
 
     // ---- The kernel's side.
@@ -90,44 +97,86 @@ private:
         const auto removed = kernel_.receive_uevents();
         for (const PciAddress &pci : removed.told) {
             journal_.add("read: PCI function " + pci.to_string() + " is gone");
-            edge_.carry_out(supervisor_.pci_removed(pci, kernel_.has_pci(pci)));
+            remove_function(pci);
         }
         if (!removed.lost)
             return;
         ++rescans_;
         for (const PciAddress &pci : supervisor_.vfs()) {
             if (!kernel_.has_pci(pci))
-                edge_.carry_out(supervisor_.pci_removed(pci, kernel_.has_pci(pci)));
+                remove_function(pci);
         }
+    }
+    void remove_function(const PciAddress &pci) {
+        const VfEvent event = VfFunctionRemoved{.replaced = kernel_.has_pci(pci)};
+        threads_.carry_out(supervisor_.vf_event(pci, event, threads_.devices.time));
     }
     void take(const LinkMessage &message) {
         if (const auto pci = supervisor_.may_be_leaving(message); pci && !kernel_.has_pci(*pci)) {
             ++leaving_;
             journal_.add("read: " + std::to_string(message.ifindex) + " is leaving");
-            return edge_.carry_out(supervisor_.link_leaving(message.ifindex));
+            return threads_.carry_out(supervisor_.link_leaving(message.ifindex));
         }
         std::optional<DeviceFacts> facts;
         if (supervisor_.wants_facts(message))
             facts = kernel_.sysfs(message);
         journal_.add("read: " + std::to_string(message.ifindex) + " " + message.name);
-        edge_.carry_out(supervisor_.link(message, facts));
+        threads_.carry_out(supervisor_.link(message, facts));
     }
     void take(const LinkGone &gone) {
         journal_.add("read: " + std::to_string(gone.ifindex) + " is gone");
-        edge_.carry_out(supervisor_.link_gone(gone.ifindex));
+        threads_.carry_out(supervisor_.link_gone(gone.ifindex));
     }
-    void take(const AddressMessage &message) { edge_.carry_out(supervisor_.address(message)); }
+    void take(const AddressMessage &message) { threads_.carry_out(supervisor_.address(message)); }
     void take(DumpBegin) { supervisor_.begin_listing(); }
     void take(DumpDone) {
         ++listings_;
         journal_.add("read: end of the listing");
-        edge_.carry_out(supervisor_.end_listing());
+        threads_.carry_out(supervisor_.end_listing());
     }
     void continue_listing() {
         if (kernel_.listing())
             kernel_.continue_listing();
         else if (kernel_.has_lost())
             kernel_.start_listing();
+    }
+
+    // ---- DPDK's side.
+
+    /// EAL's device event of a removed PCI function.
+    void report_a_removed_function() {
+        for (const PciAddress &pci : supervisor_.vfs()) {
+            const auto number = supervisor_.port_with_vf(pci);
+            const auto port = threads_.devices.ports().find(*number);
+            if (kernel_.has_pci(pci) || port == threads_.devices.ports().end() ||
+                !port->second->created)
+                continue;
+            journal_.add("device event: " + pci.to_string() + " is removed");
+            return remove_function(pci);
+        }
+    }
+    /// A VF's PMD has an error and recovers, or does not.
+    void recover_a_vf() {
+        for (const auto &[pci, owner] : threads_.devices.vf_ports()) {
+            if (!owner || !random_.one_in(2))
+                continue;
+            const VfId vf(pci);
+            const bool success = random_.one_in(2);
+            journal_.add(vf.pci.to_string() + (success ? " recovers" : " does not recover"));
+            threads_.carry_out(supervisor_.vf_event(vf, VfRecovering{}, threads_.devices.time));
+            return threads_.carry_out(
+                supervisor_.vf_event(vf, VfRecovered{.success = success}, threads_.devices.time));
+        }
+    }
+    /// vfio requests the release of a present VF, or EAL's monitor reports a removal late.
+    void request_the_release_of_a_vf() {
+        for (const PciAddress &pci : supervisor_.vfs()) {
+            if (!kernel_.has_pci(pci) || !random_.one_in(2))
+                continue;
+            journal_.add("release of " + pci.to_string() + " is requested");
+            return threads_.carry_out(
+                supervisor_.vf_event(pci, VfReleaseRequested{}, threads_.devices.time));
+        }
     }
 
     // ---- The user's side.
@@ -156,7 +205,7 @@ private:
         auto added = supervisor_.add_instance(id, "instance" + std::to_string(id), arguments);
         require(added.has_value(), "an instance was refused");
         instances_[id] = std::move(arguments);
-        edge_.carry_out(std::move(*added));
+        threads_.carry_out(std::move(*added));
     }
     void remove_instance() {
         if (instances_.empty())
@@ -167,14 +216,14 @@ private:
         // A netdevice whose port goes with an instance is not offered to the others at once.
         for (const auto &port : supervisor_.ports())
             excuse(port.ifindex);
-        edge_.carry_out(supervisor_.remove_instance(id));
+        threads_.carry_out(supervisor_.remove_instance(id));
     }
     void close_a_port() {
         const auto views = supervisor_.ports();
         if (views.empty())
             return;
         const auto &view = random_.of(views);
-        if (edge_.application_closes(view.number))
+        if (threads_.application_closes(view.number))
             excuse(view.ifindex);
     }
     // The netdevice need not become a port of the instances that there are.
@@ -190,18 +239,18 @@ private:
     void pass_time() {
         const auto deadline = supervisor_.deadline();
         if (deadline && random_.one_in(2))
-            edge_.now = std::max(edge_.now, *deadline);
+            threads_.devices.time = std::max(threads_.devices.time, *deadline);
         else
-            edge_.now += std::chrono::milliseconds(random_.below(100));
-        edge_.carry_out(supervisor_.elapsed(edge_.now));
+            threads_.devices.time += std::chrono::milliseconds(random_.below(100));
+        threads_.carry_out(supervisor_.elapsed(threads_.devices.time));
     }
 
     /// Lets everything that is under way end, without anything new.
     void rest() {
         journal_.add("-- at rest from here");
-        edge_.faults = false;
+        threads_.devices.faults = false;
         for (int i = 0; i < 10'000; ++i) {
-            edge_.finish();
+            threads_.finish();
             if (kernel_.listing() || kernel_.has_lost()) {
                 continue_listing();
                 read();
@@ -210,8 +259,8 @@ private:
             } else if (kernel_.has_uevents()) {
                 read_uevents();
             } else if (const auto deadline = supervisor_.deadline()) {
-                edge_.now = std::max(edge_.now, *deadline);
-                edge_.carry_out(supervisor_.elapsed(edge_.now));
+                threads_.devices.time = std::max(threads_.devices.time, *deadline);
+                threads_.carry_out(supervisor_.elapsed(threads_.devices.time));
             } else {
                 return;
             }
@@ -291,10 +340,10 @@ private:
     void check_ports() const {
         for (const auto &port : supervisor_.ports()) {
             const std::string about = "port " + std::to_string(port.number);
-            const auto at_edge = edge_.ports().find(port.number);
-            require(at_edge != edge_.ports().end() && at_edge->second.made,
+            const auto at_device = threads_.devices.ports().find(port.number);
+            require(at_device != threads_.devices.ports().end() && at_device->second->created,
                     about + " is not there");
-            require(at_edge->second.removal_reported == (port.ifindex == 0),
+            require(at_device->second->removal_reported == (port.ifindex == 0),
                     about + ": removal (not) reported");
             if (port.ifindex == 0) {
                 require(!port.vf, about + " has a VF without a NetVSC");
@@ -304,14 +353,17 @@ private:
             require(below != kernel_.netdevices().end(), about + " is of a netdevice that is gone");
             require(below->second.link.is_netvsc(), about + " is not of a NetVSC");
             require(below->second.link.name() == port.netdevice, about + ": name");
-            check_vf(port, below->second.link, !at_edge->second.bind.empty());
-            const auto &told = edge_.told().at(port.number);
-            require(told.has_value() == port.vf.has_value(), about + ": VF told or not, wrongly");
-            require(!told || (told->vf == port.vf && told->type == EventType::vf_attached),
-                    about + ": VF not told to be attached");
+            check_vf(port, below->second.link, !at_device->second->bind.empty());
+            const auto &last = threads_.reported().at(static_cast<std::uint16_t>(port.number));
+            require(last.has_value() == port.vf.has_value(),
+                    about + ": VF reported or not, wrongly");
+            require(!last || (last->vf == port.vf && last->type == EventType::vf_attached),
+                    about + ": VF not reported as attached");
         }
-        require(edge_.told().size() == supervisor_.ports().size(), "a port not told to be gone");
-        require(edge_.ports().size() == supervisor_.ports().size(), "a port that nobody knows");
+        require(threads_.reported().size() == supervisor_.ports().size(),
+                "a removed port that was not reported");
+        require(threads_.devices.ports().size() == supervisor_.ports().size(),
+                "a port that nobody knows");
     }
     void check_vf(const Supervisor::PortView &port, const Link &below, bool bind) const {
         std::set<PciAddress> candidates;
@@ -344,24 +396,26 @@ private:
         }
         for (const auto &[pci, link] : kernel_.bound())
             require(wanted.contains(pci), "VF " + pci.to_string() + " is bound for nothing");
-        for (const auto &[number, port] : edge_.ports()) {
-            require(!port.pipe || (wanted.contains(*port.pipe) && wanted.at(*port.pipe) == number),
+        for (const auto &[number, port] : threads_.devices.ports()) {
+            require(!port->pipe ||
+                        (wanted.contains(*port->pipe) && wanted.at(*port->pipe) == number),
                     "the pipe of port " + std::to_string(number) + " holds a VF not its own");
         }
-        for (const auto &[pci, owner] : edge_.vf_ports()) {
+        for (const auto &[pci, owner] : threads_.devices.vf_ports()) {
             require(kernel_.has_pci(pci), "VF " + pci.to_string() + " is gone, its port is not");
             require(wanted.contains(pci), "VF " + pci.to_string() + " is probed for nothing");
             require(owner == wanted.at(pci), "VF " + pci.to_string() + " is in the wrong port");
         }
         for (const auto &[pci, number] : wanted)
-            require(edge_.vf_ports().contains(pci), "VF " + pci.to_string() + " has no port");
+            require(threads_.devices.vf_ports().contains(pci),
+                    "VF " + pci.to_string() + " has no port");
     }
 
     Random random_;
     Journal journal_;
     Kernel kernel_;
     Supervisor supervisor_;
-    Edge edge_;
+    Threads threads_;
     std::map<InstanceId, Arguments> instances_;
     InstanceId next_instance_ = 0;
     int listings_ = 0;

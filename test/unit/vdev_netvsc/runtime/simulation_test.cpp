@@ -9,7 +9,7 @@
 //
 // NETVSC_SIMULATION_SEEDS=n runs n seeds, NETVSC_SIMULATION_SEED=s that one.
 
-#include "vdev_netvsc/core/simulation/simulation.hpp"
+#include "simulation/simulation.hpp"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
                              "withdraw",
                              "check",
                              "report",
-                             "give",
+                             "restore",
                              "event",
                              "error:",
                              "warning:",
@@ -59,6 +59,7 @@ TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
                              "rescan",
                              "leaving",
                              "failed bind",
+                             "removal by the PMD",
                              "port at the end",
                              "VF attached at the end",
                              "VF bound at the end"}) {
