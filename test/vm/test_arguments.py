@@ -68,7 +68,7 @@ class Arguments(LabCase):
                 self.hide(self.names[1])
                 testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,{argument}",
                                            f"--vdev=net_vdev_netvsc1,iface={self.names[0]}")
-                self.assert_said(testpmd, f"net_vdev_netvsc0: there is no netdevice with {argument} yet: waiting")
+                self.assert_said(testpmd, f"net_vdev_netvsc0: no netdevice with {argument} yet; waiting")
                 self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
                 self.show(self.names[1])
                 self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
@@ -112,8 +112,8 @@ class Arguments(LabCase):
         name = self.names[0]
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={name},mac={MACS[0]},iface={name}",
                                    f"--vdev=net_vdev_netvsc1,mac={MACS[0]}")
-        self.assert_said(testpmd, f"net_vdev_netvsc0: iface={name} and mac={MACS[0]} are the same netdevice")
-        self.assert_said(testpmd, f"net_vdev_netvsc1: mac={MACS[0]}: {name} is already attached, by net_failsafe_vsc0")
+        self.assert_said(testpmd, f"net_vdev_netvsc0: iface={name} and mac={MACS[0]} name the same netdevice")
+        self.assert_said(testpmd, f"net_vdev_netvsc1: mac={MACS[0]}: {name} is already attached by net_failsafe_vsc0")
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
         self.assert_quits(testpmd)
 

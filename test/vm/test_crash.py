@@ -118,7 +118,7 @@ class CrashCase(VfCase):
         self.wait_traffic(nic, self.switch.start_traffic(PPS))
         self.assert_only_by(nic)
         self.assertEqual(self.kernel_driver() if nic == VF else "", (self.bind or self.kernel) if nic == VF else "")
-        self.assertNotIn("could not be made", testpmd.process.output())
+        self.assertNotIn("not created", testpmd.process.output())
         return testpmd
 
     def check_killed(self) -> None:

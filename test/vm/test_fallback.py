@@ -242,7 +242,7 @@ class Choice(FallbackCase):
             self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
             self.assert_quits(testpmd)
         testpmd = self.forward(",fallback=auto")
-        self.assertIn("fallback=auto takes af_packet", testpmd.start_output)
+        self.assertIn("fallback=auto uses af_packet", testpmd.start_output)
         self.assert_quits(testpmd)
 
 

@@ -94,11 +94,11 @@ class Netdevices(LifeCase):
         testpmd.process.mark()
         self.addCleanup(self.guest.run, f"ip link set dev {self.names[0]} address {MACS[0]}")
         self.guest.run(f"ip link set dev {self.names[0]} address {NEW_MAC}")
-        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is there")
+        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} present")
         self.guest.run(f"ip link set dev {self.names[0]} address {MACS[0]}")
-        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is gone")
+        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} removed")
         self.guest.run(f"ip link set dev {vf} address {MACS[0]}")
-        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} is there")
+        testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} present")
         self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")  # its own until fail-safe has taken it
         self.assert_quits(testpmd)
 

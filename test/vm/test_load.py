@@ -90,9 +90,9 @@ class Load(VfCase):
         for _ in range(CYCLES):
             mark = testpmd.process.mark()
             self.add_vf()
-            self.said(testpmd, "is there", mark)
+            self.said(testpmd, r"VF \S+ present", mark)
             self.unplug(VF)
-            self.said(testpmd, "is gone", mark)
+            self.said(testpmd, r"VF \S+ removed", mark)
             wait_for("one port", lambda: ports(testpmd) == [("net_failsafe_vsc0", MACS[0])], PATIENCE_S)
             self.assert_only_by(NETVSC)
             now = Held.by(self.guest, testpmd)
@@ -118,7 +118,7 @@ class ManyPorts(LabCase):
         self.addCleanup(end, testpmd.process)
         self.assertEqual(len(ports(testpmd)), made)
         if made < PORTS:
-            testpmd.process.expect("could not be made over many.*trying again in 4000 ms", MANY_S, since=0)
+            testpmd.process.expect("over many not created.*retrying in 4000 ms", MANY_S, since=0)
         numbers = {int(number) for number in re.findall(r"net_failsafe_vsc(\d+)", testpmd.process.output())}
         self.assertLessEqual(max(numbers), PORTS - 1, "each try leaves a device behind")
         self.assert_quits(testpmd, MANY_S)

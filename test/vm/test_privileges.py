@@ -89,7 +89,7 @@ class Tap(Unprivileged):
         testpmd = self.launch("net_admin")
         self.expect_traffic(NETVSC)
         self.add_vf()
-        self.said(testpmd, "could not be probed: ", since=0)
+        self.said(testpmd, "probe failed: ", since=0)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
 
@@ -176,7 +176,7 @@ class Bound(Unprivileged):
     def check_without_dac_override(self) -> None:
         testpmd = self.bound("net_admin", *self.needed)
         self.add_vf(self.model)
-        self.said(testpmd, f"could not be bound to {self.bind}: .*driver_override: Permission denied", since=0)
+        self.said(testpmd, f"bind to {self.bind} failed: .*driver_override: Permission denied", since=0)
         self.assertEqual(self.kernel_driver(), self.kernel)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
@@ -230,7 +230,7 @@ class Uio(Bound):
         testpmd = self.bound("net_admin", "dac_override")
         self.add_vf(self.model)
         testpmd.process.expect("Expecting 'PA' IOVA mode", PATIENCE_S, 0)
-        self.said(testpmd, "could not be probed", since=0)
+        self.said(testpmd, "probe failed", since=0)
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
 

@@ -18,7 +18,7 @@ WARM_UP = 3  # operations of an application after which it may hold no more than
 # Of anonymous memory, from one like state to the next; AddressSanitizer keeps what is freed for a while.
 MAX_GROWTH_KIB = 1 << 20 if SANITIZER else 2048
 KERNEL_COMPLAINTS = re.compile(r"BUG:|Oops|WARNING:|Call Trace|blocked for more than|general protection|DMAR: .*fault")
-DRIVER_COMPLAINTS = re.compile(r"vdev_netvsc: .*(could not be made|not given back|will not be given back|bad_alloc)")
+DRIVER_COMPLAINTS = re.compile(r"vdev_netvsc: .*(not created|not restored|not recorded|bad_alloc)")
 
 
 class Invariants:
