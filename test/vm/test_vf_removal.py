@@ -246,7 +246,7 @@ class Removal(VfCase):
         testpmd = self.forward(",vf_args=[probe_ms=2000]")
         testpmd.stop()  # a port that an lcore polls must not be stopped
         self.add_vf()
-        self.said(testpmd, "is there")
+        self.said(testpmd, r"VF \S+ present")
         testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S)
         testpmd.process.expect("net_testvf: .* drives ", PATIENCE_S, 0)
         wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
