@@ -119,8 +119,7 @@ void Driver::uevents_readable() noexcept {
         for (const PciAddress &vf : without_driver)
             replace_registers(vf);
         run(std::move(decision));
-        for (const PciEvent &event : events)
-            relay_.hand_on(event, devices_.now());
+        relay_.deliver(events, devices_.now());
         arm();
     });
 }
@@ -134,11 +133,11 @@ void Driver::uevents_readable() noexcept {
 void Driver::device_event(const char *device, rte_dev_event_type event) noexcept {
     guarded("device event", [&] {
         const auto pci = PciAddress::parse(device != nullptr ? device : "");
-        if (!pci || event != RTE_DEV_EVENT_REMOVE || EventRelay::is_telling())
+        if (!pci || event != RTE_DEV_EVENT_REMOVE || EventRelay::is_delivering())
             return;
         const auto bound_to = devices_.kernel_driver(*pci);
         if (!bound_to || *bound_to == "vfio-pci")
-            relay_.heard_removal(*pci);
+            relay_.note_removal(*pci);
         Decision decision;
         {
             const MutexLock lock(mutex_);

@@ -1,41 +1,49 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/mutex.hpp"
 #include "core/command.hpp"
 #include "core/pci_event.hpp"
+#include "runtime/eal_monitor.hpp"
 
-#include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 
 namespace netvsc {
 
-/// Hands devices' coming and going to the application's rte_dev_event_callback_register()
-/// callbacks, as EAL's own monitor does, each once: what that monitor, or vfio's request to let go
-/// of a device, has told already is not told again.
+/// Delivers PCI devices' arrivals and removals to the callbacks that the application registered by
+/// rte_dev_event_callback_register(), as EAL's own monitor does. Delivers each event once: not what
+/// that monitor, or vfio's release request, has delivered already.
 ///
-/// EAL's monitor tells of no removal of a device that DPDK has let go of by then, while EAL's
-/// handler for lost registers is enabled: what it has not told a moment later we tell.
+/// While EAL's handler for lost registers is enabled, EAL's monitor does not deliver the removal of
+/// a device that DPDK has released by then. If EAL's monitor has not delivered a removal within
+/// 10 ms, the relay delivers it.
 class EventRelay {
 public:
-    /// Whether it is one of us who calls the callbacks, in this thread and at this moment.
-    [[nodiscard]] static bool is_telling();
-    /// Somebody else has called them with RTE_DEV_EVENT_REMOVE, of a device that goes. Any thread.
-    void heard_removal(const PciAddress &pci);
+    /// Whether the relay is calling the callbacks in this thread at this moment.
+    [[nodiscard]] static bool is_delivering();
+    /// Somebody else has delivered RTE_DEV_EVENT_REMOVE for this device. Any thread.
+    void note_removal(const PciAddress &pci);
 
-    /// To be called in EAL's interrupt thread, without locks.
-    void hand_on(const PciEvent &event, TimePoint now);
+    /// In EAL's interrupt thread, without locks.
+    void deliver(std::span<const PciEvent> events, TimePoint now);
 
-    /// When elapsed() wants to be called; nullopt: not at all. Any thread.
+    /// When elapsed() needs a call; nullopt: nothing is pending. Any thread.
     [[nodiscard]] std::optional<TimePoint> deadline() const;
     /// In EAL's interrupt thread, without locks.
     void elapsed(TimePoint now);
 
 private:
-    mutable std::mutex mutex_;      ///< a leaf
-    std::set<PciAddress> heard_;    ///< removals told, whose uevents have not been read yet
-    std::set<PciAddress> unheard_;  ///< removals that EAL's monitor is to tell
-    std::optional<TimePoint> next_; ///< when those are told by us
+    [[nodiscard]] bool leave_to_others(const PciEvent &event, bool eal_monitor_runs, TimePoint now);
+
+    EalMonitor eal_monitor_; ///< for the interrupt thread alone
+    mutable Mutex mutex_;    ///< a leaf
+    /// Removals that others delivered, whose uevents are still to be read.
+    std::set<PciAddress> delivered_ NETVSC_GUARDED_BY(mutex_);
+    /// Removals that EAL's monitor is expected to deliver.
+    std::set<PciAddress> expected_ NETVSC_GUARDED_BY(mutex_);
+    std::optional<TimePoint> deadline_ NETVSC_GUARDED_BY(mutex_); ///< of the expected ones
 };
 
 } // namespace netvsc

@@ -3,8 +3,7 @@
 
 namespace netvsc {
 
-// A VF is looked at while packets are waiting for it: what the kernel has said of it is not asked
-// again.
+// Traffic waits for a VF's announcement. So nothing that the kernel has already sent is read again.
 std::optional<DeviceFacts> facts_of(const LinkMessage &message, const KnownFunctions &known) {
     const auto pci = PciAddress::parse(message.pci_parent);
     if (const auto id = pci ? known.find(*pci) : std::nullopt)

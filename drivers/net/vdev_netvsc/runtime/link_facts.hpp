@@ -9,8 +9,8 @@
 
 namespace netvsc {
 
-/// What is below the netdevice that a message is about, as sysfs says where nothing else does.
-/// @return nullopt if it cannot tell: the netdevice has another name by now, or is gone
+/// Facts about the device below a message's netdevice. Reads sysfs only if the uevents do not have
+/// them. @return nullopt if the netdevice has another name by now or is gone
 [[nodiscard]] std::optional<DeviceFacts> facts_of(const LinkMessage &message,
                                                   const KnownFunctions &known);
 

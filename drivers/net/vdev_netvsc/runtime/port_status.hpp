@@ -10,11 +10,11 @@
 
 namespace netvsc {
 
-/// By what a port's packets go.
+/// The sub-device that carries a port's packets.
 enum class Path {
-    none,     ///< it is stopped, or has neither
-    fallback, ///< the slow sub-device
-    vf,
+    none,     ///< the port is stopped, or has no sub-device
+    fallback, ///< the fallback
+    vf,       ///< the VF
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Path path) {
@@ -29,25 +29,26 @@ enum class Path {
     return "unknown";
 }
 
-/// A VF as others are told it: its PCI address, or nothing.
+/// A VF in the API and telemetry: its PCI address, or an empty string.
 [[nodiscard]] inline std::string text_of(const std::optional<PciAddress> &vf) {
     return vf ? vf->to_string() : "";
 }
 
-/// One port as it is now, for those who show it.
+/// The state of one port, for the API and telemetry.
 struct PortStatus {
     std::string name;                 ///< "net_failsafe_vsc0"
-    std::optional<Fallback> fallback; ///< nullopt: it has none
+    std::optional<Fallback> fallback; ///< nullopt: the port has none
     Supervisor::PortView view;
     PortRecord record;
     Path path = Path::none;
 };
 
-/// What the driver as a whole has seen.
+/// Counters of the driver as a whole.
 struct DriverCounters {
-    std::uint64_t resyncs = 0; ///< times everything was listed anew: messages were lost
-    std::uint64_t dropped_messages =
-        0; ///< netlink messages that were malformed or not the kernel's
+    /// Listings after lost notifications.
+    std::uint64_t resyncs = 0;
+    /// Netlink messages that were malformed or not from the kernel.
+    std::uint64_t dropped_messages = 0;
 };
 
 } // namespace netvsc

@@ -5,6 +5,7 @@
 #include "runtime/command_executor.hpp"
 #include "runtime/command_queue.hpp"
 #include "vdev_netvsc/core/commands.hpp"
+#include "vdev_netvsc/runtime/temporary_folder.hpp"
 
 #include <deque>
 
@@ -101,9 +102,16 @@ public:
 
 private:
     // One journal for all simulations of the process.
+<<<<<<< HEAD
     static BindingJournal &binding_journal() {
         static BindingJournal functions("/tmp/netvsc-simulation-" + std::to_string(::getpid()));
         return journal;
+=======
+    static BindingJournal &binding_journal() {
+        static const test::TemporaryFolder folder;
+        static BindingJournal journal(folder.path());
+        return journal;
+>>>>>>> 92e2e1b (event_relay: asks the kernel's list of netlink sockets whether EAL's monitor runs)
     }
 
     void note(const auto &result) {
