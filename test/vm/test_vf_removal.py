@@ -302,7 +302,7 @@ class Removal(VfCase):
                     self.machine.ifname(VF)
             self.unplug(VF)
         self.note(f"{FLAPS} times plugged and unplugged in {time.monotonic() - began:.1f} s: "
-                  f"{self.count(testpmd, 'is there')} seen, {self.count(testpmd, 'attached')} attached")
+                  f"{self.count(testpmd, 'present')} seen, {self.count(testpmd, 'attached')} attached")
         self.assert_only_by(NETVSC)
         self.steps("after flapping", self.add_vf, lambda: self.unplug(VF))
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])

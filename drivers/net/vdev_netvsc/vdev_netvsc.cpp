@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What EAL finds when it loads the driver: the vdev driver net_vdev_netvsc, its alias
-// eth_vdev_netvsc, the PMD information, and on Hyper-V the instance that needs no argument.
+// The entry points for EAL: the vdev driver net_vdev_netvsc, its alias eth_vdev_netvsc, the PMD
+// information, and the instance that Hyper-V gets without an argument.
 
 #include "dpdk/guarded.hpp"
 #include "dpdk/log.hpp"
@@ -34,14 +34,14 @@ namespace {
 
 using netvsc::Message;
 
-// In a secondary process there is nothing to do: fail-safe shares its ports by itself.
+// A secondary process has nothing to do: fail-safe shares its ports by itself.
 bool is_primary() { return rte_eal_process_type() == RTE_PROC_PRIMARY; }
 
 bool is_ours(std::string_view device) {
     return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
 }
 
-// Tells the user by whom, for what is polled is not detached.
+// Logs which lcore polls: a polled port is not detached.
 bool is_polled(std::string_view instance) {
     for (const auto &port : netvsc::Driver::get().status()) {
         if (port.view.instance != instance)
@@ -51,7 +51,7 @@ bool is_polled(std::string_view instance) {
                 Message::Level::error,
                 std::string(instance) + " is not detached: " +
                     (*lcore == LCORE_ID_ANY ? "a thread" : "lcore " + std::to_string(*lcore)) +
-                    " polls " + port.name + ". That has to end first");
+                    " polls " + port.name + "; stop that first");
             return true;
         }
     }
@@ -60,10 +60,9 @@ bool is_polled(std::string_view instance) {
 
 rte_bus_unplug_t unplug_by_bus = nullptr;
 
-// DPDK 22.11: the bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
-// fail-safe's while it adds or removes a slow sub-device, which takes the bus's: closing a
-// fail-safe port in remove(), the driver's or fail-safe's, could wait for ever. The ports are
-// closed before the bus takes its lock.
+// DPDK 22.11: the vdev bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
+// fail-safe's lock and takes the bus's while it adds or removes a fallback. So a remove() that
+// closes a fail-safe port may deadlock. This function closes the ports before the bus locks.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
     const int refused = netvsc::guarded("unplug", [&] {
         if (is_ours(device->name)) {
@@ -79,7 +78,7 @@ extern "C" int vdev_netvsc_unplug(rte_device *device) {
 }
 
 // Called under the bus's lock.
-void come_before_the_bus() {
+void override_unplug() {
     rte_bus *bus = rte_bus_find_by_name("vdev");
     if (bus != nullptr && bus->unplug != vdev_netvsc_unplug)
         unplug_by_bus = std::exchange(bus->unplug, vdev_netvsc_unplug);
@@ -89,7 +88,7 @@ extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
     return netvsc::guarded("probe", [&] {
         if (!is_primary())
             return 0;
-        come_before_the_bus();
+        override_unplug();
         return netvsc::Driver::get().probe(*device);
     });
 }
@@ -111,8 +110,8 @@ rte_vdev_driver vdev_netvsc_driver = {
     .drv_flags = 0,
 };
 
-// On Hyper-V, where no instance was asked for, adds one without arguments. The vdev bus calls
-// this at every scan, of which each hot-plug makes one: only the first, at EAL's start, counts.
+// On Hyper-V adds an instance without arguments, if the user named none. The vdev bus calls this at
+// every scan, and each hot-plug scans. Only the first scan, at EAL's start, counts.
 extern "C" void vdev_netvsc_scan(void * /*unused*/) {
     static bool scanned = false;
     if (scanned || rte_hypervisor_get() != RTE_HYPERVISOR_HYPERV)
@@ -124,7 +123,7 @@ extern "C" void vdev_netvsc_scan(void * /*unused*/) {
             return;
     }
     if (rte_devargs_add(RTE_DEVTYPE_VIRTUAL, VDEV_NETVSC_NAME) != 0)
-        netvsc::log(Message::Level::error, "cannot add an instance for Hyper-V: out of memory?");
+        netvsc::log(Message::Level::error, "no instance added for Hyper-V: rte_devargs_add failed");
 }
 
 RTE_INIT(vdev_netvsc_register) {
@@ -132,8 +131,8 @@ RTE_INIT(vdev_netvsc_register) {
     rte_vdev_add_custom_scan(vdev_netvsc_scan, nullptr);
 }
 
-// What dpdk-pmdinfo.py looks for in the shared object (DPDK's pmdinfogen makes it for drivers
-// built within DPDK's tree).
+// The string that dpdk-pmdinfo.py searches in the shared object. DPDK's pmdinfogen generates it for
+// drivers in DPDK's tree.
 __attribute__((used)) const char pmd_info[] =
     "PMD_INFO_STRING= {\"name\": \"" VDEV_NETVSC_NAME "\", \"alias\": \"" VDEV_NETVSC_ALIAS
     "\", \"params\": \"" VDEV_NETVSC_PARAMETERS "\", \"pci_ids\": []}";

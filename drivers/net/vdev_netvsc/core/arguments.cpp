@@ -13,10 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 using Outcome = std::expected<void, std::string>;
 
-// So that the line in fail-safe's pipe stays far below what fail-safe and a pipe take whole.
+// Keeps the line in the pipe far below the limits of fail-safe and of atomic pipe writes.
 constexpr std::size_t max_vf_args = 1024;
 
-// What telemetry takes whole.
+// The longest string that telemetry passes on unchanged.
 constexpr std::size_t max_shm_name = 127;
 
 std::unexpected<std::string> expected(const KeyValue &argument, std::string_view what) {
@@ -38,7 +38,7 @@ Outcome parse_interface(const KeyValue &argument, Arguments &arguments) {
     if (!safe_in_devargs(name))
         return expected(argument, "a netdevice's name of letters, digits and _ - . @ + ~ only "
                                   "(others would change the meaning of device arguments: rename "
-                                  "the netdevice, or name it by mac=)");
+                                  "the netdevice, or use mac=)");
     add_once(arguments.interfaces, name);
     return {};
 }
@@ -58,7 +58,7 @@ Outcome parse_switch(const KeyValue &argument, bool &target) {
     return {};
 }
 
-// A number of milliseconds within bounds.
+// A number of milliseconds within these bounds.
 Outcome parse_milliseconds(const KeyValue &argument, std::chrono::milliseconds least,
                            std::chrono::milliseconds most, std::chrono::milliseconds &target) {
     const auto value = parse_number<std::uint32_t>(argument.value);
@@ -96,7 +96,7 @@ Outcome parse_vf_bind(const KeyValue &argument, Arguments &arguments) {
     return {};
 }
 
-// Several are given as kvargs' list: vf_args=[a=1,b=2].
+// Several arguments have the form of a kvargs list: vf_args=[a=1,b=2].
 Outcome parse_vf_args(const KeyValue &argument, Arguments &arguments) {
     std::string_view list = argument.value;
     const bool bracketed = list.starts_with('[');
@@ -104,7 +104,7 @@ Outcome parse_vf_args(const KeyValue &argument, Arguments &arguments) {
         list.remove_prefix(1);
         list.remove_suffix(1);
     }
-    // Whatever else fail-safe's or EAL's parsers would take for theirs.
+    // Refuses what fail-safe's or EAL's parsers would split.
     if (list.empty() || list.find_first_of("[]() \t\n\r") != std::string_view::npos ||
         list.starts_with(',') || list.ends_with(',') || list.size() > max_vf_args)
         return expected(argument, "device arguments such as a=1 or [a=1,b=2]");

@@ -13,7 +13,7 @@
 
 namespace netvsc {
 
-/// One device argument as it was split off: `key=value`.
+/// One device argument: `key=value`.
 struct KeyValue {
     std::string key;
     std::string value;
@@ -26,23 +26,24 @@ struct Arguments {
     bool force = false;                      ///< force=1: a named netdevice need not be NetVSC
     bool ignore = false;                     ///< ignore=1: do nothing
     WantedFallback fallback = Fallback::tap; ///< fallback=
-    std::string vf_bind; ///< vf_bind=: the kernel driver VFs are bound to; empty: left alone
-    std::string vf_args; ///< vf_args=: device arguments of VFs, `key=value` divided by commas
+    std::string vf_bind; ///< vf_bind=: the kernel driver to bind VFs to; empty: VFs keep theirs
+    std::string vf_args; ///< vf_args=: device arguments of VFs, `key=value`, separated by commas
     std::chrono::milliseconds hotplug_poll = default_hotplug_poll;
     std::chrono::milliseconds keepalive{}; ///< keepalive=: the period; 0: off
     /// keepalive_shm=: the shared-memory area's name
     std::string keepalive_shm{KeepaliveLayout::default_name};
-    std::string keepalive_group; ///< keepalive_group=: who may read it, too; empty: nobody
+    std::string
+        keepalive_group; ///< keepalive_group=: the group that may read the area; empty: none
 
     static constexpr std::chrono::milliseconds default_hotplug_poll{20};
     static constexpr std::chrono::milliseconds max_hotplug_poll{60'000};
     static constexpr std::chrono::milliseconds max_keepalive{60'000};
 
-    /// No netdevice is named: every unrouted NetVSC is meant.
+    /// No netdevice is named: the instance wants every unrouted NetVSC.
     [[nodiscard]] bool automatic() const { return interfaces.empty() && macs.empty(); }
 
-    /// Checks and gathers device arguments.
-    /// @return or else a message that names the argument and says what was expected
+    /// Checks and collects device arguments.
+    /// @return an error message that names the argument and what was expected
     [[nodiscard]] static std::expected<Arguments, std::string>
     parse(std::span<const KeyValue> pairs);
 };

@@ -6,7 +6,7 @@
 
 namespace netvsc {
 
-/// Delays between tries: each twice the one before, up to a maximum.
+/// Delays between retries: each is twice the one before, up to a maximum.
 class Backoff {
 public:
     constexpr Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max)
@@ -14,7 +14,7 @@ public:
 
     struct Delay {
         std::chrono::milliseconds length{};
-        bool grew = true; ///< longer than the one before, or the first: worth a log line
+        bool grew = true; ///< longer than the one before, or the first: log it
     };
     Delay next() {
         const Delay delay{.length = next_, .grew = !at_max_};

@@ -8,8 +8,8 @@
 namespace netvsc {
 
 std::size_t json_size(const NumberedEvent &event) {
-    // All that is of changing length at its longest. Of printable bytes JSON escapes two, the
-    // quotation mark and the backslash; a port's name, which is ours, has neither.
+    // Everything variable at its maximum length. JSON escapes two printable bytes, the quotation
+    // mark and the backslash. The driver's port names have neither.
     constexpr std::string_view frame =
         R"("18446744073709551615":{"seq":18446744073709551615,"time_ns":18446744073709551615,"type":"",)"
         R"("port_id":65535,"port":"","netdevice":"","vf":"ffffffff:ff:1f.7","lcore":-2147483648},)";

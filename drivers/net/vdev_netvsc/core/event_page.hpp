@@ -7,11 +7,11 @@
 
 namespace netvsc {
 
-/// At most so many bytes this event takes in the JSON of a telemetry answer.
+/// @return the maximum size of this event in the JSON of a telemetry answer, in bytes
 [[nodiscard]] std::size_t json_size(const NumberedEvent &event);
 
-/// Leaves as many of the first events as fit into @p bytes of JSON; if that is not all, `next` is
-/// where to go on.
+/// Keeps as many of the first events as fit into @p bytes of JSON. If it drops some, `next` is the
+/// number of the first dropped one.
 [[nodiscard]] EventBus::History page_of(EventBus::History history, std::size_t bytes);
 
 } // namespace netvsc

@@ -73,7 +73,7 @@ FallbackDevice fallback_device(Fallback kind, std::uint32_t number,
         device.arguments = "iface=" + netdevice.name;
         break;
     case Fallback::virtio_user:
-        // The most that the PMD of DPDK 22.11 has; those that are not configured get no frames.
+        // The PMD's maximum (DPDK 22.11). Queues that are not configured receive no frames.
         device.arguments = "path=/dev/vhost-net,queues=8,queue_size=1024,iface=" +
                            virtio_user_tap(netdevice.ifindex);
         if (netdevice.mac)

@@ -14,9 +14,13 @@ LcoreState after_a_period_without(LcoreState state) {
         return LcoreState::dead;
     case LcoreState::dead:
         return LcoreState::gone;
-    default:
+    case LcoreState::unused:
+    case LcoreState::gone:
+    case LcoreState::dozing:
+    case LcoreState::sleep:
         return state;
     }
+    return state;
 }
 
 } // namespace
@@ -37,7 +41,7 @@ std::vector<LcoreChange> LcoreWatch::period_over(std::span<const QueuePolls> que
         const auto poller = polls.lcore                ? polls.lcore
                             : before != pollers_.end() ? std::optional(before->second)
                                                        : std::nullopt;
-        // One that has ended its function has left its queues for good.
+        // An lcore whose function has ended polls its queues no more.
         if (poller && !idle(*poller)) {
             pollers[id] = *poller;
             expected.insert(*poller);

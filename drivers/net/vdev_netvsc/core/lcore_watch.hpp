@@ -14,61 +14,60 @@
 
 namespace netvsc {
 
-/// A moment by both clocks that are told of.
+/// One moment by two clocks.
 struct Moment {
     std::chrono::steady_clock::time_point time;
     std::uint64_t cycles = 0; ///< of the time stamp counter
 };
 
-/// An Rx queue of a started port of ours, over one period.
+/// The polls of one Rx queue of a started port, in one period.
 struct QueuePolls {
     std::uint16_t port = 0;
     std::uint16_t queue = 0;
-    std::optional<unsigned> lcore; ///< the last that polled it; nullopt: none did
+    std::optional<unsigned> lcore; ///< the last lcore that polled it; nullopt: none
 };
 
-/// An lcore's state is another now.
+/// A change of an lcore's state.
 struct LcoreChange {
     unsigned lcore = 0;
-    std::uint16_t port = 0; ///< one whose queues it polled
+    std::uint16_t port = 0; ///< a port whose queues it polled
     LcoreState from{};
     LcoreState to{};
     bool operator==(const LcoreChange &) const = default;
 };
 
-/// Decides from what was polled which lcores live. Pure: periods and time come in as values.
+/// Decides from the polled queues which lcores are alive. Pure: the caller passes in the time.
 ///
-/// An lcore is watched as long as it was the last to poll some queue of a started port:
+/// Watches each lcore that was the last to poll some queue of a started port:
 ///
 ///     UNUSED --polls--> ALIVE --a period without--> MISSING --another--> DEAD --another--> GONE
 ///
-/// It is ALIVE again as soon as it polls any queue, and UNUSED when nothing is expected of it any
-/// more: its ports were stopped, its queues are gone or polled by other lcores, or it has ended
-/// the function it ran and waits for another.
+/// An lcore that polls any queue is ALIVE again. It is UNUSED when it need not poll: its ports were
+/// stopped, its queues no longer exist or other lcores poll them, or its function has ended.
 class LcoreWatch {
 public:
     struct Lcore {
         LcoreState state = LcoreState::unused;
-        std::uint16_t port = 0; ///< one whose queues it polled
+        std::uint16_t port = 0; ///< a port whose queues it polled
         Moment last_seen;       ///< the end of the last period in which it polled
         std::uint64_t deaths = 0;
     };
 
     /// A period is over.
-    /// @param queues  all queues of all ports that are started
+    /// @param queues  all queues of all started ports
     /// @param idle    whether an lcore waits for a function to run
-    /// @return in the order of lcores
+    /// @return the changes, ordered by lcore
     [[nodiscard]] std::vector<LcoreChange> period_over(std::span<const QueuePolls> queues,
                                                        const std::function<bool(unsigned)> &idle,
                                                        const Moment &now);
 
-    /// All that have ever polled, by their number.
+    /// All lcores that have ever polled, by number.
     [[nodiscard]] const std::map<unsigned, Lcore> &lcores() const { return lcores_; }
 
 private:
     using QueueId = std::pair<std::uint16_t, std::uint16_t>; ///< port, queue
 
-    std::map<QueueId, unsigned> pollers_; ///< who polled each queue last
+    std::map<QueueId, unsigned> pollers_; ///< the last lcore that polled each queue
     std::map<unsigned, Lcore> lcores_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace netvsc {
 
-/// One netdevice: what rtnetlink says of it, and what sysfs says of the device below it.
+/// One netdevice: its state by rtnetlink, and the facts about the device below it by sysfs.
 struct Link {
     LinkMessage message;
     DeviceFacts facts;
@@ -26,14 +26,14 @@ struct Link {
     bool operator==(const Link &) const = default;
 };
 
-/// A netdevice's name as it may be shown: bytes that are not printable ASCII as \\xNN.
+/// A netdevice's name for output: bytes that are not printable ASCII become \\xNN.
 [[nodiscard]] std::string printable(const std::string &name);
 
-/// The name can stand in device arguments without changing their meaning. Linux allows
+/// Whether the name is safe in device arguments. Linux allows
 /// `,` `(` `)` `=` `[` `]` and more in a netdevice's name; fail-safe and kvargs split at them.
 [[nodiscard]] bool safe_in_devargs(const std::string &name);
 
-/// What the user is told of a netdevice whose name is not.
+/// The error message for a netdevice whose name is not safe.
 [[nodiscard]] std::string unsafe_in_devargs(const std::string &name);
 
 } // namespace netvsc

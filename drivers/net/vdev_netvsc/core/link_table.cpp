@@ -8,7 +8,7 @@
 namespace netvsc {
 namespace {
 
-// Only what has a device below it can be a NetVSC or a VF.
+// Only a netdevice over a device can be a NetVSC or a VF.
 bool is_indexed(const Link &link) { return link.is_ethernet() && !link.message.software; }
 
 // fe80::/10 (RFC 4291, 2.5.6).
@@ -25,7 +25,7 @@ bool LinkTable::wants_facts(const LinkMessage &message) const {
     const auto found = links_.find(message.ifindex);
     if (found == links_.end() || found->second.link.name() != message.name)
         return true;
-    // In a listing after lost notifications the same ifindex may be another netdevice's.
+    // After lost notifications another netdevice may have the same ifindex.
     return found->second.listing != listing_;
 }
 
@@ -42,8 +42,8 @@ void LinkTable::index(const Link &link) {
 }
 
 void LinkTable::unindex(const Link &link) {
-    // Two netdevices that swap names pass through a state in which both seem to have one: the
-    // later owner keeps its entry.
+    // While two netdevices swap names, both may seem to have the same one. The later owner
+    // keeps its entry.
     if (const auto name = by_name_.find(link.name());
         name != by_name_.end() && name->second == link.ifindex())
         by_name_.erase(name);
@@ -82,7 +82,7 @@ LinkTable::Change LinkTable::put(Link link) {
         previous_ = std::exchange(entry.link, std::move(link));
         if (change.identity)
             index(entry.link);
-        else // it may have lent the name to another while notifications were lost
+        else // another netdevice may have had the name while notifications were lost
             by_name_[entry.link.name()] = ifindex;
         change.before = &*previous_;
     }

@@ -13,11 +13,11 @@
 
 namespace netvsc {
 
-/// The netdevices of this network namespace, as far as they have been told of.
+/// The netdevices of this network namespace that the kernel has reported.
 ///
-/// The cost of each operation does not depend on how many netdevices there are: netdevices made
-/// by software (which may be thousands, all with one MAC address) are in no index by address.
-/// A listing is bracketed by begin_listing() and end_listing(): what it did not name goes.
+/// The cost of an operation does not depend on the number of netdevices. Software netdevices are in
+/// no index by address: there may be thousands with one MAC address. A listing begins with
+/// begin_listing() and ends with end_listing(); netdevices that it did not name are removed.
 class LinkTable {
 public:
     struct Change {
@@ -27,32 +27,32 @@ public:
         bool identity = false;
     };
 
-    /// sysfs has to be asked about the device below this netdevice; else the facts known stay.
+    /// Whether sysfs must be read for the device below this netdevice. Otherwise the known facts
+    /// stay.
     [[nodiscard]] bool wants_facts(const LinkMessage &message) const;
 
     Change put(Link link);
-    /// @return the netdevice taken out, if it was known
+    /// @return the removed netdevice, if it was known
     std::optional<Link> remove(int ifindex);
 
     void put_address(const InterfaceAddress &address);
     void remove_address(const InterfaceAddress &address);
     /// The netdevice has an IPv4 or IPv6 address, link-local ones included.
     [[nodiscard]] bool is_routed(int ifindex) const;
-    /// It has an address by which the machine may be reached: not only IPv6 link-local ones, which
-    /// a netdevice gets by itself when it is brought up.
+    /// The netdevice has an address that may be in use. IPv6 link-local addresses do not count: a
+    /// netdevice gets one whenever it is set up.
     [[nodiscard]] bool may_be_reached(int ifindex) const;
 
     void begin_listing();
-    /// Drops the addresses a listing did not name.
-    /// @return the netdevices it did not name, still in the table, for remove()
+    /// Removes the addresses that the listing did not name.
+    /// @return the netdevices that it did not name. They stay in the table until remove().
     [[nodiscard]] std::vector<int> end_listing();
 
     [[nodiscard]] const Link *find(int ifindex) const;
     [[nodiscard]] const Link *find(const std::string &name) const;
-    /// The netdevices with a device below them that have this current or permanent address,
-    /// in the order of their ifindex.
+    /// The netdevices over a device that have this current or permanent address, by ifindex.
     [[nodiscard]] std::vector<const Link *> with_mac(const MacAddress &mac) const;
-    /// NetVSC netdevices, in the order of their ifindex.
+    /// NetVSC netdevices, by ifindex.
     [[nodiscard]] std::vector<const Link *> netvscs() const;
     [[nodiscard]] std::size_t size() const { return links_.size(); }
 
@@ -68,7 +68,7 @@ private:
     std::unordered_map<std::string, int> by_name_;
     std::unordered_map<MacAddress, std::set<int>> by_mac_;
     std::set<int> netvscs_;
-    /// For each netdevice its addresses, with the last listing that named them.
+    /// The addresses of each netdevice, with the last listing that named them.
     std::unordered_map<int, std::map<InterfaceAddress, unsigned>> addresses_;
     std::optional<Link> previous_;
     unsigned listing_ = 0;

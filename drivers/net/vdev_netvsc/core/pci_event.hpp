@@ -10,25 +10,24 @@
 
 namespace netvsc {
 
-/// What a uevent tells of a PCI device. One that is taken away is first unbound from its kernel
-/// driver: with a UIO driver, which asks nobody, it works no more from then on.
+/// A uevent about a PCI function. The kernel unbinds a function from its driver before it removes
+/// the function. With a UIO driver the function no longer works from then on.
 struct PciEvent {
     enum class Kind { added, unbound, removed };
     PciAddress address;
     Kind kind = Kind::added;
-    std::optional<PciId> id; ///< if the kernel told
+    std::optional<PciId> id; ///< if the uevent has it
 };
 
-/// @return nullopt for an event that is not about a PCI device's coming or going, or that somebody
-///         asked for
+/// @return nullopt for any other event, and for one that a user triggered
 [[nodiscard]] std::optional<PciEvent> pci_event_of(const Uevent &event);
 
-/// What the functions that have come are, as the kernel's uevents said: a VF need not be looked at
-/// in sysfs while packets wait for it. Knows nothing of those that were there before.
+/// The ids of PCI functions that were added, from their uevents. Saves reads of sysfs while a VF's
+/// traffic waits. Does not know functions that existed at start-up.
 class KnownFunctions {
 public:
     void take(const PciEvent &event);
-    /// Uevents were lost: what is known may be of other functions by now.
+    /// Uevents were lost: other functions may have the addresses by now.
     void forget() { ids_.clear(); }
     [[nodiscard]] std::optional<PciId> find(const PciAddress &address) const;
 

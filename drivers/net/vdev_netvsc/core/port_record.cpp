@@ -33,7 +33,11 @@ void PortRecord::count(EventType type, TimePoint now) {
         link_up = type == EventType::link_up;
         last_link_change = now;
         break;
-    default:
+    case EventType::port_added:
+    case EventType::port_removed:
+    case EventType::lcore_alive:
+    case EventType::lcore_missing:
+    case EventType::lcore_dead:
         break;
     }
 }

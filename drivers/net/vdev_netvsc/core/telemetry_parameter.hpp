@@ -8,7 +8,7 @@
 
 namespace netvsc {
 
-/// A telemetry command's parameter, which anybody who reaches the socket can write: a decimal
+/// Parses a telemetry command's parameter, which any client of the socket can write: a decimal
 /// number that fits a T, and nothing else. @param text  may be null
 template <std::unsigned_integral T>
 [[nodiscard]] std::optional<T> parse_parameter(const char *text) {

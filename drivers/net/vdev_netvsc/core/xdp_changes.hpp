@@ -9,15 +9,15 @@
 
 namespace netvsc {
 
-/// What AF_XDP sockets have changed at a netdevice, as a note says it.
+/// What AF_XDP sockets have changed on a netdevice, as the recovery journal records it.
 struct XdpChanges {
-    std::optional<std::uint32_t> channels_before; ///< combined channels, if they were changed
-    std::set<std::uint32_t> programs;             ///< that were attached, by the kernel's numbers
+    std::optional<std::uint32_t> channels_before; ///< combined channels, if changed
+    std::set<std::uint32_t> programs;             ///< attached programs, by kernel id
 
     bool operator==(const XdpChanges &) const = default;
 
     [[nodiscard]] std::string to_string() const;
-    /// What is not understood is left out.
+    /// Ignores lines that it does not know.
     [[nodiscard]] static XdpChanges parse(std::string_view text);
 };
 
