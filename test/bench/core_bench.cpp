@@ -37,7 +37,7 @@ Supervisor supervisor_among(std::int64_t others) {
         (void)supervisor.link(software(first_software + number), std::nullopt);
     if (!supervisor.add_instance(0, "net_vdev_netvsc0", {.interfaces = {"eth1"}}))
         fail("the instance was refused");
-    (void)supervisor.port_created(0);
+    (void)supervisor.handle(PortCreated{.number = 0}, {});
     return supervisor;
 }
 
@@ -68,19 +68,24 @@ void other_comes_and_goes(benchmark::State &state) {
     count_decisions(state, 2);
 }
 
-/// The VF comes, is probed, taken by fail-safe, and goes.
+/// What became of a command about the port's VF.
+Outcome outcome(const VfId &vf, const VfEvent &event) {
+    return VfOutcome{.number = 0, .vf = vf, .event = event};
+}
+
+/// The VF arrives, is probed, is attached by fail-safe, and leaves.
 void vf_comes_and_goes(benchmark::State &state) {
     Supervisor supervisor = supervisor_among(state.range(0));
     const Link link = test::vf("eth2", 2, test::mac(1), "0000:02:00.0");
     const VfId vf = id_of(link);
     for (auto _ : state) {
         benchmark::DoNotOptimize(supervisor.link(link.message, link.facts));
-        benchmark::DoNotOptimize(supervisor.vf_probed(0, vf, 0, {}));
-        benchmark::DoNotOptimize(supervisor.vf_checked(0, vf, true));
+        benchmark::DoNotOptimize(supervisor.handle(outcome(vf, VfProbed{}), {}));
+        benchmark::DoNotOptimize(supervisor.handle(outcome(vf, VfChecked{.taken = true}), {}));
         if (supervisor.port(0)->vf_state != VfState::attached)
             fail("the VF was not attached");
         benchmark::DoNotOptimize(supervisor.link_gone(link.ifindex()));
-        benchmark::DoNotOptimize(supervisor.vf_withdrawn(0, vf, false, {}));
+        benchmark::DoNotOptimize(supervisor.handle(outcome(vf, VfWithdrawn{}), {}));
     }
     count_decisions(state, 5);
 }
