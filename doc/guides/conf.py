@@ -22,3 +22,13 @@ html_theme_options = {"sidebarwidth": 260, "body_max_width": "60em"}
 html_show_copyright = False
 html_copy_source = False
 html_title = f"{project} {release}"
+
+# Of the same sources as the guides: name, title, section.
+man_pages = [
+    (f"sample_app_ug/{name.replace('-', '_')}", name, title, [], 1)
+    for name, title in {
+        "ka-agent": "reports dead lcores of a DPDK application",
+        "l2fwd-keepalive": "forwards frames and restarts lcores that die",
+        "netvsc-status": "shows the ports of net_vdev_netvsc in DPDK applications",
+    }.items()
+] + [("nics/vdev_netvsc", "net_vdev_netvsc", "DPDK driver for NetVSC interfaces and their VFs", [], 7)]
