@@ -37,7 +37,7 @@ Supervisor supervisor_among(std::int64_t others) {
         (void)supervisor.link(software(first_software + number), std::nullopt);
     if (!supervisor.add_instance(0, "net_vdev_netvsc0", {.interfaces = {"eth1"}}))
         fail("the instance was refused");
-    (void)supervisor.port_created(0);
+    (void)supervisor.handle(PortCreated{.number = 0}, {});
     return supervisor;
 }
 
@@ -75,12 +75,14 @@ void vf_comes_and_goes(benchmark::State &state) {
     const VfId vf = id_of(link);
     for (auto _ : state) {
         benchmark::DoNotOptimize(supervisor.link(link.message, link.facts));
-        benchmark::DoNotOptimize(supervisor.vf_probed(0, vf, 0, {}));
+        benchmark::DoNotOptimize(
+            supervisor.handle(VfOutcome{.number = 0, .vf = vf, .event = VfProbed{}}, {}));
         benchmark::DoNotOptimize(supervisor.vf_checked(0, vf, true));
         if (supervisor.port(0)->vf_state != VfState::attached)
             fail("the VF was not attached");
         benchmark::DoNotOptimize(supervisor.link_gone(link.ifindex()));
-        benchmark::DoNotOptimize(supervisor.vf_withdrawn(0, vf, false, {}));
+        benchmark::DoNotOptimize(
+            supervisor.handle(VfOutcome{.number = 0, .vf = vf, .event = VfWithdrawn{}}, {}));
     }
     count_decisions(state, 5);
 }

@@ -102,12 +102,10 @@ public:
 
 private:
     // One journal for all simulations of the process.
-<<<<<<< HEAD
     static BindingJournal &binding_journal() {
         static const test::TemporaryFolder folder;
         static BindingJournal journal(folder.path());
         return journal;
->>>>>>> 92e2e1b (event_relay: asks the kernel's list of netlink sockets whether EAL's monitor runs)
     }
 
     void note(const auto &result) {
