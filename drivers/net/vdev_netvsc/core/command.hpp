@@ -55,7 +55,7 @@ struct DestroyPort {
     PortNumber number = 0;
 };
 
-/// The port is gone, or could not be created. Release its VF: close the VF's port unless
+/// The port was closed, or could not be created. Release its VF: close the VF's port unless
 /// fail-safe owns it, and restore the kernel driver if the driver rebound the VF. Outcome:
 /// VfReleased.
 struct ReleaseVf {
@@ -78,7 +78,7 @@ struct Announce {
     bool only_if_started = false;
 };
 
-/// The VF is gone: empty the pipe and make fail-safe release the VF's port. Outcome:
+/// The VF was removed: empty the pipe and make fail-safe release the VF's port. Outcome:
 /// VfWithdrawn.
 struct Withdraw {
     PortNumber number = 0;
@@ -106,7 +106,7 @@ struct CheckVf {
     VfId vf;
 };
 
-/// The port's NetVSC netdevice is gone: raise RTE_ETH_EVENT_INTR_RMV on the port.
+/// The port's NetVSC netdevice was removed: raise RTE_ETH_EVENT_INTR_RMV on the port.
 struct ReportRemoval {
     PortNumber number = 0;
 };

@@ -37,8 +37,8 @@ public:
         return table_.wants_facts(message);
     }
     /// @param facts  sysfs's facts about the device below; nullopt if sysfs was not read, or if
-    ///               the netdevice has another name by now or is gone. Then the known facts stay,
-    ///               and the next message brings new ones.
+    ///               the netdevice has another name by now or was removed. Then the known facts
+    ///               stay, and the next message brings new ones.
     [[nodiscard]] Decision link(LinkMessage message, std::optional<DeviceFacts> facts);
     [[nodiscard]] Decision link_gone(int ifindex);
     /// When a PCI function loses its driver, its netdevice first goes down. RTM_DELLINK follows
@@ -78,7 +78,7 @@ public:
     struct PortView {
         PortNumber number = 0;
         std::string instance; ///< the name of its instance; empty: the instance was removed
-        int ifindex = 0;      ///< 0: the NetVSC netdevice is gone
+        int ifindex = 0;      ///< 0: the NetVSC netdevice was removed
         std::string netdevice;
         std::optional<MacAddress> mac; ///< the NetVSC netdevice's
         std::optional<PciAddress> vf;

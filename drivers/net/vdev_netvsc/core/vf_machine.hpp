@@ -40,7 +40,7 @@ public:
     /// The VF that the port should have, by the netdevices present; nullopt: none.
     /// Ignored in state gone: call it again when the state is absent.
     void want(const std::optional<Vf> &vf, Decision &decision);
-    /// The port's NetVSC is gone, and the port gives up its VF.
+    /// The port's NetVSC was removed, and the port gives up its VF.
     void dismiss(Decision &decision);
     /// Something happened to VF @p id. Ignored if that is not the port's VF.
     void handle(const VfId &id, const VfEvent &event, TimePoint now, Decision &decision);
@@ -66,7 +66,7 @@ public:
 
 private:
     // A VF's netdevice may appear before everything that its PMD needs (mlx5: the Verbs device
-    // comes later). So the first delay is short.
+    // appears later). So the first delay is short.
     static constexpr Backoff probe_backoff{std::chrono::milliseconds(10), std::chrono::seconds(30)};
 
     void handle_event(const VfBound &event, TimePoint now, Decision &decision);

@@ -10,7 +10,7 @@ namespace netvsc {
 // callbacks for the next port with its number. Once the fail-safe port is gone the next event there
 // goes to whatever has the fail-safe port's number: nothing, which crashes, or another port, which
 // has its application told; two that tell each other never end. So fail-safe is kept from
-// listening: the driver hears the events, as those of all ports (Driver::on_link_event()).
+// listening: the driver hears the events, as those of all ports (Driver::link_changed()).
 
 /// In place of fail-safe's dev_configure: that, without listening for its sub-devices' link events.
 /// Of a port with adapt_operations(). In any thread that may configure the port.

@@ -153,9 +153,7 @@ public:
     std::optional<std::string> bind(const PciAddress &pci, const std::string &driver) override {
         return bind_vf(pci, driver);
     }
-    Result<void> restore_driver(const PciAddress &pci) override {
-        return PciDriver(pci).restore();
-    }
+    Result<void> restore_driver(const PciAddress &pci) override { return PciDriver(pci).restore(); }
 
     TimePoint now() const override { return netvsc::now(); }
     int set_alarm(std::chrono::microseconds delay, void (*callback)(void *),

@@ -11,9 +11,9 @@ namespace netvsc {
 /// (rte_dev_event_monitor_start()). EAL has no function for that.
 ///
 /// EAL's monitor has a uevent socket that joins all multicast groups. udev's library and this
-/// driver join one group each. So it looks for such a socket in the kernel's list of netlink
-/// sockets. It searches the process's descriptors only for a socket that it has not seen before.
-/// One thread at a time.
+/// driver join one group each. So this class searches the kernel's list of netlink
+/// sockets for a socket with all groups. It searches the process's descriptors only for a socket
+/// that it has not seen before. One thread at a time.
 class EalMonitor {
 public:
     /// @param proc  the process's folder in procfs; another folder in tests

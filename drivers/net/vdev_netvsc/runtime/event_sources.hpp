@@ -52,7 +52,7 @@ public:
     /// caller must not hold a lock that the sink or an EAL callback takes.
     /// @param sink  receives the listing, in the calling thread
     [[nodiscard]] Result<void> start(const LinkMonitor::Sink &sink) NETVSC_EXCLUDES(mutex_);
-    /// Closes the sockets. The callbacks stay registered: ports whose instance is gone still end
+    /// Closes the sockets. The callbacks stay registered: ports of removed instances still end
     /// through them. They cost nothing while nothing happens. Does not wait for a running callback.
     void stop() NETVSC_EXCLUDES(mutex_);
 

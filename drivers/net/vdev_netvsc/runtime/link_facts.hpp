@@ -10,7 +10,7 @@
 namespace netvsc {
 
 /// Facts about the device below a message's netdevice. Reads sysfs only if the uevents do not have
-/// them. @return nullopt if the netdevice has another name by now or is gone
+/// them. @return nullopt if the netdevice has another name by now or was removed
 [[nodiscard]] std::optional<DeviceFacts> facts_of(const LinkMessage &message,
                                                   const KnownFunctions &known);
 

@@ -97,7 +97,7 @@ TEST_F(EventBusTest, CallsOnlyWhenDelivering) {
     EXPECT_THAT(heard_, ElementsAre(1));
 }
 
-TEST_F(EventBusTest, TellsWhatFollowsTheSubscription) {
+TEST_F(EventBusTest, ReportsWhatFollowsTheSubscription) {
     publish();
     ASSERT_TRUE(listen());
     publish();

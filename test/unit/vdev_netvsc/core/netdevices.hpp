@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// Netdevices for tests, as rtnetlink and sysfs would tell of them.
+/// Netdevices for tests, as rtnetlink and sysfs would report them.
 namespace netvsc::test {
 
 /// A MAC address that differs for each @p number.

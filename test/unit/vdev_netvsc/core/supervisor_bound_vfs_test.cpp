@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// VFs that are bound to a kernel driver, or share a PCI function; what uevents tell of them.
+// VFs that are bound to a kernel driver, or share a PCI function, and their uevents.
 
 #include "supervisor_scenario.hpp"
 
@@ -232,7 +232,7 @@ TEST_F(SupervisorTest, AVfIsTakenByTheNextPortWhenTheFirstIsClosed) {
     EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0", "announce 1 0000:03:00.0"));
 }
 
-// ---- What uevents tell.
+// ---- Uevents.
 
 TEST_F(SupervisorTest, ABoundVfWhosePciFunctionGoesIsWithdrawn) {
     link(netvsc_link("eth1", 2, mac(1)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A VF that is withdrawn before the kernel has told that its netdevice is gone.
+// A VF that is withdrawn before the kernel reports the removal of its netdevice.
 
 #include "supervisor_scenario.hpp"
 

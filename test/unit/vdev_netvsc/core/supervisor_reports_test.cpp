@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What is told to applications.
+// Events for applications.
 
 #include "supervisor_scenario.hpp"
 
 namespace netvsc {
 namespace {
 
-// ---- What is told.
+// ---- Events.
 
-TEST_F(SupervisorTest, TellsOfAPortAndItsVf) {
+TEST_F(SupervisorTest, ReportsOfAPortAndItsVf) {
     eth1_attached_with_vf();
     EXPECT_THAT(events_, ElementsAre("event port_added 0", "event vf_present 0 0000:03:00.0",
                                      "event vf_attached 0 0000:03:00.0"));
@@ -18,7 +18,7 @@ TEST_F(SupervisorTest, TellsOfAPortAndItsVf) {
     EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, TellsOfAVfThatWasThereFirstAfterItsPort) {
+TEST_F(SupervisorTest, ReportsOfAVfThatWasThereFirstAfterItsPort) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -31,7 +31,7 @@ TEST_F(SupervisorTest, TellsOfAVfThatWasThereFirstAfterItsPort) {
     EXPECT_EQ(events_.back(), "event vf_attached 0 0000:03:00.0");
 }
 
-TEST_F(SupervisorTest, TellsOfAVfThatFailedWhileItsPortWasMade) {
+TEST_F(SupervisorTest, ReportsOfAVfThatFailedWhileItsPortWasMade) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -41,7 +41,7 @@ TEST_F(SupervisorTest, TellsOfAVfThatFailedWhileItsPortWasMade) {
                                      "event vf_failed 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, TellsNothingOfAVfThatWentWhileItsPortWasMade) {
+TEST_F(SupervisorTest, ReportsNothingOfAVfThatWentWhileItsPortWasMade) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -51,7 +51,7 @@ TEST_F(SupervisorTest, TellsNothingOfAVfThatWentWhileItsPortWasMade) {
     EXPECT_THAT(events_, ElementsAre("event port_added 0"));
 }
 
-TEST_F(SupervisorTest, TellsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) {
+TEST_F(SupervisorTest, ReportsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
@@ -66,7 +66,7 @@ TEST_F(SupervisorTest, TellsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) 
     EXPECT_THAT(events_, ElementsAre("event port_added 0", "event vf_present 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, TellsNothingOfAPortThatIsNotMade) {
+TEST_F(SupervisorTest, ReportsNothingOfAPortThatIsNotMade) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -76,7 +76,7 @@ TEST_F(SupervisorTest, TellsNothingOfAPortThatIsNotMade) {
     EXPECT_THAT(events_, IsEmpty());
 }
 
-TEST_F(SupervisorTest, TellsNothingOfAPortWhoseInstanceWentMeanwhile) {
+TEST_F(SupervisorTest, ReportsNothingOfAPortWhoseInstanceWentMeanwhile) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     remove_instance(0);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What is told of a VF.
+// The reported events of a VF.
 
 #include "vf_machine_scenario.hpp"
 
 namespace netvsc {
 namespace {
 
-// ---- What is told.
+// ---- Events.
 
-TEST_F(VfMachineTest, TellsEachChangeOnce) {
+TEST_F(VfMachineTest, ReportsEachChangeOnce) {
     to_attached();
     want(std::nullopt);
     EXPECT_THAT(events_,
@@ -17,7 +17,7 @@ TEST_F(VfMachineTest, TellsEachChangeOnce) {
                             "event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(VfMachineTest, TellsAFailureNotEachTry) {
+TEST_F(VfMachineTest, ReportsAFailureNotEachTry) {
     want(vf(one));
     probed(one, ENODEV);
     for (int i = 0; i < 3; ++i) {
@@ -33,7 +33,7 @@ TEST_F(VfMachineTest, TellsAFailureNotEachTry) {
     EXPECT_EQ(events_.back(), "event vf_attached 0 0000:03:00.0");
 }
 
-TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
+TEST_F(VfMachineTest, ReportsThatFailsafeLetGoOfOneThatStays) {
     to_attached();
     events_.clear();
     port_closed(one);
@@ -47,7 +47,7 @@ TEST_F(VfMachineTest, TellsThatFailsafeLetGoOfOneThatStays) {
                 ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_attached 0 0000:03:00.0"));
 }
 
-TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
+TEST_F(VfMachineTest, ReportsOfARemovalWithoutAFailureBefore) {
     to_attached();
     events_.clear();
     port_closed(one);
@@ -55,7 +55,7 @@ TEST_F(VfMachineTest, TellsOfARemovalWithoutAFailureBefore) {
     EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(VfMachineTest, TellsNoFailureOfOneThatIsLeavingSlowly) {
+TEST_F(VfMachineTest, ReportsNoFailureOfOneThatIsLeavingSlowly) {
     to_attached();
     events_.clear();
     port_closed(one);
@@ -67,7 +67,7 @@ TEST_F(VfMachineTest, TellsNoFailureOfOneThatIsLeavingSlowly) {
     EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(VfMachineTest, TellsTheFailureOfOneThatStaysAndCannotBeProbed) {
+TEST_F(VfMachineTest, ReportsTheFailureOfOneThatStaysAndCannotBeProbed) {
     to_attached();
     events_.clear();
     port_closed(one);
@@ -80,7 +80,7 @@ TEST_F(VfMachineTest, TellsTheFailureOfOneThatStaysAndCannotBeProbed) {
     EXPECT_THAT(events_, ElementsAre("event vf_failed 0 0000:03:00.0"));
 }
 
-TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
+TEST_F(VfMachineTest, ReportsOnlyOfARecoveryThatFails) {
     to_attached();
     events_.clear();
     handle(one, VfRecovering{});
@@ -92,7 +92,7 @@ TEST_F(VfMachineTest, TellsOnlyOfARecoveryThatFails) {
                 ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(BoundVfMachineTest, TellsOfOneTakenAnewAfterItsRecoveryFailed) {
+TEST_F(BoundVfMachineTest, ReportsOfOneTakenAnewAfterItsRecoveryFailed) {
     to_attached();
     handle(one, VfRecovering{});
     recovered(one, false);
@@ -101,7 +101,7 @@ TEST_F(BoundVfMachineTest, TellsOfOneTakenAnewAfterItsRecoveryFailed) {
     EXPECT_THAT(events_, ElementsAre("event vf_present 0 0000:03:00.0"));
 }
 
-TEST_F(BoundVfMachineTest, TellsThatABindFailedBeforeAndIsNotTriedYet) {
+TEST_F(BoundVfMachineTest, ReportsThatABindFailedBeforeAndIsNotTriedYet) {
     want(vf(one));
     bind_failed(one);
     want(std::nullopt);

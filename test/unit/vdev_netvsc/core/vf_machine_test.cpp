@@ -7,7 +7,7 @@
 namespace netvsc {
 namespace {
 
-// ---- A VF comes.
+// ---- A VF arrives.
 
 TEST_F(VfMachineTest, AtFirstThereIsNothing) {
     EXPECT_EQ(state(), VfState::absent);
@@ -130,7 +130,7 @@ TEST_F(VfMachineTest, ThePortsNumberMayChange) {
     EXPECT_THAT(want(vf(one)), ElementsAre("announce 7 0000:03:00.0"));
 }
 
-// ---- A VF goes.
+// ---- A VF leaves.
 
 TEST_F(VfMachineTest, AVfThatGoesIsWithdrawnInEveryState) {
     for (const VfState from : with_vf) {
