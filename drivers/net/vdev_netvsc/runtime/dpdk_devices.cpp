@@ -2,6 +2,7 @@
 #include "runtime/dpdk_devices.hpp"
 
 #include "dpdk/clock.hpp"
+#include "dpdk/dpdk_compat.hpp"
 #include "dpdk/log.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
@@ -111,7 +112,7 @@ public:
         if (auto closed = close_failsafe_port(number); !closed)
             return std::unexpected(std::move(closed.error()));
         const rte_vdev_device *next =
-            being_removed != nullptr ? TAILQ_NEXT(being_removed, next) : nullptr;
+            being_removed != nullptr ? next_in_cleanup(*being_removed) : nullptr;
         const std::string_view name = next != nullptr ? rte_vdev_device_name(next) : "";
         const bool kept =
             FailsafePort::number_of(name) == number || fallback_device_number(name) == number;
@@ -153,9 +154,7 @@ public:
     std::optional<std::string> bind(const PciAddress &pci, const std::string &driver) override {
         return bind_vf(pci, driver);
     }
-    Result<void> restore_driver(const PciAddress &pci) override {
-        return PciDriver(pci).restore();
-    }
+    Result<void> restore_driver(const PciAddress &pci) override { return PciDriver(pci).restore(); }
 
     TimePoint now() const override { return netvsc::now(); }
     int set_alarm(std::chrono::microseconds delay, void (*callback)(void *),
