@@ -7,7 +7,7 @@ A program that crashed or ran out of time has only the cases in its JUnit report
 which lies beside each report, tells how the program itself ended. From it, too, is the end of what each program that
 failed has said.
 
-usage: summary.py [--check=NAME:passed|failed ...] REPORT.junit.xml ...
+usage: summary.py [--check=NAME:passed|failed|skipped:REASON ...] REPORT.junit.xml ...
 """
 import json
 import sys
@@ -48,9 +48,11 @@ def main(arguments: list[str]) -> int:
     ends: dict[str, BadEnd] = {}
     for argument in arguments:
         if argument.startswith("--check="):
-            name, result = argument.removeprefix("--check=").split(":")
+            name, result, *reason = argument.removeprefix("--check=").split(":", 2)
             if result == "passed":
                 passed += 1
+            elif result == "skipped":
+                skipped.append(f"{name}: {':'.join(reason)}")
             else:
                 failed.append(name)
             continue

@@ -79,7 +79,7 @@ class L2fwdCase(unittest.TestCase):
 
     def stop_thread(self, program: Program, lcore: int) -> Program:
         """Stops an lcore's thread, until the returned program's standard input is closed."""
-        stopper = Program([THREADSTOP, program.pid, f"rte-worker-{lcore}"])
+        stopper = Program([THREADSTOP, program.pid, str(lcore)])
         self.addCleanup(stopper.kill)
         stopper.expect("^stopped$")
         return stopper

@@ -304,7 +304,7 @@ class Forwarder(Case):
         last(1.0)
         wait_for("both links", lambda: {"dpdkevents-port.0/gauge-link_status", "dpdkevents-port.1/gauge-link_status"} <=
                  set(collectds[0].csv()))
-        stopper = self.popen(BUILD / "test/vm/tools/threadstop", str(application.pid), "rte-worker-1")
+        stopper = self.popen(BUILD / "test/vm/tools/threadstop", str(application.pid), "1")
         last(2.0, 3.0)
         assert stopper.stdin is not None
         stopper.stdin.close()

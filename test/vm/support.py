@@ -39,6 +39,7 @@ SANITIZER = ({"LD_PRELOAD": os.environ["NETVSC_PRELOAD"], "UBSAN_OPTIONS": "halt
 MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
+INTERRUPT_THREADS = "eal-intr-thread", "dpdk-intr"  # the latter from DPDK 23.11 on (ce703c47de)
 DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 
@@ -122,6 +123,13 @@ class LabCase(unittest.TestCase):
             *command, *eal, "--", "-i", QUICK, f"--total-num-mbufs={MBUFS}"])
         self.addCleanup(end, process)
         return process
+
+    def interrupt_thread(self, testpmd: Testpmd) -> str:
+        """The folder in proc of the thread in which EAL serves interrupts and alarms."""
+        for path in self.guest.glob(f"/proc/{testpmd.process.pid}/task/*"):
+            if self.guest.read_file(f"{path}/comm").decode().strip() in INTERRUPT_THREADS:
+                return path
+        raise AssertionError(f"no thread {' or '.join(INTERRUPT_THREADS)}")
 
     def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:
         """It ends by its own command, without a complaint of a sanitizer's."""

@@ -81,7 +81,7 @@ class CollectdCase(LabCase):
     def stop_lcore(self, testpmd: Testpmd) -> GuestProcess:
         """Stops the forwarding lcore's thread, as a debugger would, until the process's input ends."""
         process = self.guest.spawn(f"threadstop{testpmd.name}", [str(TOOLS / "threadstop"), str(testpmd.process.pid),
-                                                                 "rte-worker-1"])
+                                                                 "1"])
         self.addCleanup(end, process)
         process.expect("stopped")
         return process

@@ -35,13 +35,6 @@ class Idle(LabCase):
     def run_driver(self, arguments: str = "", intree: bool = False) -> Testpmd:
         return self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}", intree=intree)
 
-    def interrupt_thread(self, testpmd: Testpmd) -> str:
-        """The folder of the thread in proc."""
-        for path in self.guest.glob(f"/proc/{testpmd.process.pid}/task/*"):
-            if self.guest.read_file(f"{path}/comm") == b"eal-intr-thread\n":
-                return path
-        raise AssertionError("no thread eal-intr-thread")
-
     def wake_ups(self, thread: str) -> int:
         match = re.search(rb"^voluntary_ctxt_switches:\s+(\d+)", self.guest.read_file(f"{thread}/status"), re.M)
         assert match is not None

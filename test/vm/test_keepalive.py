@@ -26,7 +26,8 @@ TOP = Path(__file__).resolve().parents[2]
 AGENT = BUILD / "app/ka-agent/ka-agent"
 WATCH = Path(__file__).parent / "tools/shmwatch.py"
 SHM = "/dpdk_keepalive_shm_name"
-DPDK_EXAMPLES = (TOP / ".deps/dpdk/examples", Path("/usr/share/dpdk/examples"), Path("/usr/share/doc/dpdk/examples"))
+DPDK_EXAMPLES = (*TOP.glob(".deps/dpdk-*/examples"), Path("/usr/share/dpdk/examples"),
+                 Path("/usr/share/doc/dpdk/examples"))
 COLLECTD_PLUGIN = Path("/usr/lib/collectd/dpdkevents.so")
 
 
@@ -52,7 +53,7 @@ class KeepaliveCase(EventCase):
         return self.run_beside("shmwatch", "python3", WATCH, SHM)
 
     def stop_thread(self, pmd: Testpmd, lcore: int) -> GuestProcess:
-        stopper = self.run_beside("threadstop", TOOLS / "threadstop", str(pmd.process.pid), f"rte-worker-{lcore}")
+        stopper = self.run_beside("threadstop", TOOLS / "threadstop", str(pmd.process.pid), str(lcore))
         stopper.expect("^stopped")
         return stopper
 

@@ -84,6 +84,14 @@ class Removal(VfCase):
     def add_e1000e(self) -> None:
         self.add_vf("e1000e")
 
+    def test_long_arguments(self) -> None:
+        """EAL itself adds no device with so many (dpdk/hotplug.hpp); the last ones reach the PMD all the same."""
+        testpmd = self.forward(f",vf_args=[{'rmv=1,' * 30}rmv=0,set_link=0]")
+        self.come(self.add_vf)
+        self.said(testpmd, r"drives \S+ \(rmv=0,set_link=0")
+        self.go(lambda: self.unplug(VF))
+        self.assert_quits(testpmd)
+
     def test_both_drivers_side_by_side(self) -> None:
         """What one VF in mlx5's manner costs with each driver. (A second one DPDK's own often does not take.)
 
@@ -177,8 +185,8 @@ class Removal(VfCase):
         self.come(self.add_vf)
         address = self.machine.pci_address(VF)
         # That thread alone: the forwarding one receives packets.
-        named = self.guest.run(f"grep -l eal-intr-thread /proc/{testpmd.process.pid}/task/*/comm").stdout
-        trace = self.traced(int(named.split("/")[-2]), "-e trace=file,recvmsg", lambda: self.go(lambda: self.unplug(VF)))
+        thread = self.interrupt_thread(testpmd).rsplit("/", 1)[-1]
+        trace = self.traced(int(thread), "-e trace=file,recvmsg", lambda: self.go(lambda: self.unplug(VF)))
         before, asked, _ = trace.partition(f'"/sys/bus/pci/devices/{address}/driver"')
         self.assertTrue(asked)
         # Other sockets are read by the same thread.

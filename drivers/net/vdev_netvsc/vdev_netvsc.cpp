@@ -3,9 +3,11 @@
 // The entry points for EAL: the vdev driver net_vdev_netvsc, its alias eth_vdev_netvsc, the PMD
 // information, and the instance that Hyper-V gets without an argument.
 
+#include "dpdk/dpdk_compat.hpp"
 #include "dpdk/guarded.hpp"
 #include "dpdk/log.hpp"
 #include "dpdk/rx_callback.hpp"
+#include "failsafe/double_release.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "runtime/driver.hpp"
 
@@ -58,11 +60,11 @@ bool is_polled(std::string_view instance) {
     return false;
 }
 
-rte_bus_unplug_t unplug_by_bus = nullptr;
+netvsc::BusUnplug unplug_by_bus = nullptr;
 
-// DPDK 22.11: the vdev bus holds its lock while a driver's remove() runs. fail-safe's alarm holds
-// fail-safe's lock and takes the bus's while it adds or removes a fallback. So a remove() that
-// closes a fail-safe port may deadlock. This function closes the ports before the bus locks.
+// Until DPDK 26.03 the vdev bus holds its lock while a driver's remove() runs. fail-safe's alarm
+// holds fail-safe's lock and takes the bus's while it adds or removes a fallback. So a remove()
+// that closes a fail-safe port may deadlock. This function closes the ports before the bus locks.
 extern "C" int vdev_netvsc_unplug(rte_device *device) {
     const int refused = netvsc::guarded("unplug", [&] {
         if (is_ours(device->name)) {
@@ -74,21 +76,29 @@ extern "C" int vdev_netvsc_unplug(rte_device *device) {
         }
         return 0;
     });
-    return refused == -EBUSY ? refused : unplug_by_bus(device);
+    if (refused == -EBUSY)
+        return refused;
+    const int result = unplug_by_bus(device);
+    if (result == 0)
+        netvsc::prepare_double_release(device);
+    return result;
 }
 
-// Called under the bus's lock.
-void override_unplug() {
-    rte_bus *bus = rte_bus_find_by_name("vdev");
-    if (bus != nullptr && bus->unplug != vdev_netvsc_unplug)
-        unplug_by_bus = std::exchange(bus->unplug, vdev_netvsc_unplug);
+void remove_instances() {
+    netvsc::guarded("cleanup", [] {
+        for (const std::string &name : netvsc::device_names("vdev")) {
+            if (is_ours(name))
+                netvsc::Driver::get().remove(name, nullptr);
+        }
+    });
 }
 
 extern "C" int vdev_netvsc_probe(rte_vdev_device *device) {
     return netvsc::guarded("probe", [&] {
         if (!is_primary())
             return 0;
-        override_unplug();
+        if (netvsc::replace_unplug("vdev", vdev_netvsc_unplug, unplug_by_bus))
+            netvsc::call_before_vdev_cleanup(remove_instances);
         return netvsc::Driver::get().probe(*device);
     });
 }
@@ -101,8 +111,7 @@ extern "C" int vdev_netvsc_remove(rte_vdev_device *device) {
 }
 
 rte_vdev_driver vdev_netvsc_driver = {
-    .next = {},
-    .driver = {.next = {}, .name = VDEV_NETVSC_NAME, .alias = VDEV_NETVSC_ALIAS},
+    .driver = {.name = VDEV_NETVSC_NAME, .alias = VDEV_NETVSC_ALIAS},
     .probe = vdev_netvsc_probe,
     .remove = vdev_netvsc_remove,
     .dma_map = nullptr,
@@ -127,6 +136,8 @@ extern "C" void vdev_netvsc_scan(void * /*unused*/) {
 }
 
 RTE_INIT(vdev_netvsc_register) {
+    if (!netvsc::suits_this_dpdk())
+        return;
     rte_vdev_register(&vdev_netvsc_driver);
     rte_vdev_add_custom_scan(vdev_netvsc_scan, nullptr);
 }

@@ -107,11 +107,6 @@ static void testvf_tx_queue_release(rte_eth_dev *ethdev, std::uint16_t queue) {
     Port::of(ethdev).release_tx_queue(queue);
 }
 
-static int testvf_stats_get(rte_eth_dev *ethdev, rte_eth_stats *stats) {
-    Port::of(ethdev).get_stats(*stats);
-    return 0;
-}
-
 static int testvf_stats_reset(rte_eth_dev *ethdev) {
     Port::of(ethdev).reset_stats();
     return 0;
@@ -157,7 +152,11 @@ constexpr eth_dev_ops make_operations(bool rmv, bool set_link, bool set_mac) {
     operations.tx_queue_setup = testvf_tx_queue_setup;
     operations.rx_queue_release = testvf_rx_queue_release;
     operations.tx_queue_release = testvf_tx_queue_release;
-    operations.stats_get = testvf_stats_get;
+    // From DPDK 25.11 on (58ae74244c) there are the queues' statistics, too.
+    operations.stats_get = [](rte_eth_dev *ethdev, rte_eth_stats *stats, auto... /*queues*/) {
+        Port::of(ethdev).get_stats(*stats);
+        return 0;
+    };
     operations.stats_reset = testvf_stats_reset;
     operations.promiscuous_enable = testvf_promiscuous_enable;
     operations.promiscuous_disable = testvf_promiscuous_disable;

@@ -140,7 +140,6 @@ static const rte_pci_id testvf_ids[] = {
 // No RTE_PCI_DRV_NEED_MAPPING: the kernel driver keeps the device. No RTE_PCI_DRV_INTR_LSC and
 // _RMV: what a port has of these depends on its arguments.
 static rte_pci_driver testvf_driver = {
-    .next = {},
     .driver = {},
     .probe = testvf_probe,
     .remove = testvf_remove,

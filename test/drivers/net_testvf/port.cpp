@@ -227,12 +227,9 @@ void Port::get_stats(rte_eth_stats &stats) {
         RxQueue *queue = rx_queue(i);
         if (queue == nullptr)
             continue;
-        stats.q_ipackets[i] = queue->counters.packets.value();
-        stats.q_ibytes[i] = queue->counters.bytes.value();
-        stats.q_errors[i] = queue->counters.errors.value();
-        stats.ipackets += stats.q_ipackets[i];
-        stats.ibytes += stats.q_ibytes[i];
-        stats.ierrors += stats.q_errors[i];
+        stats.ipackets += queue->counters.packets.value();
+        stats.ibytes += queue->counters.bytes.value();
+        stats.ierrors += queue->counters.errors.value();
         stats.rx_nombuf += queue->no_mbuf.value();
         stats.imissed += queue->missed();
     }
@@ -240,10 +237,8 @@ void Port::get_stats(rte_eth_stats &stats) {
         const TxQueue *queue = tx_queue(i);
         if (queue == nullptr)
             continue;
-        stats.q_opackets[i] = queue->counters.packets.value();
-        stats.q_obytes[i] = queue->counters.bytes.value();
-        stats.opackets += stats.q_opackets[i];
-        stats.obytes += stats.q_obytes[i];
+        stats.opackets += queue->counters.packets.value();
+        stats.obytes += queue->counters.bytes.value();
         stats.oerrors += queue->counters.errors.value();
     }
 }

@@ -129,7 +129,7 @@ def stop_and_start(soak: Soak, chance: random.Random) -> None:
 def hang(soak: Soak, chance: random.Random) -> None:
     """The lcore that polls hangs for longer than the keepalive bears, and goes on."""
     stopper = soak.guest.spawn(f"threadstop{time.monotonic_ns()}",
-                               [str(TOOLS / "threadstop"), str(soak.testpmd.process.pid), "rte-worker-1"])
+                               [str(TOOLS / "threadstop"), str(soak.testpmd.process.pid), "1"])
     stopper.expect("^stopped", PATIENCE_S)
     wait_for("a dead lcore", lambda: soak.lcore_state() in ("DEAD", "GONE"), PATIENCE_S)
     stopper.send("\x04")  # the end of a terminal's input

@@ -3,6 +3,7 @@
  * A plugin for EAL's -d. At telemetry's /recovery,<device>:<begins|succeeds|fails> EAL's interrupt
  * thread tells, as the PMD of that device's port would, of an error that it recovers from.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// usage: threadstop <pid> <thread's name>
-// Stops one thread of a process, as a debugger would, until its own standard input ends. Says
-// "stopped", and at the end "goes on". SIGSTOP would stop the whole process.
+// usage: threadstop <pid> <lcore>
+// Stops the thread of an EAL process's worker lcore, as a debugger would, until its own standard
+// input ends. Says "stopped", and at the end "goes on". SIGSTOP would stop the whole process.
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static pid_t find_thread(const char *pid, const char *name) {
+// From DPDK 23.11 on (ce703c47de) EAL's threads have other names.
+static int is_worker(const char *name, const char *lcore) {
+    char before[64], since[64];
+    snprintf(before, sizeof before, "rte-worker-%s", lcore);
+    snprintf(since, sizeof since, "dpdk-worker%s", lcore);
+    return strcmp(name, before) == 0 || strcmp(name, since) == 0;
+}
+
+static pid_t find_worker(const char *pid, const char *lcore) {
     char path[600];
     snprintf(path, sizeof path, "/proc/%s/task", pid);
     DIR *tasks = opendir(path);
@@ -27,7 +35,7 @@ static pid_t find_thread(const char *pid, const char *name) {
             continue;
         if (fgets(comm, sizeof comm, file) != NULL) {
             comm[strcspn(comm, "\n")] = '\0';
-            if (strcmp(comm, name) == 0)
+            if (is_worker(comm, lcore))
                 found = (pid_t)strtol(task->d_name, NULL, 10);
         }
         fclose(file);
@@ -38,12 +46,13 @@ static pid_t find_thread(const char *pid, const char *name) {
 
 int main(int count, char **arguments) {
     if (count != 3) {
-        fprintf(stderr, "usage: threadstop <pid> <thread's name>\n");
+        fprintf(stderr, "usage: threadstop <pid> <lcore>\n");
         return 2;
     }
-    const pid_t thread = find_thread(arguments[1], arguments[2]);
+    const pid_t thread = find_worker(arguments[1], arguments[2]);
     if (thread < 0) {
-        fprintf(stderr, "threadstop: process %s has no thread %s\n", arguments[1], arguments[2]);
+        fprintf(stderr, "threadstop: process %s has no thread of worker lcore %s\n", arguments[1],
+                arguments[2]);
         return 1;
     }
     int status = 0;

@@ -3,7 +3,8 @@
 
 #include "base/parse_number.hpp"
 #include "dpdk/adapted_operations.hpp"
-#include "dpdk/bus.hpp"
+#include "dpdk/dpdk_compat.hpp"
+#include "dpdk/hotplug.hpp"
 #include "dpdk/interrupt_thread.hpp"
 #include "dpdk/log.hpp"
 #include "failsafe/link_events.hpp"
@@ -107,7 +108,7 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         if (!up)
             return failure(up.error().number, name + ": " + up.error().context);
     }
-    const int result = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
+    const int result = hotplug_add("vdev", name, arguments);
     if (result != 0) {
         // DPDK 22.11: fail-safe leaves what it has made up to there.
         if (has_fallback())

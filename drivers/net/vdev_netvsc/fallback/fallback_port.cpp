@@ -4,6 +4,7 @@
 #include "dpdk/adapted_operations.hpp"
 #include "dpdk/guarded.hpp"
 #include "dpdk/log.hpp"
+#include "failsafe/double_release.hpp"
 #include "failsafe/link_events.hpp"
 #include "fallback/af_packet_port.hpp"
 #include "fallback/af_xdp/af_xdp_port.hpp"
@@ -106,6 +107,7 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
 void FallbackPort::take_over() { port_.dev_ops = &operations_; }
 
 void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
+    expect_double_release(port);
     if (kind == Fallback::tap) {
         adapt_operations(port,
                          [](eth_dev_ops &tap) { tap.dev_configure = configure_with_link_events; });

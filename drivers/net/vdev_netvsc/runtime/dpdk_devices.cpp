@@ -2,6 +2,7 @@
 #include "runtime/dpdk_devices.hpp"
 
 #include "dpdk/clock.hpp"
+#include "dpdk/dpdk_compat.hpp"
 #include "dpdk/log.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
@@ -111,7 +112,7 @@ public:
         if (auto closed = close_failsafe_port(number); !closed)
             return std::unexpected(std::move(closed.error()));
         const rte_vdev_device *next =
-            being_removed != nullptr ? TAILQ_NEXT(being_removed, next) : nullptr;
+            being_removed != nullptr ? next_in_cleanup(*being_removed) : nullptr;
         const std::string_view name = next != nullptr ? rte_vdev_device_name(next) : "";
         const bool kept =
             FailsafePort::number_of(name) == number || fallback_device_number(name) == number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vf/device_events.hpp"
 
-#include "dpdk/bus.hpp"
+#include "dpdk/dpdk_compat.hpp"
 #include "dpdk/log.hpp"
 #include "sysfs/pci_driver.hpp"
 
@@ -30,7 +30,7 @@ void replace_registers(const PciAddress &address) {
     rte_device *device = find_device("pci", address.to_string());
     if (device == nullptr || device->driver == nullptr || bus->hot_unplug_handler == nullptr)
         return;
-    const auto kernel_driver = RTE_DEV_TO_PCI(device)->kdrv;
+    const auto kernel_driver = container_of(device, rte_pci_device, device)->kdrv;
     if (kernel_driver == RTE_PCI_KDRV_UIO_GENERIC || kernel_driver == RTE_PCI_KDRV_IGB_UIO)
         bus->hot_unplug_handler(device);
 }

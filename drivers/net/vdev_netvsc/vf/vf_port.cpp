@@ -2,8 +2,10 @@
 #include "vf/vf_port.hpp"
 
 #include "dpdk/adapted_operations.hpp"
-#include "dpdk/bus.hpp"
+#include "dpdk/dpdk_compat.hpp"
 #include "dpdk/hot_plug_lock.hpp"
+#include "dpdk/hotplug.hpp"
+#include "failsafe/double_release.hpp"
 #include "failsafe/link_events.hpp"
 
 #include <cstring>
@@ -19,32 +21,16 @@
 namespace netvsc {
 namespace {
 
-// Takes the device from its bus as the bus itself would, then mends the ethdev slot it had.
-//
-// fail-safe closes a leaving sub-device, which clears the slot's shared data (the port id in it
-// becomes 0), takes its device from the bus, and then releases the slot a second time:
-// rte_eth_dev_release_port() would reset the burst functions of port 0, whoever has that, and
-// its traffic would end. With the slot's own number in place the second release does nothing.
-int unplug_and_mend(rte_device *device);
+BusUnplug unplug_by_bus = nullptr;
 
-// A copy of the PCI bus's operations with that one exchanged, for adapted devices only.
-rte_bus *adapted_bus(const rte_bus *original) {
-    static rte_bus bus = [original] {
-        rte_bus copy = *original;
-        copy.unplug = unplug_and_mend;
-        return copy;
-    }();
-    return &bus;
-}
-
-int unplug_and_mend(rte_device *device) {
+// In place of the PCI bus's own operation.
+int unplug_vf(rte_device *device) {
+    if (!is_double_release_expected(device))
+        return unplug_by_bus(device);
     const HotPlugLock lock = lock_hot_plug();
-    const int result = rte_bus_find_by_name("pci")->unplug(device);
-    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
-        const rte_eth_dev &slot = rte_eth_devices[port];
-        if (slot.state == RTE_ETH_DEV_UNUSED && slot.data != nullptr)
-            slot.data->port_id = port;
-    }
+    const int result = unplug_by_bus(device);
+    if (result == 0)
+        prepare_double_release(device);
     return result;
 }
 
@@ -121,7 +107,7 @@ int VfPort::probe(const std::string &devargs) {
     const HotPlugLock lock = lock_hot_plug();
     const int result = [&] {
         const ScanOfNamedFunctions scan;
-        return rte_eal_hotplug_add("pci", address.c_str(), arguments.c_str());
+        return hotplug_add("pci", address, arguments);
     }();
     if (result == 0 || result == -EEXIST)
         return 0;
@@ -150,7 +136,7 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 //   those whose PMD cannot change theirs (MANA); others take their time, or, with a device that
 //   has just gone, for ever (net_virtio);
 // - calls a PMD's release of queues, when they are set up anew, whether it has one (virtio) or not;
-// - breaks port 0 when the sub-device leaves: see unplug_and_mend();
+// - releases a sub-device's port twice when it leaves: see double_release.hpp;
 // - may not be told of its link: see link_events.hpp.
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
@@ -160,8 +146,8 @@ void VfPort::adapt(bool failsafe_link_up) const {
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
     adapt_operations(port, exchange_operations);
-    if (port.device->bus->unplug != unplug_and_mend)
-        port.device->bus = adapted_bus(port.device->bus);
+    if (replace_unplug("pci", unplug_vf, unplug_by_bus))
+        expect_double_release(port);
 }
 
 bool VfPort::owned() const {

@@ -5,7 +5,10 @@
 #include "common/vdev_port.hpp"
 #include "common/wait_for.hpp"
 #include "dpdk/adapted_operations.hpp"
+#include "dpdk/dpdk_compat.hpp"
+#include "dpdk/interrupt_thread.hpp"
 #include "dpdk/rx_callback.hpp"
+#include "failsafe/double_release.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "failsafe/link_events.hpp"
 
@@ -87,6 +90,11 @@ protected:
         });
         FailsafePortTest::SetUp();
     }
+    void TearDown() override {
+        FailsafePortTest::TearDown();
+        if (find_device("vdev", "net_null0") != nullptr) // fail-safe has not taken it
+            rte_eal_hotplug_remove("vdev", "net_null0");
+    }
 
     void start(bool can_tell, bool link_events) {
         if (can_tell)
@@ -146,6 +154,59 @@ TEST_F(FailsafeSubDeviceTest, TheNextPortsWithTheNumbersAreNotDisturbed) {
     EXPECT_EQ(link_updates, 0);
     for (const char *device : {"net_null1", "net_null2"})
         EXPECT_EQ(rte_eal_hotplug_remove("vdev", device), 0);
+}
+
+// A sub-device leaves while another port, which fail-safe's second release must not reach, has
+// number 0.
+class FailsafeRemovalTest : public FailsafeSubDeviceTest {
+protected:
+    void SetUp() override {
+        other_ = add_vdev_port("net_null9", "no-rx=1");
+        ASSERT_EQ(other_, 0);
+        rte_eth_conf configuration{};
+        ASSERT_EQ(rte_eth_dev_configure(other_, 1, 1, &configuration), 0);
+        ASSERT_EQ(rte_eth_rx_queue_setup(other_, 0, 64, 0, nullptr, mbufs), 0);
+        ASSERT_EQ(rte_eth_tx_queue_setup(other_, 0, 64, 0, nullptr), 0);
+        ASSERT_EQ(rte_eth_dev_start(other_), 0);
+        ASSERT_TRUE(replace_unplug("vdev", unplug, unplug_by_bus));
+        FailsafeSubDeviceTest::SetUp();
+    }
+    void TearDown() override {
+        FailsafeSubDeviceTest::TearDown();
+        EXPECT_EQ(rte_eth_dev_stop(other_), 0);
+        EXPECT_EQ(rte_eal_hotplug_remove("vdev", "net_null9"), 0);
+    }
+
+    static int unplug(rte_device *device) {
+        const int result = unplug_by_bus(device);
+        if (result == 0)
+            prepare_double_release(device);
+        return result;
+    }
+    static inline BusUnplug unplug_by_bus = nullptr;
+
+    // fail-safe removes it, and releases it the second time, in an alarm.
+    void remove_sub_device() const {
+        expect_double_release(rte_eth_devices[sub_device_]);
+        rte_eth_dev_callback_process(&rte_eth_devices[sub_device_], RTE_ETH_EVENT_INTR_RMV,
+                                     nullptr);
+        ASSERT_TRUE(wait_for([&] { return rte_eth_dev_is_valid_port(sub_device_) == 0; }));
+        const InterruptThreadPause after_the_alarm;
+    }
+
+    std::uint16_t other_ = 0;
+};
+
+TEST_F(FailsafeRemovalTest, AnotherPortGoesOnAndTheSlotIsFree) {
+    const auto receive = rte_eth_fp_ops[other_].rx_pkt_burst;
+    rte_eth_devices[sub_device_].data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
+    start(false, false);
+    remove_sub_device();
+    EXPECT_EQ(rte_eth_fp_ops[other_].rx_pkt_burst, receive);
+    EXPECT_NE(rte_eth_dev_is_valid_port(other_), 0);
+    EXPECT_EQ(add_vdev_port("net_null1", "no-rx=1"), sub_device_);
+    EXPECT_STREQ(rte_eth_devices[sub_device_].data->name, "net_null1");
+    EXPECT_EQ(rte_eal_hotplug_remove("vdev", "net_null1"), 0);
 }
 
 // Polls a queue of a port.

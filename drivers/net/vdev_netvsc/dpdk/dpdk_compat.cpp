@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dpdk/dpdk_compat.hpp"
+
+#include "dpdk/log.hpp"
+
+#include <atomic>
+#include <cstring>
+
+namespace netvsc {
+namespace {
+
+std::string text(DpdkRelease release) {
+    const std::string month = std::to_string(release.month);
+    return std::to_string(release.year) + (release.month < 10 ? ".0" : ".") + month;
+}
+
+// Templates, so that a member that this release does not have is no error.
+
+template <typename Bus> auto &unplug_operation(Bus &bus) {
+    if constexpr (requires { bus.unplug_device; })
+        return bus.unplug_device;
+    else
+        return bus.unplug;
+}
+
+// From DPDK 26.07 on the operation takes the bus (89127f66f5).
+template <typename Bus>
+rte_device *find_on(const Bus &bus, const rte_device *after, rte_dev_cmp_t same, const char *name) {
+    if constexpr (requires { bus.find_device(&bus, after, same, name); })
+        return bus.find_device(&bus, after, same, name);
+    else
+        return bus.find_device(after, same, name);
+}
+
+template <typename Bus> void hook_cleanup(Bus &bus, void (*first)()) {
+    if constexpr (requires { bus.cleanup(&bus); }) {
+        static auto original = bus.cleanup;
+        static auto before = first;
+        if (original != nullptr)
+            bus.cleanup = [](rte_bus *cleaned) {
+                before();
+                return original(cleaned);
+            };
+    }
+}
+
+template <typename Device> const rte_vdev_device *next_of(const Device &device) {
+    if constexpr (requires { device.next; })
+        return TAILQ_NEXT(&device, next);
+    else
+        return nullptr;
+}
+
+} // namespace
+
+DpdkFit check_dpdk(DpdkRelease built_for, DpdkRelease running) {
+    if (built_for != running)
+        return {.usable = false,
+                .problem = "built for DPDK " + text(built_for) + ", loaded by DPDK " +
+                           text(running) +
+                           ", whose internal structures may differ: the driver does not register. "
+                           "Build it for the installed DPDK"};
+    if (running > newest_tested_dpdk)
+        return {.usable = true,
+                .problem = "DPDK " + text(running) + " is newer than " + text(newest_tested_dpdk) +
+                           ", the newest release that the driver was tested with"};
+    return {.usable = true, .problem = {}};
+}
+
+bool suits_this_dpdk() {
+    const auto fit = check_dpdk({.year = RTE_VER_YEAR, .month = RTE_VER_MONTH},
+                                {.year = static_cast<int>(rte_version_year()),
+                                 .month = static_cast<int>(rte_version_month())});
+    if (fit.problem)
+        log(fit.usable ? Message::Level::warning : Message::Level::error, *fit.problem);
+    return fit.usable;
+}
+
+bool replace_unplug(const char *bus, BusUnplug own, BusUnplug &original) {
+    rte_bus *found = rte_bus_find_by_name(bus);
+    if (found == nullptr || unplug_operation(*found) == nullptr) {
+        log(Message::Level::warning,
+            std::string("bus ") + bus +
+                ": cannot unplug devices in this DPDK; the driver leaves it as it is");
+        return false;
+    }
+    const std::atomic_ref operation(unplug_operation(*found));
+    if (operation != own) {
+        original = operation;
+        operation = own;
+    }
+    return true;
+}
+
+rte_device *find_device(const char *bus, const std::string &name) {
+    const rte_bus *found = rte_bus_find_by_name(bus);
+    const auto same_name = [](const rte_device *device, const void *wanted) {
+        return std::strcmp(device->name, static_cast<const char *>(wanted));
+    };
+    return found != nullptr ? find_on(*found, nullptr, same_name, name.c_str()) : nullptr;
+}
+
+std::vector<std::string> device_names(const char *bus) {
+    const rte_bus *found = rte_bus_find_by_name(bus);
+    const auto any = [](const rte_device *, const void *) { return 0; };
+    std::vector<std::string> names;
+    const rte_device *device = nullptr;
+    while (found != nullptr && (device = find_on(*found, device, any, nullptr)) != nullptr)
+        names.emplace_back(device->name);
+    return names;
+}
+
+void call_before_vdev_cleanup(void (*first)()) {
+    if (rte_bus *bus = rte_bus_find_by_name("vdev"))
+        hook_cleanup(*bus, first);
+}
+
+const rte_vdev_device *next_in_cleanup(const rte_vdev_device &device) { return next_of(device); }
+
+} // namespace netvsc
