@@ -24,7 +24,7 @@ std::vector<std::byte> copy_command(const DeviceChain &chain) {
 std::expected<unsigned, DeviceRing::Error>
 serve_control_queue(DeviceRing &ring, std::uint16_t max_pairs,
                     const std::function<bool(std::uint16_t)> &set_pairs) {
-    for (unsigned served = 0;; ++served) {
+    for (unsigned served = 0; served < max_control_commands; ++served) {
         const auto chain = ring.next();
         if (!chain) {
             if (chain.error() == DeviceRing::Error::empty)
@@ -44,6 +44,7 @@ serve_control_queue(DeviceRing &ring, std::uint16_t max_pairs,
         answer->front() = static_cast<std::byte>(result);
         ring.push(*chain, 1);
     }
+    return max_control_commands;
 }
 
 } // namespace netvsc::virtio

@@ -67,7 +67,11 @@ template <DriverRing Ring> std::optional<ControlAnswer> ControlDriver<Ring>::pol
     return written && answer == ControlAnswer::done ? ControlAnswer::done : ControlAnswer::refused;
 }
 
-/// Executes every command that is available in the emulated device's control queue.
+/// How many commands serve_control_queue() executes at most. So a process that writes to the ring
+/// without end does not hold the caller's thread.
+inline constexpr unsigned max_control_commands = 64;
+
+/// Executes the commands that are available in the emulated device's control queue.
 /// @return how many; an error if the ring is malformed. The device then must be reset.
 [[nodiscard]] std::expected<unsigned, DeviceRing::Error>
 serve_control_queue(DeviceRing &ring, std::uint16_t max_pairs,

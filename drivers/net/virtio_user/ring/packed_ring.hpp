@@ -245,8 +245,8 @@ template <Order order> bool PackedRing<order>::is_valid(std::uint16_t id, std::u
     return true;
 }
 
-/// Moves past a used chain. A loop, because the processor predicts its end: a sum would wait for the
-/// loads that lead to the number of descriptors.
+/// Moves past a used chain. A loop, because the processor predicts its end: a sum would wait for
+/// the loads that lead to the number of descriptors.
 template <Order order>
 void PackedRing<order>::advance(Tail &tail, std::uint16_t descriptors) const {
     tail.room += descriptors;

@@ -38,8 +38,9 @@ public:
 
     void push(const DeviceChain &chain, std::uint32_t written) override {
         auto *ring = reinterpret_cast<UsedElement *>(used_ + sizeof(SplitIndex));
-        store(ring[pushed_ & (descriptors_.size() - 1)],
-              UsedElement{chain.id} | UsedElement{written} << 32);
+        UsedElement &element = ring[pushed_ & (descriptors_.size() - 1)];
+        store(element.id, std::uint32_t{chain.id});
+        store(element.length, written);
         ++pushed_;
         store_release(reinterpret_cast<SplitIndex *>(used_)->index, pushed_);
     }

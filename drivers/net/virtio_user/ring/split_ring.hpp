@@ -219,11 +219,12 @@ bool SplitRing<order>::take_one(Tail &tail, std::uint16_t used, Consume &&consum
     std::uint16_t id = 0;
     std::uint32_t length = 0;
     if constexpr (order == Order::any) {
-        const UsedElement element = load(used_ring()[slot(tail.taken)]);
-        length = static_cast<std::uint32_t>(element >> 32);
-        if (!is_valid(static_cast<std::uint32_t>(element), length)) [[unlikely]]
+        UsedElement &element = used_ring()[slot(tail.taken)];
+        const std::uint32_t used_id = load(element.id);
+        length = load(element.length);
+        if (!is_valid(used_id, length)) [[unlikely]]
             return false;
-        id = static_cast<std::uint16_t>(element);
+        id = static_cast<std::uint16_t>(used_id);
     } else {
         if (!tail.batch.open && !open_batch(tail, used)) [[unlikely]]
             return false;
@@ -253,11 +254,12 @@ template <Order order>
 bool SplitRing<order>::open_batch(Tail &tail, std::uint16_t used)
     requires(order == Order::in_order)
 {
-    const UsedElement element = load(used_ring()[slot(tail.taken)]);
-    const auto length = static_cast<std::uint32_t>(element >> 32);
-    if (!is_valid(static_cast<std::uint32_t>(element), length))
+    UsedElement &element = used_ring()[slot(tail.taken)];
+    const std::uint32_t used_id = load(element.id);
+    const std::uint32_t length = load(element.length);
+    if (!is_valid(used_id, length))
         return false;
-    const auto id = static_cast<std::uint16_t>(element);
+    const auto id = static_cast<std::uint16_t>(used_id);
     const auto before = static_cast<std::uint16_t>(chains_[id].link - tail.taken);
     if (before >= static_cast<std::uint16_t>(used - tail.taken)) {
         fail(Fault::wrong_order);

@@ -7,8 +7,10 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_types.h>
 
-// linux/virtio_net.h names a field `class`, which is a keyword of C++ (struct virtio_net_ctrl_hdr,
-// up to Linux 6.18 at least). What the header includes is included before.
+// linux/virtio_net.h names a field `class`, which is a keyword of C++ (struct virtio_net_ctrl_hdr
+// in Linux 6.1). What the header includes is included before. clang warns of a macro
+// that hides a keyword, but not in a system header.
+#pragma GCC system_header
 #define class control_class
 #include <linux/virtio_net.h>
 #undef class

@@ -32,8 +32,12 @@ struct SplitIndex {
 static_assert(sizeof(SplitIndex) == sizeof(vring_avail));
 static_assert(sizeof(SplitIndex) == sizeof(vring_used));
 
-/// A used element: bits 0-31 the id, bits 32-63 the length.
-using UsedElement = std::uint64_t;
+/// An element of the used ring. Elements lie 4 bytes behind the start of their area, so no wider
+/// access is aligned.
+struct UsedElement {
+    std::uint32_t id;
+    std::uint32_t length;
+};
 static_assert(sizeof(UsedElement) == sizeof(vring_used_elem));
 
 /// A packed ring's event suppression structure: bits 0-14 the position, bit 15 the wrap counter,

@@ -233,6 +233,29 @@ TYPED_TEST(ControlQueue, TooLongACommandIsRefused) {
     EXPECT_EQ(answer, std::byte{1});
 }
 
+TEST(ControlQueueLimit, FurtherCommandsAreServedByTheNextCall) {
+    constexpr std::uint16_t many = 128;
+    RingPair<SplitRing<Order::any>> pair(many);
+    const auto device = make_split_device_ring(pair.areas(), many, [](std::uint64_t at, auto) {
+        return reinterpret_cast<std::byte *>(at);
+    });
+    const ControlCommand command = set_promiscuous_command(true);
+    std::byte answer{};
+    for (unsigned i = 0; i < max_control_commands / 2 + 1; ++i) {
+        const Segment readable = {pair.address_of(command.data()), 3};
+        const Segment writable = {pair.address_of(&answer), 1};
+        pair.ring.offer_chain({&readable, 1}, {&writable, 1}, nullptr);
+        pair.ring.offer<Access::write>(writable, nullptr);
+    }
+    EXPECT_TRUE(pair.ring.publish());
+    const auto serve = [&] {
+        return serve_control_queue(*device, max_pairs, [](std::uint16_t) { return true; });
+    };
+    EXPECT_EQ(serve(), max_control_commands);
+    EXPECT_EQ(serve(), 2U);
+    EXPECT_EQ(serve(), 0U);
+}
+
 TEST(ControlQueueError, IsReported) {
     RingPair<SplitRing<Order::any>> pair(8);
     const auto device = make_split_device_ring(
