@@ -134,7 +134,7 @@ TEST(InOrderSplitRing, BatchBeyondTheUsedIndexIsAFault) {
     for (unsigned i = 0; i < 4; ++i)
         pair.ring.offer<Access::write>({.address = 0x1000, .length = 100}, cookie(i));
     EXPECT_TRUE(pair.ring.publish());
-    pair.device.write_used(3, 1, 2); // four chains by their id, but two by the index
+    pair.device.write_used(2, 1, 2); // three chains by the id, but two by the index
     EXPECT_THAT(take(pair.ring), IsEmpty());
     EXPECT_EQ(pair.ring.fault(), Fault::wrong_order);
 }
