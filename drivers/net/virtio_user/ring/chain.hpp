@@ -94,7 +94,8 @@ private:
 };
 
 /// An in-order device reports the use of several chains by the id of the last one (virtio 1.2,
-/// sections 2.7.9 and 2.8.7). The batch stays open until its last chain is taken.
+/// "In-order use of descriptors" in sections 2.7 and 2.8). The batch stays open until its last
+/// chain is taken.
 struct Batch {
     bool open = false;
     std::uint16_t last = 0;   ///< the id of the last chain

@@ -14,7 +14,8 @@ class ChainBuilder {
 public:
     using Result = std::expected<void, DeviceRing::Error>;
 
-    /// @param most  how many segments a chain may have: the ring's entries (virtio 1.2, 2.7.5.3.1)
+    /// @param most  how many segments a chain may have: the ring's entries (virtio 1.2,
+    /// section 2.7)
     ChainBuilder(const Translate &translate, std::size_t most)
         : translate_(translate), most_(most) {}
 

@@ -48,7 +48,7 @@ public:
                 break;
             word = load(descriptors_[position.index].word);
         }
-        // The last descriptor of a chain has the id (virtio 1.2, section 2.8.6).
+        // The last descriptor of a chain has the id (virtio 1.2, section 2.8).
         chain.id = static_cast<std::uint16_t>(word >> 32);
         next_ = position;
         return std::move(chain);

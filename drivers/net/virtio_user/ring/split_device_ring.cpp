@@ -25,9 +25,6 @@ public:
             return std::unexpected(Error::available_index);
         auto *ring = reinterpret_cast<std::uint16_t *>(available_ + sizeof(SplitIndex));
         const std::uint16_t head = load(ring[seen_ & (descriptors_.size() - 1)]);
-        if (head >= descriptors_.size())
-            return std::unexpected(Error::index);
-
         ChainBuilder builder(translate_, descriptors_.size());
         builder.chain.id = head;
         if (const auto walked = walk(builder, descriptors_, head, true); !walked)

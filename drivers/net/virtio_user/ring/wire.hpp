@@ -57,7 +57,7 @@ static_assert(sizeof(PackedEvent) == sizeof(vring_packed_desc_event));
 
 /// The flags that make a packed descriptor available or used, by the wrap counter's turn. A
 /// descriptor is available if AVAIL is the driver's wrap counter and USED is not. It is used if
-/// both are (virtio 1.2, section 2.8.1).
+/// both are (virtio 1.2, section 2.8).
 inline constexpr unsigned packed_avail = 1U << VRING_PACKED_DESC_F_AVAIL;
 inline constexpr unsigned packed_used = 1U << VRING_PACKED_DESC_F_USED;
 inline constexpr unsigned packed_both = packed_avail | packed_used;

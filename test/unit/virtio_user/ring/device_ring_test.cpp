@@ -228,7 +228,32 @@ TEST_F(SplitDeviceRing, NextOutsideAnIndirectTableIsRefused) {
 
 TEST_F(SplitDeviceRing, NestedIndirectTableIsRefused) {
     subject.offer_indirect();
+    subject.table_entry(2).address = subject.address(subject.indirect.data());
+    subject.set_length(subject.table_entry(2), sizeof(Descriptor));
     subject.add_flags(subject.table_entry(2), VRING_DESC_F_INDIRECT);
+    subject.expect_refused(Error::indirect);
+}
+
+/// Makes the last descriptor of offer_direct() an indirect one, with a table of one segment.
+template <typename Ring> void end_with_indirect_table(Subject<Ring> &subject) {
+    subject.offer_direct();
+    subject.table_entry(0) = subject.descriptor(2);
+    subject.descriptor(2).address = subject.address(subject.indirect.data());
+    subject.set_length(subject.descriptor(2), sizeof(Descriptor));
+    subject.clear_flags(subject.descriptor(2), VRING_DESC_F_WRITE);
+    subject.add_flags(subject.descriptor(2), VRING_DESC_F_INDIRECT);
+}
+
+// Virtio 1.2, section 2.7, "Indirect Descriptors" allows this.
+TEST_F(SplitDeviceRing, ChainMayEndWithAnIndirectTable) {
+    end_with_indirect_table(subject);
+    subject.expect_the_chain();
+}
+
+// Section 2.8 wants an indirect descriptor to be alone.
+TEST(PackedDeviceRing, ChainThatEndsWithAnIndirectTableIsRefused) {
+    Subject<PackedRing<Order::any>> subject;
+    end_with_indirect_table(subject);
     subject.expect_refused(Error::indirect);
 }
 

@@ -20,7 +20,7 @@ TEST(Layout, PackedRingsHaveAnySize) {
         EXPECT_FALSE(is_packed_size(entries)) << entries;
 }
 
-// The sizes of the areas are of virtio 1.2, sections 2.7 and 2.8.10.1.
+// The sizes of the areas are of virtio 1.2, sections 2.7 and 2.8.
 void expect_apart(const RingLayout &layout, std::size_t descriptors, std::size_t driver,
                   std::size_t device) {
     EXPECT_EQ(layout.descriptor_area, 0U);
