@@ -42,7 +42,7 @@ template <typename Value> std::optional<Value> read(std::span<const std::byte> d
 }
 
 /// Removes one address table from the front.
-bool skip_addresses(std::span<const std::byte> &data) {
+bool skip_table(std::span<const std::byte> &data) {
     std::uint32_t count = 0;
     if (data.size() < sizeof count)
         return false;
@@ -54,10 +54,18 @@ bool skip_addresses(std::span<const std::byte> &data) {
     return true;
 }
 
+/// Whether the data is the table of unicast addresses and that of multicast addresses.
+bool are_address_tables(std::span<const std::byte> data) {
+    for (unsigned table = 0; table < 2; ++table)
+        if (!skip_table(data))
+            return false;
+    return data.empty();
+}
+
 bool is_mac_command(std::uint8_t command, std::span<const std::byte> data) {
     switch (command) {
     case VIRTIO_NET_CTRL_MAC_TABLE_SET:
-        return skip_addresses(data) && skip_addresses(data) && data.empty();
+        return are_address_tables(data);
     case VIRTIO_NET_CTRL_MAC_ADDR_SET:
         return data.size() == sizeof(EtherAddress);
     default:

@@ -117,10 +117,8 @@ public:
             event_index_ ? VRING_PACKED_EVENT_FLAG_DESC : VRING_PACKED_EVENT_FLAG_ENABLE;
         store(*driver_event_, position | flags << 16);
         full_fence();
-        if constexpr (order == Order::in_order)
-            if (tail_.batch.open)
-                return true;
-        return is_used(load_acquire(descriptors_[tail_.oldest].word), tail_);
+        return has_open_batch(tail_) ||
+               is_used(load_acquire(descriptors_[tail_.oldest].word), tail_);
     }
 
     void disable_calls() {
@@ -150,6 +148,12 @@ private:
         std::uint16_t room = 0;            ///< free descriptors
     };
 
+    [[nodiscard]] static bool has_open_batch([[maybe_unused]] const Tail &tail) {
+        if constexpr (order == Order::in_order)
+            return tail.batch.open;
+        else
+            return false;
+    }
     [[nodiscard]] static bool is_used(std::uint64_t word, const Tail &tail) {
         return (((word >> 48) ^ tail.used_flags) & packed_both) == 0;
     }
@@ -203,9 +207,7 @@ template <typename Consume>
 bool PackedRing<order>::take_one(Tail &tail, Consume &&consume) {
     std::uint16_t id = 0;
     std::uint32_t length = 0;
-    bool open = false;
-    if constexpr (order == Order::in_order)
-        open = tail.batch.open;
+    const bool open = has_open_batch(tail);
     if (!open) {
         // One load, so the device cannot change the id after the check.
         const std::uint64_t word = load_acquire(descriptors_[tail.oldest].word);
