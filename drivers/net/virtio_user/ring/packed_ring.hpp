@@ -181,7 +181,8 @@ private:
 
     template <typename Consume>
     [[gnu::always_inline]] inline bool take_one(Tail &tail, Consume &&consume);
-    bool is_valid(std::uint16_t id, std::uint32_t length);
+    /// Whether the device may have reported these; sets the length to 0 where it does not count.
+    bool check_used(std::uint16_t id, std::uint32_t &length);
     void advance(Tail &tail, std::uint16_t descriptors) const;
     void clear();
 
@@ -216,7 +217,7 @@ bool PackedRing<order>::take_one(Tail &tail, Consume &&consume) {
         id = static_cast<std::uint16_t>(word >> 32);
         // Without the flag the length is reserved.
         length = word >> 48 & VRING_DESC_F_WRITE ? static_cast<std::uint32_t>(word) : 0;
-        if (!is_valid(id, length)) [[unlikely]]
+        if (!check_used(id, length)) [[unlikely]]
             return false;
     }
     if constexpr (order == Order::in_order) {
@@ -235,14 +236,17 @@ bool PackedRing<order>::take_one(Tail &tail, Consume &&consume) {
     return true;
 }
 
-template <Order order> bool PackedRing<order>::is_valid(std::uint16_t id, std::uint32_t length) {
+template <Order order> bool PackedRing<order>::check_used(std::uint16_t id, std::uint32_t &length) {
     if (id >= entries_ || chains_[id].descriptors == 0) [[unlikely]] {
         fault_ = Fault::unknown_id;
         return false;
     }
     if (length > chains_[id].writable) [[unlikely]] {
-        fault_ = Fault::used_length;
-        return false;
+        if (chains_[id].writable != 0) {
+            fault_ = Fault::used_length;
+            return false;
+        }
+        length = 0; // see DriverRing's take()
     }
     return true;
 }

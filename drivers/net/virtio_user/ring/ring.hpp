@@ -65,8 +65,10 @@ concept DriverRing = requires(Ring ring, const Ring constant, Segment segment, v
     { ring.needs_kick() } -> std::same_as<bool>;
 
     /// Takes at most so many used chains and passes the cookie of each, and the number of bytes
-    /// that the device wrote, to the function. The number never exceeds what was offered. Offered
-    /// chains are published first.
+    /// that the device wrote, to the function. The number never exceeds what was offered. For a
+    /// chain that the device only reads it is 0, whatever the device reports: many devices report
+    /// anything there, so Linux' virtio_net does not check it either (suppress_used_validation).
+    /// Offered chains are published first.
     /// @return how many; fewer than used if the device made a fault
     { ring.take(1U, consume) } -> std::same_as<unsigned>;
 

@@ -188,7 +188,8 @@ private:
     [[gnu::always_inline]] inline bool take_one(Tail &tail, std::uint16_t used, Consume &&consume);
     [[gnu::always_inline]] inline bool open_batch(Tail &tail, std::uint16_t used)
         requires(order == Order::in_order);
-    bool is_valid(std::uint32_t id, std::uint32_t length);
+    /// Whether the device may have reported these; sets the length to 0 where it does not count.
+    bool check_used(std::uint32_t id, std::uint32_t &length);
 
     [[gnu::cold]] unsigned fail(Fault fault) {
         if (fault_ == Fault::none)
@@ -222,7 +223,7 @@ bool SplitRing<order>::take_one(Tail &tail, std::uint16_t used, Consume &&consum
         UsedElement &element = used_ring()[slot(tail.taken)];
         const std::uint32_t used_id = load(element.id);
         length = load(element.length);
-        if (!is_valid(used_id, length)) [[unlikely]]
+        if (!check_used(used_id, length)) [[unlikely]]
             return false;
         id = static_cast<std::uint16_t>(used_id);
     } else {
@@ -256,8 +257,8 @@ bool SplitRing<order>::open_batch(Tail &tail, std::uint16_t used)
 {
     UsedElement &element = used_ring()[slot(tail.taken)];
     const std::uint32_t used_id = load(element.id);
-    const std::uint32_t length = load(element.length);
-    if (!is_valid(used_id, length))
+    std::uint32_t length = load(element.length);
+    if (!check_used(used_id, length))
         return false;
     const auto id = static_cast<std::uint16_t>(used_id);
     const auto before = static_cast<std::uint16_t>(chains_[id].link - tail.taken);
@@ -269,14 +270,17 @@ bool SplitRing<order>::open_batch(Tail &tail, std::uint16_t used)
     return true;
 }
 
-template <Order order> bool SplitRing<order>::is_valid(std::uint32_t id, std::uint32_t length) {
+template <Order order> bool SplitRing<order>::check_used(std::uint32_t id, std::uint32_t &length) {
     if (id >= entries_ || chains_[id].descriptors == 0) [[unlikely]] {
         fail(Fault::unknown_id);
         return false;
     }
     if (length > chains_[id].writable) [[unlikely]] {
-        fail(Fault::used_length);
-        return false;
+        if (chains_[id].writable != 0) {
+            fail(Fault::used_length);
+            return false;
+        }
+        length = 0; // see DriverRing's take()
     }
     return true;
 }
