@@ -52,8 +52,8 @@ public:
 
 [[nodiscard]] std::string_view describe(DeviceRing::Error error);
 
-/// @param areas      of RingLayout::size bytes; the caller owns them
-/// @param translate  outlives nothing: it is copied
+/// @param areas      RingLayout::size bytes; the caller owns them
+/// @param translate  is copied
 [[nodiscard]] std::unique_ptr<DeviceRing>
 make_split_device_ring(std::byte *areas, std::uint16_t entries, Translate translate);
 [[nodiscard]] std::unique_ptr<DeviceRing>
