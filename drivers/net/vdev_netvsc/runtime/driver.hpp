@@ -3,7 +3,7 @@
 
 #include "core/pci_event.hpp"
 #include "core/supervisor.hpp"
-#include "dpdk/interrupt_source.hpp"
+#include "common/eal/interrupt_source.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "netlink/link_monitor.hpp"
 #include "netlink/uevent_monitor.hpp"

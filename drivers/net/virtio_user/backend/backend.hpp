@@ -69,10 +69,13 @@ public:
     /// Nothing if the back end has no status.
     [[nodiscard]] virtual Result<void> set_status(std::uint8_t status) = 0;
 
-    /// The back end is present and its link has a carrier.
+    /// The back end's link has a carrier.
     [[nodiscard]] virtual bool link_up() = 0;
-    /// Readable when link_up() may have changed or a peer waits for accept(); -1: none.
+    /// Readable when link_up() or alive() may have changed, or when a peer waits for connect().
+    /// @return -1: none
     [[nodiscard]] virtual int interrupt_fd() const = 0;
+    /// False once the other side has given up the connection: nothing but disconnect() is of use.
+    [[nodiscard]] virtual bool alive() const { return true; }
 
     /// Whether set_owner() and what follows can be called.
     [[nodiscard]] virtual bool connected() const { return true; }

@@ -151,32 +151,40 @@ Result<void> Device::bring_up(std::span<const MemoryRegion> memory, std::span<co
     active_pairs_ = 1;
     if (auto ok = add_status(status::driver_ok); !ok)
         return ok;
-    return active_pairs > 1 ? enable_pairs(active_pairs) : Result<void>{};
+    return active_pairs > 1 ? switch_pairs(active_pairs) : Result<void>{};
+}
+
+Result<void> Device::or_disconnect(Result<void> result) {
+    if (!result)
+        disconnect();
+    return result;
 }
 
 Result<void> Device::start(std::span<const MemoryRegion> memory, std::span<const Ring> rings,
                            std::uint16_t active_pairs) {
-    auto up = bring_up(memory, rings, active_pairs);
-    if (!up)
-        disconnect();
-    return up;
+    return or_disconnect(bring_up(memory, rings, active_pairs));
 }
 
 Result<void> Device::stop() {
-    Result<void> result;
-    const auto note = [&](const auto &step) {
-        if (!step && result)
-            result = std::unexpected(step.error());
-    };
-    if (running_.empty())
-        return result;
-    note(enable_pairs(0));
-    for (const unsigned ring : std::exchange(running_, {}))
-        note(backend_->ring_base(ring));
-    return result;
+    if (!started())
+        return {};
+    return or_disconnect(
+        in_turn([&] { return switch_pairs(0); }, [&] { return stop_rings(); }));
+}
+
+Result<void> Device::stop_rings() {
+    for (const unsigned ring : std::exchange(running_, {})) {
+        if (auto base = backend_->ring_base(ring); !base)
+            return std::unexpected(base.error());
+    }
+    return {};
 }
 
 Result<void> Device::enable_pairs(std::uint16_t active_pairs) {
+    return or_disconnect(switch_pairs(active_pairs));
+}
+
+Result<void> Device::switch_pairs(std::uint16_t active_pairs) {
     for (std::uint16_t pair = 0; pair < options_.pairs; ++pair) {
         const bool on = pair < active_pairs;
         if (on == (pair < active_pairs_))
@@ -190,8 +198,9 @@ Result<void> Device::enable_pairs(std::uint16_t active_pairs) {
 
 Result<void> Device::replace_memory(std::span<const MemoryRegion> memory) {
     const std::uint16_t active = active_pairs_;
-    return in_turn([&] { return enable_pairs(0); }, [&] { return backend_->set_memory(memory); },
-                   [&] { return enable_pairs(active); });
+    return or_disconnect(in_turn([&] { return switch_pairs(0); },
+                                 [&] { return backend_->set_memory(memory); },
+                                 [&] { return switch_pairs(active); }));
 }
 
 std::string describe_status(std::uint8_t status) {

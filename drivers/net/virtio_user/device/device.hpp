@@ -44,6 +44,8 @@ public:
     [[nodiscard]] Result<bool> connect();
     [[nodiscard]] bool connected() const { return backend_->connected(); }
     [[nodiscard]] bool link_up() { return backend_->connected() && backend_->link_up(); }
+    /// The other side has given up the connection.
+    [[nodiscard]] bool peer_is_gone() const { return backend_->connected() && !backend_->alive(); }
     /// The peer is gone or unusable: gives up the connection. The rings stay as they are.
     void disconnect();
 
@@ -61,8 +63,8 @@ public:
     [[nodiscard]] Result<void> start(std::span<const MemoryRegion> memory,
                                      std::span<const Ring> rings, std::uint16_t active_pairs);
     [[nodiscard]] bool started() const { return !running_.empty(); }
-    /// Disables the pairs and stops the rings. Nothing if it is not started. Goes through to the
-    /// end, and returns the first error.
+    /// Disables the pairs and stops the rings. Nothing if it is not started. On failure the
+    /// connection is given up, as with the following.
     [[nodiscard]] Result<void> stop();
     /// While it is started: enables the first pairs and disables the others.
     [[nodiscard]] Result<void> enable_pairs(std::uint16_t active_pairs);
@@ -86,10 +88,13 @@ private:
     Device(std::unique_ptr<Backend> backend, Options options, std::vector<Events> events);
 
     [[nodiscard]] Result<void> examine();
+    [[nodiscard]] Result<void> or_disconnect(Result<void> result);
     [[nodiscard]] Result<void> bring_up(std::span<const MemoryRegion> memory,
                                         std::span<const Ring> rings, std::uint16_t active_pairs);
     [[nodiscard]] Result<void> send_features();
     [[nodiscard]] Result<void> start_ring(unsigned index, const Ring &ring);
+    [[nodiscard]] Result<void> switch_pairs(std::uint16_t active_pairs);
+    [[nodiscard]] Result<void> stop_rings();
     [[nodiscard]] Result<void> add_status(std::uint8_t bits);
 
     std::unique_ptr<Backend> backend_;

@@ -36,6 +36,7 @@ struct QueueOptions {
     std::uint16_t port = 0;
     std::uint16_t descriptors = 0; ///< at most QueueKind::entries; how many are used
     int kick_fd = -1;
+    rte_mempool *pool = nullptr; ///< of the buffers to receive into
     /// Called once by the polling thread when the back end violates the protocol.
     std::function<void()> report_fault;
 };
@@ -83,7 +84,10 @@ public:
     /// @return whether there are some already. The back end may have made no call for them.
     virtual bool enable_calls() = 0;
     virtual void disable_calls() = 0;
+    /// Needs the gate closed.
     [[nodiscard]] virtual Fault fault() const = 0;
+    /// The polling thread has found a fault. Any thread.
+    [[nodiscard]] bool faulty() const { return reported_; }
 
 protected:
     /// Notifies the back end.

@@ -24,8 +24,8 @@ struct UsedBuffer {
 
 template <DriverRing RingType> class ReceiveQueue final : public QueueOf<RingType> {
 public:
-    ReceiveQueue(QueueOptions options, QueueMemory memory, rte_mempool &pool)
-        : QueueOf<RingType>(std::move(options), std::move(memory)), pool_(pool),
+    ReceiveQueue(QueueOptions options, QueueMemory memory)
+        : QueueOf<RingType>(std::move(options), std::move(memory)), pool_(*this->options_.pool),
           refill_at_(std::clamp(this->options_.descriptors / 4U, 1U, 32U)) {}
     ~ReceiveQueue() override { reset(); }
 
@@ -199,14 +199,14 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Queue>> make_receive_queue(QueueOptions options, rte_mempool &pool) {
+Result<std::unique_ptr<Queue>> make_receive_queue(QueueOptions options) {
     return with_ring(options.kind, [&](auto type) -> Result<std::unique_ptr<Queue>> {
         using Made = ReceiveQueue<typename decltype(type)::type>;
         auto memory = QueueMemory::make(options.name, Made::memory_size(options.kind),
                                         options.numa_node);
         if (!memory)
             return std::unexpected(memory.error());
-        return std::make_unique<Made>(std::move(options), std::move(*memory), pool);
+        return std::make_unique<Made>(std::move(options), std::move(*memory));
     });
 }
 

@@ -14,9 +14,8 @@ struct ReceiveMode {
     bool strip_vlan = false; ///< VLAN tags move to the mbuf
 };
 
-/// @param pool  of the mbufs to receive into; their headroom must hold the virtio-net header
-[[nodiscard]] Result<std::unique_ptr<Queue>> make_receive_queue(QueueOptions options,
-                                                                rte_mempool &pool);
+/// @param options  with a pool of mbufs whose headroom holds the virtio-net header
+[[nodiscard]] Result<std::unique_ptr<Queue>> make_receive_queue(QueueOptions options);
 /// The burst function for all receive queues of a port.
 [[nodiscard]] Burst receive_burst(const QueueKind &kind, const ReceiveMode &mode);
 

@@ -62,7 +62,7 @@ void write_send_header(NetHeader &header, const rte_mbuf &frame) {
         offloads.segmentation = {.type = (frame.ol_flags & RTE_MBUF_F_TX_IPV4) != 0
                                              ? Segmentation::Type::tcp4
                                              : Segmentation::Type::tcp6,
-                                 .segment_size = frame.tso_segsz,
+                                 .segment_size = static_cast<std::uint16_t>(frame.tso_segsz),
                                  .header_length =
                                      static_cast<std::uint16_t>(l4 + frame.l4_len)};
     write_header(header, offloads);

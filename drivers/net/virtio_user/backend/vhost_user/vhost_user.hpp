@@ -42,7 +42,8 @@ public:
     Result<void> enable_pair(unsigned pair, bool on) override;
     Result<std::optional<std::uint8_t>> status() override;
     Result<void> set_status(std::uint8_t status) override;
-    bool link_up() override { return connected() && !connection_.broken(); }
+    bool link_up() override { return alive(); }
+    bool alive() const override { return connected() && !connection_.broken(); }
     int interrupt_fd() const override { return connected() ? connection_.fd() : listener_.get(); }
     bool connected() const override { return connection_.valid(); }
     Result<bool> connect() override;
