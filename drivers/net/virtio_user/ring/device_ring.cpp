@@ -13,8 +13,8 @@ std::string_view describe(Error error) {
         return "no chain is available";
     case Error::available_index:
         return "the available index jumped by more than the ring has entries";
-    case Error::head:
-        return "the head of a chain is out of range";
+    case Error::index:
+        return "a descriptor index is out of range";
     case Error::endless:
         return "a chain has more descriptors than the ring";
     case Error::indirect:

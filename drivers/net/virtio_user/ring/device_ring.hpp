@@ -35,7 +35,7 @@ public:
     enum class Error : std::uint8_t {
         empty,           ///< no chain is available
         available_index, ///< the available index jumped by more than the ring has entries
-        head,            ///< the head of a chain is out of range
+        index,           ///< a descriptor index is out of range
         endless,         ///< more descriptors than the ring has, or a loop
         indirect,        ///< an indirect table is malformed or nested
         order,           ///< a readable segment follows a writable one

@@ -26,7 +26,7 @@ public:
         auto *ring = reinterpret_cast<std::uint16_t *>(available_ + sizeof(SplitIndex));
         const std::uint16_t head = load(ring[seen_ & (descriptors_.size() - 1)]);
         if (head >= descriptors_.size())
-            return std::unexpected(Error::head);
+            return std::unexpected(Error::index);
 
         ChainBuilder builder(translate_, descriptors_.size());
         builder.chain.id = head;
@@ -51,7 +51,7 @@ private:
                               std::uint16_t index, bool may_be_indirect) {
         for (;;) {
             if (index >= table.size())
-                return std::unexpected(may_be_indirect ? Error::head : Error::indirect);
+                return std::unexpected(may_be_indirect ? Error::index : Error::indirect);
             const std::uint64_t address = load(table[index].address);
             const std::uint64_t word = load(table[index].word);
             const auto length = static_cast<std::uint32_t>(word);
