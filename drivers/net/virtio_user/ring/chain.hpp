@@ -48,13 +48,13 @@ static_assert(sizeof(Chain) == 16);
 template <Order> class IdAllocator {
 public:
     IdAllocator(std::uint16_t entries, std::pmr::memory_resource *resource)
-        : ids_(std::bit_ceil(std::size_t{entries}), resource) {
+        : ids_(std::bit_ceil(std::size_t{entries}), resource), mask_(ids_.size() - 1) {
         reset(entries);
     }
 
-    [[nodiscard]] std::uint16_t take() { return ids_[first_++ & (ids_.size() - 1)]; }
+    [[nodiscard]] std::uint16_t take() { return ids_[first_++ & mask_]; }
     void skip(std::size_t) {}
-    void put_back(std::uint16_t id) { ids_[last_++ & (ids_.size() - 1)] = id; }
+    void put_back(std::uint16_t id) { ids_[last_++ & mask_] = id; }
     void reset(std::uint16_t entries) {
         first_ = 0;
         last_ = entries;
@@ -64,6 +64,7 @@ public:
 
 private:
     std::pmr::vector<std::uint16_t> ids_; ///< a power of two of elements
+    std::size_t mask_;
     std::size_t first_ = 0;
     std::size_t last_ = 0;
 };

@@ -22,6 +22,10 @@ public:
 
     explicit PackedRing(const RingOptions &options)
         : descriptors_(reinterpret_cast<Descriptor *>(options.memory.areas)),
+          driver_event_(reinterpret_cast<PackedEvent *>(
+              options.memory.areas + packed_layout(options.entries).driver_area)),
+          device_event_(reinterpret_cast<PackedEvent *>(
+              options.memory.areas + packed_layout(options.entries).device_area)),
           chains_(options.entries, Chain{}, options.records),
           ids_(options.entries, options.records), memory_(options.memory),
           entries_(options.entries), event_index_(options.event_index) {
@@ -30,7 +34,7 @@ public:
     PackedRing(const PackedRing &) = delete;
     PackedRing &operator=(const PackedRing &) = delete;
 
-    [[nodiscard]] std::uint16_t room() const { return room_; }
+    [[nodiscard]] std::uint16_t room() const { return tail_.room; }
     [[nodiscard]] std::uint16_t indirect_segments() const { return memory_.indirect_segments; }
     [[nodiscard]] Fault fault() const { return fault_; }
 
@@ -84,7 +88,7 @@ public:
     [[nodiscard]] bool needs_kick() {
         full_fence();
         const std::uint16_t added = std::exchange(unkicked_, std::uint16_t{0});
-        const PackedEvent event = load(device_event());
+        const PackedEvent event = load(*device_event_);
         const unsigned flags = event >> 16;
         if (!event_index_ || flags != VRING_PACKED_EVENT_FLAG_DESC)
             return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
@@ -98,23 +102,29 @@ public:
     template <typename Consume> unsigned take(unsigned most, Consume &&consume) {
         if (fault_ != Fault::none) [[unlikely]]
             return 0;
-        for (unsigned i = 0; i < most; ++i)
-            if (!take_one(consume))
-                return i;
-        return most;
+        // A copy, which the compiler keeps in registers.
+        Tail tail = tail_;
+        unsigned taken = 0;
+        while (taken < most && take_one(tail, consume))
+            ++taken;
+        tail_ = tail;
+        return taken;
     }
 
     [[nodiscard]] bool enable_calls() {
-        const unsigned position = oldest_ | (used_flags_ != 0 ? wrap_bit : 0U);
+        const unsigned position = tail_.oldest | (tail_.used_flags != 0 ? wrap_bit : 0U);
         const unsigned flags =
             event_index_ ? VRING_PACKED_EVENT_FLAG_DESC : VRING_PACKED_EVENT_FLAG_ENABLE;
-        store(driver_event(), position | flags << 16);
+        store(*driver_event_, position | flags << 16);
         full_fence();
-        return is_used(load_acquire(descriptors_[oldest_].word));
+        if constexpr (order == Order::in_order)
+            if (tail_.batch.open)
+                return true;
+        return is_used(load_acquire(descriptors_[tail_.oldest].word), tail_);
     }
 
     void disable_calls() {
-        store(driver_event(), PackedEvent{VRING_PACKED_EVENT_FLAG_DISABLE} << 16);
+        store(*driver_event_, PackedEvent{VRING_PACKED_EVENT_FLAG_DISABLE} << 16);
     }
 
     template <typename Release> void reset(Release &&release) {
@@ -130,23 +140,24 @@ private:
     static std::uint16_t &flags_of(Descriptor &descriptor) {
         return reinterpret_cast<std::uint16_t *>(&descriptor)[7];
     }
-    PackedEvent &driver_event() {
-        return *reinterpret_cast<PackedEvent *>(memory_.areas +
-                                                packed_layout(entries_).driver_area);
-    }
-    PackedEvent &device_event() {
-        return *reinterpret_cast<PackedEvent *>(memory_.areas +
-                                                packed_layout(entries_).device_area);
-    }
     [[nodiscard]] bool available_wrap() const { return (available_flags_ & packed_avail) != 0; }
-    [[nodiscard]] bool is_used(std::uint64_t word) const {
-        return (((word >> 48) ^ used_flags_) & packed_both) == 0;
+
+    /// Where taking stands.
+    struct Tail {
+        [[no_unique_address]] std::conditional_t<order == Order::in_order, Batch, NoBatch> batch;
+        unsigned used_flags = packed_both; ///< for the round of `oldest`
+        std::uint16_t oldest = 0;          ///< where the next used descriptor is expected
+        std::uint16_t room = 0;            ///< free descriptors
+    };
+
+    [[nodiscard]] static bool is_used(std::uint64_t word, const Tail &tail) {
+        return (((word >> 48) ^ tail.used_flags) & packed_both) == 0;
     }
 
     void record(std::uint16_t id, void *cookie, std::uint32_t writable, std::uint16_t descriptors) {
         chains_[id] = {
             .cookie = cookie, .writable = writable, .descriptors = descriptors, .link = 0};
-        room_ -= descriptors;
+        tail_.room -= descriptors;
         unkicked_ += descriptors;
     }
 
@@ -164,24 +175,24 @@ private:
         }
     }
 
-    template <typename Consume> bool take_one(Consume &&consume);
+    template <typename Consume>
+    [[gnu::always_inline]] inline bool take_one(Tail &tail, Consume &&consume);
     bool is_valid(std::uint16_t id, std::uint32_t length);
-    void advance(std::uint16_t descriptors);
+    void advance(Tail &tail, std::uint16_t descriptors) const;
     void clear();
 
     Descriptor *descriptors_;
+    PackedEvent *driver_event_;
+    PackedEvent *device_event_;
     std::pmr::vector<Chain> chains_;
     IdAllocator<order> ids_;
-    [[no_unique_address]] std::conditional_t<order == Order::in_order, Batch, NoBatch> batch_;
     RingMemory memory_;
     std::uint16_t entries_;
-    std::uint16_t room_ = 0;
-    std::uint16_t next_ = 0;                  ///< where the next descriptor is written
-    std::uint16_t first_ = 0;                 ///< the first descriptor that is not published
-    std::uint16_t oldest_ = 0;                ///< where the next used descriptor is expected
+    std::uint16_t next_ = 0;  ///< where the next descriptor is written
+    std::uint16_t first_ = 0; ///< the first descriptor that is not published
+    Tail tail_;
     std::uint16_t unkicked_ = 0;              ///< descriptors since the last needs_kick()
     unsigned available_flags_ = packed_avail; ///< for the round of next_
-    unsigned used_flags_ = packed_both;       ///< for the round of oldest_
     unsigned hidden_ = packed_both;           ///< 0 while an unpublished descriptor exists
     bool event_index_;
     Fault fault_ = Fault::none;
@@ -189,16 +200,16 @@ private:
 
 template <Order order>
 template <typename Consume>
-bool PackedRing<order>::take_one(Consume &&consume) {
+bool PackedRing<order>::take_one(Tail &tail, Consume &&consume) {
     std::uint16_t id = 0;
     std::uint32_t length = 0;
     bool open = false;
     if constexpr (order == Order::in_order)
-        open = batch_.open;
+        open = tail.batch.open;
     if (!open) {
         // One load, so the device cannot change the id after the check.
-        const std::uint64_t word = load_acquire(descriptors_[oldest_].word);
-        if (!is_used(word))
+        const std::uint64_t word = load_acquire(descriptors_[tail.oldest].word);
+        if (!is_used(word, tail))
             return false;
         id = static_cast<std::uint16_t>(word >> 32);
         // Without the flag the length is reserved.
@@ -208,16 +219,16 @@ bool PackedRing<order>::take_one(Consume &&consume) {
     }
     if constexpr (order == Order::in_order) {
         if (!open)
-            batch_ = {.open = true, .last = id, .length = length};
-        id = oldest_;
-        batch_.open = id != batch_.last;
+            tail.batch = {.open = true, .last = id, .length = length};
+        id = tail.oldest;
+        tail.batch.open = id != tail.batch.last;
         // The device used the chains before the last one completely.
-        length = batch_.open ? chains_[id].writable : batch_.length;
+        length = tail.batch.open ? chains_[id].writable : tail.batch.length;
     }
     Chain &chain = chains_[id];
     const auto descriptors = std::exchange(chain.descriptors, std::uint16_t{0});
     ids_.put_back(id);
-    advance(descriptors);
+    advance(tail, descriptors);
     consume(chain.cookie, length);
     return true;
 }
@@ -234,25 +245,25 @@ template <Order order> bool PackedRing<order>::is_valid(std::uint16_t id, std::u
     return true;
 }
 
-/// Moves past a used chain.
-template <Order order> void PackedRing<order>::advance(std::uint16_t descriptors) {
-    room_ += descriptors;
-    const unsigned next = unsigned{oldest_} + descriptors;
-    const bool wrapped = next >= entries_;
-    oldest_ = static_cast<std::uint16_t>(wrapped ? next - entries_ : next);
-    if (wrapped)
-        used_flags_ ^= packed_both;
+/// Moves past a used chain. A loop, because the processor predicts its end: a sum would wait for the
+/// loads that lead to the number of descriptors.
+template <Order order>
+void PackedRing<order>::advance(Tail &tail, std::uint16_t descriptors) const {
+    tail.room += descriptors;
+    for (; descriptors != 0; --descriptors)
+        if (++tail.oldest == entries_) {
+            tail.oldest = 0;
+            tail.used_flags ^= packed_both;
+        }
 }
 
 template <Order order> void PackedRing<order>::clear() {
     std::memset(memory_.areas, 0, packed_layout(entries_).size);
     std::ranges::fill(chains_, Chain{});
     ids_.reset(entries_);
-    batch_ = {};
-    room_ = entries_;
-    next_ = first_ = oldest_ = unkicked_ = 0;
+    tail_ = {.batch = {}, .used_flags = packed_both, .oldest = 0, .room = entries_};
+    next_ = first_ = unkicked_ = 0;
     available_flags_ = packed_avail;
-    used_flags_ = packed_both;
     hidden_ = packed_both;
     fault_ = Fault::none;
 }

@@ -32,7 +32,7 @@ public:
     SplitRing(const SplitRing &) = delete;
     SplitRing &operator=(const SplitRing &) = delete;
 
-    [[nodiscard]] std::uint16_t room() const { return room_; }
+    [[nodiscard]] std::uint16_t room() const { return tail_.room; }
     [[nodiscard]] std::uint16_t indirect_segments() const { return memory_.indirect_segments; }
     [[nodiscard]] Fault fault() const { return fault_; }
 
@@ -100,30 +100,33 @@ public:
 
     template <typename Consume> unsigned take(unsigned most, Consume &&consume) {
         const std::uint16_t used = load_acquire(used_header().index);
-        const auto waiting = static_cast<std::uint16_t>(used - taken_);
-        if (waiting > static_cast<std::uint16_t>(offered_ - taken_)) [[unlikely]]
+        const auto waiting = static_cast<std::uint16_t>(used - tail_.taken);
+        if (waiting > static_cast<std::uint16_t>(offered_ - tail_.taken)) [[unlikely]]
             return fail(Fault::used_index);
         if (fault_ != Fault::none) [[unlikely]]
             return 0;
+        // A copy, which the compiler keeps in registers.
+        Tail tail = tail_;
         const unsigned count = std::min<unsigned>(waiting, most);
-        for (unsigned i = 0; i < count; ++i)
-            if (!take_one(static_cast<std::uint16_t>(used - taken_), consume)) [[unlikely]]
-                return i;
-        return count;
+        unsigned taken = 0;
+        while (taken < count && take_one(tail, used, consume))
+            ++taken;
+        tail_ = tail;
+        return taken;
     }
 
     [[nodiscard]] bool enable_calls() {
         if (event_index_)
-            store(used_event(), taken_);
+            store(used_event(), tail_.taken);
         else
             store(available_header().flags, std::uint16_t{0});
         full_fence();
-        return load_acquire(used_header().index) != taken_;
+        return load_acquire(used_header().index) != tail_.taken;
     }
 
     void disable_calls() {
         if (event_index_) // the device passes this index after 65535 more chains only
-            store(used_event(), static_cast<std::uint16_t>(taken_ - 1));
+            store(used_event(), static_cast<std::uint16_t>(tail_.taken - 1));
         else
             store(available_header().flags, std::uint16_t{VRING_AVAIL_F_NO_INTERRUPT});
     }
@@ -170,14 +173,22 @@ private:
         if (load(element) != id)
             store(element, id);
         ++offered_;
-        room_ -= descriptors;
+        tail_.room -= descriptors;
     }
 
-    template <typename Consume> bool take_one(std::uint16_t waiting, Consume &&consume);
-    bool open_batch(std::uint16_t waiting)
+    /// Where taking stands.
+    struct Tail {
+        [[no_unique_address]] std::conditional_t<order == Order::in_order, Batch, NoBatch> batch;
+        std::uint16_t taken = 0;  ///< the used index up to which chains were taken
+        std::uint16_t oldest = 0; ///< in-order: the head of the oldest chain in flight
+        std::uint16_t room = 0;   ///< free descriptors
+    };
+
+    template <typename Consume>
+    [[gnu::always_inline]] inline bool take_one(Tail &tail, std::uint16_t used, Consume &&consume);
+    [[gnu::always_inline]] inline bool open_batch(Tail &tail, std::uint16_t used)
         requires(order == Order::in_order);
     bool is_valid(std::uint32_t id, std::uint32_t length);
-    void release(std::uint16_t id, std::uint16_t descriptors);
 
     [[gnu::cold]] unsigned fail(Fault fault) {
         if (fault_ == Fault::none)
@@ -192,61 +203,67 @@ private:
     std::byte *used_;
     std::pmr::vector<Chain> chains_;
     IdAllocator<order> ids_;
-    [[no_unique_address]] std::conditional_t<order == Order::in_order, Batch, NoBatch> batch_;
     RingMemory memory_;
     std::uint16_t entries_;
-    std::uint16_t room_ = 0;
     std::uint16_t offered_ = 0;   ///< the available index after the offered chains
     std::uint16_t published_ = 0; ///< the available index that the device sees
     std::uint16_t kicked_ = 0;    ///< published_ at the last needs_kick()
-    std::uint16_t taken_ = 0;     ///< the used index up to which chains were taken
-    std::uint16_t oldest_ = 0;    ///< in-order: the head of the oldest chain in flight
+    Tail tail_;
     bool event_index_;
     Fault fault_ = Fault::none;
 };
 
 template <Order order>
 template <typename Consume>
-bool SplitRing<order>::take_one(std::uint16_t waiting, Consume &&consume) {
+bool SplitRing<order>::take_one(Tail &tail, std::uint16_t used, Consume &&consume) {
     std::uint16_t id = 0;
     std::uint32_t length = 0;
     if constexpr (order == Order::any) {
-        const UsedElement element = load(used_ring()[slot(taken_)]);
+        const UsedElement element = load(used_ring()[slot(tail.taken)]);
         length = static_cast<std::uint32_t>(element >> 32);
         if (!is_valid(static_cast<std::uint32_t>(element), length)) [[unlikely]]
             return false;
         id = static_cast<std::uint16_t>(element);
     } else {
-        if (!batch_.open && !open_batch(waiting)) [[unlikely]]
+        if (!tail.batch.open && !open_batch(tail, used)) [[unlikely]]
             return false;
-        id = oldest_;
-        batch_.open = id != batch_.last;
+        id = tail.oldest;
+        tail.batch.open = id != tail.batch.last;
         // The device used the chains before the last one completely.
-        length = batch_.open ? chains_[id].writable : batch_.length;
+        length = tail.batch.open ? chains_[id].writable : tail.batch.length;
     }
     Chain &chain = chains_[id];
     const auto descriptors = std::exchange(chain.descriptors, std::uint16_t{0});
-    ++taken_;
-    room_ += descriptors;
-    release(id, descriptors);
+    ++tail.taken;
+    tail.room += descriptors;
+    if constexpr (order == Order::in_order) {
+        tail.oldest = slot(static_cast<std::uint16_t>(id + descriptors));
+    } else {
+        ids_.put_back(id);
+        for (std::uint16_t more = 1; more < descriptors; ++more) {
+            id = chains_[id].link;
+            ids_.put_back(id);
+        }
+    }
     consume(chain.cookie, length);
     return true;
 }
 
 template <Order order>
-bool SplitRing<order>::open_batch(std::uint16_t waiting)
+bool SplitRing<order>::open_batch(Tail &tail, std::uint16_t used)
     requires(order == Order::in_order)
 {
-    const UsedElement element = load(used_ring()[slot(taken_)]);
+    const UsedElement element = load(used_ring()[slot(tail.taken)]);
     const auto length = static_cast<std::uint32_t>(element >> 32);
     if (!is_valid(static_cast<std::uint32_t>(element), length))
         return false;
     const auto id = static_cast<std::uint16_t>(element);
-    if (static_cast<std::uint16_t>(chains_[id].link - taken_) >= waiting) {
+    const auto before = static_cast<std::uint16_t>(chains_[id].link - tail.taken);
+    if (before >= static_cast<std::uint16_t>(used - tail.taken)) {
         fail(Fault::wrong_order);
         return false;
     }
-    batch_ = {.open = true, .last = id, .length = length};
+    tail.batch = {.open = true, .last = id, .length = length};
     return true;
 }
 
@@ -262,24 +279,12 @@ template <Order order> bool SplitRing<order>::is_valid(std::uint32_t id, std::ui
     return true;
 }
 
-template <Order order> void SplitRing<order>::release(std::uint16_t id, std::uint16_t descriptors) {
-    if constexpr (order == Order::in_order) {
-        oldest_ = slot(static_cast<std::uint16_t>(id + descriptors));
-    } else {
-        for (; descriptors != 0; --descriptors) {
-            ids_.put_back(id);
-            id = chains_[id].link;
-        }
-    }
-}
-
 template <Order order> void SplitRing<order>::clear() {
     std::memset(memory_.areas, 0, split_layout(entries_).size);
     std::ranges::fill(chains_, Chain{});
     ids_.reset(entries_);
-    batch_ = {};
-    room_ = entries_;
-    offered_ = published_ = kicked_ = taken_ = oldest_ = 0;
+    tail_ = {.batch = {}, .taken = 0, .oldest = 0, .room = entries_};
+    offered_ = published_ = kicked_ = 0;
     fault_ = Fault::none;
 }
 

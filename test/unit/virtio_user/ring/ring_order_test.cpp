@@ -79,6 +79,16 @@ TYPED_TEST(InOrder, ABatchIsTakenInParts) {
     EXPECT_THAT(take(this->ring, 1), IsEmpty());
 }
 
+TYPED_TEST(InOrder, ChainsOfABatchWaitWhenCallsAreEnabled) {
+    const auto chains = this->offer_three();
+    ASSERT_EQ(chains.size(), 3U);
+    this->pair.device.use_batch(chains, 7);
+    EXPECT_THAT(take(this->ring, 1), ElementsAre(Taken{cookie(1), 100}));
+    EXPECT_TRUE(this->ring.enable_calls());
+    EXPECT_THAT(take(this->ring, 2), ElementsAre(Taken{cookie(2), 200}, Taken{cookie(3), 7}));
+    EXPECT_FALSE(this->ring.enable_calls());
+}
+
 TYPED_TEST(InOrder, BatchesFollowEachOther) {
     const auto chains = this->offer_three();
     ASSERT_EQ(chains.size(), 3U);
