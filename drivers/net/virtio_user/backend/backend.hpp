@@ -77,12 +77,12 @@ public:
     /// False once the other side has given up the connection: nothing but disconnect() is of use.
     [[nodiscard]] virtual bool alive() const { return true; }
 
-    /// Whether set_owner() and what follows can be called.
-    [[nodiscard]] virtual bool connected() const { return true; }
+    /// Whether set_owner() and what follows can be called. Not at first.
+    [[nodiscard]] virtual bool connected() const = 0;
     /// Tries once to connect, without waiting. @return connected()
-    [[nodiscard]] virtual Result<bool> connect() { return true; }
+    [[nodiscard]] virtual Result<bool> connect() = 0;
     /// Gives up the connection, if there is one.
-    virtual void disconnect() {}
+    virtual void disconnect() = 0;
 };
 
 } // namespace netvsc::virtio

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "device/device.hpp"
 
-#include "device/features.hpp"
+#include "backend/features.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -75,6 +75,8 @@ Result<void> Device::examine() {
                                     std::to_string(backend_->max_pairs()) + " pairs");
     backend_features_ = *features;
     offered_ = (*features | options_.emulated) & ~options_.excluded & feature::supported;
+    if ((offered_ & feature::version_1) == 0)
+        return failure(ENOTSUP, "the back end is older than virtio 1.0");
     if (const std::uint64_t missing = features_ & ~offered_; missing != 0)
         return failure(ENOTSUP, "the back end lacks the features " + hexadecimal(missing) +
                                     " that the port uses");

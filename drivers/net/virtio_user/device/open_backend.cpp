@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "device/open_backend.hpp"
 
+#include "backend/features.hpp"
+#include "backend/vhost_kernel/vhost_kernel.hpp"
 #include "backend/vhost_user/vhost_user.hpp"
-#include "device/features.hpp"
 
 #include <sys/stat.h>
 #include <utility>
@@ -15,11 +16,26 @@ bool is_character_device(const std::string &path) {
     return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
 }
 
+Result<OpenBackend> open_kernel(const Arguments &arguments) {
+    if (arguments.server)
+        return failure(EINVAL, "server=1 is for a socket, and path=" + arguments.path +
+                                   " is a character device");
+    if (arguments.path.starts_with("/dev/vhost-vdpa"))
+        return failure(ENOTSUP, "path=" + arguments.path + ": vhost-vdpa is not supported");
+    auto backend = VhostKernel::open({.path = arguments.path,
+                                      .tap = arguments.iface,
+                                      .mac = arguments.mac,
+                                      .pairs = arguments.queues});
+    if (!backend)
+        return std::unexpected(backend.error());
+    return OpenBackend{.backend = std::move(*backend)};
+}
+
 } // namespace
 
 Result<OpenBackend> open_backend(const Arguments &arguments) {
     if (is_character_device(arguments.path))
-        return failure(ENOTSUP, "path=" + arguments.path + " is a character device");
+        return open_kernel(arguments);
     if (!arguments.iface.empty())
         return failure(EINVAL, "iface=" + arguments.iface + " is for path=/dev/vhost-net only");
     auto backend =

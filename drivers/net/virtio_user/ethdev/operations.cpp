@@ -2,7 +2,7 @@
 //
 // What ethdev calls. Nothing thrown leaves these functions.
 
-#include "device/features.hpp"
+#include "backend/features.hpp"
 #include "ethdev/log.hpp"
 #include "ethdev/port.hpp"
 #include "ethdev/statistics.hpp"

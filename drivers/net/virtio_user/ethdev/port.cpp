@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ethdev/port.hpp"
 
-#include "device/features.hpp"
+#include "backend/features.hpp"
 #include "device/open_backend.hpp"
 #include "ethdev/held.hpp"
 #include "ethdev/log.hpp"
 #include "ethdev/receive_queue.hpp"
 #include "ethdev/send_offloads.hpp"
 #include "ethdev/send_queue.hpp"
+#include "ring/net_header.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -31,7 +32,6 @@ QueueKind kind_of(std::uint64_t features, std::uint16_t entries) {
             .in_order = has(feature::in_order),
             .mergeable = has(feature::mrg_rxbuf),
             .indirect = has(feature::indirect_desc),
-            .header_size = static_cast<std::uint16_t>(net_header_size(features)),
             .entries = entries};
 }
 
@@ -182,8 +182,9 @@ int Port::setup_receive(std::uint16_t index, std::uint16_t descriptors, int numa
         log(LogLevel::error, name_ + ": deferred start of queues is not supported");
         return -EINVAL;
     }
+    static_assert(RTE_PKTMBUF_HEADROOM >= sizeof(NetHeader));
     const std::uint32_t room = rte_pktmbuf_data_room_size(&pool);
-    if (RTE_PKTMBUF_HEADROOM < kind_.header_size || room <= RTE_PKTMBUF_HEADROOM) {
+    if (room <= RTE_PKTMBUF_HEADROOM) {
         log(LogLevel::error, name_ + ": receive queue " + std::to_string(index) +
                                  ": the mempool's buffers have no room for a frame");
         return -EINVAL;

@@ -24,8 +24,7 @@ struct QueueKind {
     bool in_order = false;
     bool mergeable = false;
     bool indirect = false;
-    std::uint16_t header_size = 12; ///< of the virtio-net header, bytes
-    std::uint16_t entries = 0;      ///< of each ring
+    std::uint16_t entries = 0; ///< of each ring
 };
 
 /// What a queue needs of its port.

@@ -16,6 +16,9 @@ namespace netvsc::virtio {
 namespace {
 
 constexpr unsigned batch = 64; ///< buffers handled together
+constexpr std::uint32_t header_size = sizeof(NetHeader);
+/// Where the device writes in a buffer, so that a frame begins after the usual headroom.
+constexpr std::uint16_t begin = RTE_PKTMBUF_HEADROOM - header_size;
 
 struct UsedBuffer {
     rte_mbuf *mbuf;
@@ -52,11 +55,9 @@ public:
     }
 
 private:
-    [[nodiscard]] std::uint16_t header_size() const { return this->options_.kind.header_size; }
-
-    static const NetHeader &header_of(const rte_mbuf &mbuf, std::uint16_t size) {
+    static const NetHeader &header_of(const rte_mbuf &mbuf) {
         return *reinterpret_cast<const NetHeader *>(static_cast<const char *>(mbuf.buf_addr) +
-                                                    RTE_PKTMBUF_HEADROOM - size);
+                                                    begin);
     }
 
     template <bool mergeable, bool offloads, bool strip_vlan>
@@ -72,7 +73,7 @@ private:
                 buffers[got++] = {.mbuf = mbuf, .length = length};
                 rte_prefetch0(mbuf);
                 if constexpr (mergeable || offloads)
-                    rte_prefetch0(&header_of(*mbuf, header_size()));
+                    rte_prefetch0(&header_of(*mbuf));
             });
             for (unsigned i = 0; i < got; ++i) {
                 rte_mbuf *frame = mergeable ? merge(buffers[i]) : single(buffers[i]);
@@ -98,7 +99,7 @@ private:
     }
 
     bool read_offloads(rte_mbuf &frame) {
-        const NetHeader &header = header_of(frame, header_size());
+        const NetHeader &header = header_of(frame);
         return is_plain_header(header) || apply_receive_offloads(frame, header);
     }
 
@@ -115,11 +116,11 @@ private:
 
     // The header is in front of the frame.
     rte_mbuf *single(const UsedBuffer &buffer) {
-        if (buffer.length <= header_size()) [[unlikely]] {
+        if (buffer.length <= header_size) [[unlikely]] {
             drop(buffer.mbuf);
             return nullptr;
         }
-        prepare(*buffer.mbuf, buffer.length - header_size());
+        prepare(*buffer.mbuf, buffer.length - header_size);
         return buffer.mbuf;
     }
 
@@ -129,7 +130,7 @@ private:
             first_ = single(buffer);
             if (first_ == nullptr) [[unlikely]]
                 return nullptr;
-            const std::uint16_t buffers = header_of(*first_, header_size()).num_buffers;
+            const std::uint16_t buffers = header_of(*first_).num_buffers;
             if (buffers == 1) [[likely]]
                 return std::exchange(first_, nullptr);
             if (buffers == 0 || buffers > this->options_.kind.entries) [[unlikely]] {
@@ -147,7 +148,7 @@ private:
 
     void append(const UsedBuffer &buffer) {
         rte_mbuf &mbuf = *buffer.mbuf;
-        mbuf.data_off = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM - header_size());
+        mbuf.data_off = begin;
         mbuf.port = this->options_.port;
         mbuf.ol_flags = 0;
         mbuf.data_len = static_cast<std::uint16_t>(buffer.length);
@@ -182,10 +183,9 @@ private:
     }
 
     void offer(rte_mbuf *mbuf) {
-        const std::uint16_t begin = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM - header_size());
         this->ring_.template offer<Access::write>(
             {.address = reinterpret_cast<std::uintptr_t>(mbuf->buf_addr) + begin,
-             .length = mbuf->buf_len - std::uint32_t{begin}},
+             .length = std::uint32_t{mbuf->buf_len} - begin},
             mbuf);
     }
 

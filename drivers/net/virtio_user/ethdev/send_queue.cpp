@@ -17,6 +17,7 @@ namespace netvsc::virtio {
 namespace {
 
 constexpr unsigned batch = 64;        ///< frames freed together
+constexpr std::uint32_t header_size = sizeof(NetHeader);
 constexpr unsigned max_segments = 64; ///< of a frame, with its header
 
 /// A header that lies beside its frame, because the mbuf has no room for it or is shared.
@@ -81,8 +82,6 @@ public:
     }
 
 private:
-    [[nodiscard]] std::uint16_t header_size() const { return this->options_.kind.header_size; }
-
     // A cookie is a frame, or with bit 0 set the index of a separate header.
     rte_mbuf *frame_of(void *cookie) {
         const auto value = reinterpret_cast<std::uintptr_t>(cookie);
@@ -143,7 +142,7 @@ private:
     // The mbuf is the driver's alone, and has room for the header in front of the frame.
     [[nodiscard]] bool has_room(const rte_mbuf &frame) const {
         return rte_mbuf_refcnt_read(&frame) == 1 && RTE_MBUF_DIRECT(&frame) &&
-               frame.data_off >= header_size();
+               frame.data_off >= header_size;
     }
     [[nodiscard]] bool is_simple(const rte_mbuf &frame) const {
         return frame.nb_segs == 1 && has_room(frame);
@@ -159,17 +158,15 @@ private:
     /// Puts the header in front of the frame. @return where both begin
     template <bool offloads> std::uintptr_t put_header(rte_mbuf &frame) {
         const std::uintptr_t begin =
-            reinterpret_cast<std::uintptr_t>(frame.buf_addr) + frame.data_off - header_size();
-        NetHeader header;
-        write<offloads>(header, frame);
-        std::memcpy(reinterpret_cast<void *>(begin), &header, header_size());
+            reinterpret_cast<std::uintptr_t>(frame.buf_addr) + frame.data_off - header_size;
+        write<offloads>(*reinterpret_cast<NetHeader *>(begin), frame);
         return begin;
     }
 
     template <bool offloads> void send_simple(rte_mbuf &frame) {
         const std::uintptr_t begin = put_header<offloads>(frame);
         this->ring_.template offer<Access::read>(
-            {.address = begin, .length = frame.data_len + std::uint32_t{header_size()}}, &frame);
+            {.address = begin, .length = frame.data_len + header_size}, &frame);
     }
 
     enum class Outcome { sent, no_room, too_long };
@@ -195,11 +192,11 @@ private:
             NetHeader &header = headers_[index].header;
             write<offloads>(header, frame);
             segments[filled++] = {.address = reinterpret_cast<std::uintptr_t>(&header),
-                                  .length = header_size()};
+                                  .length = header_size};
             cookie = reinterpret_cast<void *>(std::uintptr_t{index} << 1 | 1);
         } else {
             segments[filled++] = {.address = put_header<offloads>(frame),
-                                  .length = frame.data_len + std::uint32_t{header_size()}};
+                                  .length = frame.data_len + header_size};
             next = frame.next;
         }
         for (; next != nullptr && filled < count; next = next->next)

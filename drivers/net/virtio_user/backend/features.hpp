@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 /// Feature bits and the device status of virtio 1.2 (sections 2.1, 5.1.3 and 6), as far as the
@@ -50,11 +49,5 @@ constexpr std::uint8_t features_ok = 8;
 constexpr std::uint8_t needs_reset = 64;
 constexpr std::uint8_t failed = 128;
 } // namespace status
-
-/// The size of virtio_net_hdr in front of each frame, in bytes: with num_buffers or without it
-/// (virtio 1.2, 5.1.6).
-[[nodiscard]] constexpr std::size_t net_header_size(std::uint64_t features) {
-    return (features & (feature::mrg_rxbuf | feature::version_1)) != 0 ? 12 : 10;
-}
 
 } // namespace netvsc::virtio
