@@ -212,6 +212,9 @@ const eth_dev_ops port_operations = [] {
     made.mtu_set = set_mtu;
     made.stats_get = get_statistics;
     made.stats_reset = clear_statistics;
+    made.xstats_get = get_extended_statistics;
+    made.xstats_get_names = get_extended_names;
+    made.xstats_reset = clear_statistics;
     return made;
 }();
 

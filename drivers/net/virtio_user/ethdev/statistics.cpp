@@ -47,4 +47,41 @@ int clear_statistics(rte_eth_dev *ethdev) {
     return 0;
 }
 
+namespace {
+
+/// Calls a function with the name and the counter of each extended statistic, in their order.
+template <typename Function> unsigned for_each_extended(const Port &port, Function function) {
+    unsigned index = 0;
+    const auto each = [&](const auto &queues, const char *direction, const char *name,
+                          Counter QueueCounters::*counter) {
+        for (std::size_t i = 0; i < queues.size(); ++i) {
+            if (queues[i])
+                function(index++, direction + std::to_string(i) + name,
+                         queues[i]->counters.*counter);
+        }
+    };
+    each(port.receive_queues(), "rx_q", "_kicks", &QueueCounters::kicks);
+    each(port.send_queues(), "tx_q", "_kicks", &QueueCounters::kicks);
+    each(port.send_queues(), "tx_q", "_lost", &QueueCounters::lost);
+    return index;
+}
+
+} // namespace
+
+int get_extended_statistics(rte_eth_dev *ethdev, rte_eth_xstat *values, unsigned size) {
+    return static_cast<int>(for_each_extended(
+        port_of(*ethdev), [&](unsigned index, const std::string &, const Counter &counter) {
+            if (values != nullptr && index < size)
+                values[index] = {.id = index, .value = counter.get()};
+        }));
+}
+
+int get_extended_names(rte_eth_dev *ethdev, rte_eth_xstat_name *names, unsigned size) {
+    return static_cast<int>(for_each_extended(
+        port_of(*ethdev), [&](unsigned index, const std::string &name, const Counter &) {
+            if (names != nullptr && index < size)
+                name.copy(names[index].name, sizeof names[index].name - 1);
+        }));
+}
+
 } // namespace netvsc::virtio
