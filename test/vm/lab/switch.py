@@ -135,6 +135,11 @@ class Switch:
         """
         self._request("steer", index=None if port is None else self._indices[port])
 
+    def set_wire(self, port: str) -> None:
+        """Makes the port that of a Hyper-V host (hyperv.py), which says by which path frames are sent: by this port, or
+        by the one that was added last. steer() still comes first."""
+        self._request("wire", index=self._indices[port])
+
     def unplug(self, port: str) -> None:
         """Sends nothing more to the port, as the host does before it takes a VF away."""
         self._request("unplug", index=self._indices[port])

@@ -28,6 +28,11 @@ PORTS = 1 << 20  # indices are never used twice: each time a VF comes takes one
 RETURN_SHIFT, DROPPED, DUPLICATE_SHIFT = 20, 1 << 40, 41
 
 ETHERTYPE = b"\x88\xb5"  # IEEE 802's "local experimental ethertype 1"
+# Between a Hyper-V host (test/vm/hyperv/wire.c) and us: which path its guest wants frames by, and our confirmation.
+PATH_ETHERTYPE = b"\x88\xb6"
+PATH_MAGIC = b"NVSCPATH"
+PATH_HEAD = struct.Struct("!6s6s2s8sII")  # destination, source, ethertype, magic, sequence number, path
+SYNTHETIC, VF = range(2)
 MAGIC = b"NVSCLAB1"
 GENERATOR_MAC = bytes.fromhex("026c61620001")
 HEAD = struct.Struct("!6s6s2s8sQQ")  # destination, source, ethertype, magic, sequence number, time
@@ -61,6 +66,8 @@ class Daemon:
         self.active = []  # ports frames are sent to, in the order they came
         self.learned = None
         self.steered = None
+        self.wire = None  # the port of a Hyper-V host: with one, nothing is learned
+        self.path = SYNTHETIC
         self.frame = bytearray()
         self.interval_ns = 0  # 0: stopped
         self.due_ns = 0
@@ -87,9 +94,15 @@ class Daemon:
             self.learned = None
         if self.steered is port:
             self.steered = None
+        if self.wire is port:
+            self.wire = None
 
     def op_steer(self, index):
         self.steered = None if index is None else self.ports[index]
+
+    def op_wire(self, index):
+        self.wire = self.ports[index]
+        self.path = SYNTHETIC
 
     def op_remove(self, index):
         self.op_unplug(index)
@@ -120,13 +133,32 @@ class Daemon:
 
     # Frames.
 
+    def chosen(self):
+        """The port to send by; None: there is none."""
+        if self.steered:
+            return self.steered
+        if self.wire:
+            others = [port for port in self.active if port is not self.wire]
+            return others[-1] if self.path == VF and others else self.wire
+        return self.learned or (self.active[0] if self.active else None)
+
+    def take_path(self, port, size):
+        """Turns to the path that a host asks for, and confirms it."""
+        _, host, ethertype, magic, sequence, path = PATH_HEAD.unpack_from(self.buffer)
+        self.path = path
+        answer = PATH_HEAD.pack(host, GENERATOR_MAC, ethertype, magic, sequence, path)
+        try:
+            port.socket.sendto(answer.ljust(size, b"\0"), port.remote)
+        except OSError:  # the host asks again
+            pass
+
     def send(self):
         sequence = self.table[NEXT_SEQUENCE]
         if sequence == CAPACITY:
             self.table[FULL] = 1
             self.interval_ns = 0
             return
-        port = self.steered or self.learned or (self.active[0] if self.active else None)
+        port = self.chosen()
         record = HEADER + RECORD * sequence
         now = time.monotonic_ns()
         HEAD.pack_into(self.frame, 0, self.guest_mac, GENERATOR_MAC, ETHERTYPE, MAGIC, sequence, now)
@@ -148,6 +180,9 @@ class Daemon:
                 size = port.socket.recv_into(self.buffer)
             except OSError:
                 return
+            if port is self.wire and size >= PATH_HEAD.size and self.buffer[12:22] == PATH_ETHERTYPE + PATH_MAGIC:
+                self.take_path(port, size)
+                continue
             if size >= 14 and self.buffer[6:12] == self.guest_mac and port in self.active:
                 self.learned = port
             if size < HEAD.size or self.buffer[12:14] != ETHERTYPE or self.buffer[14:22] != MAGIC:
