@@ -73,6 +73,10 @@ class Testpmd:
             raise AssertionError(f"{error}:\n{self.output()}") from None
         return found
 
+    def start(self) -> None:
+        """Starts forwarding. Frames that wait already are dropped before (testpmd flushes its Rx queues)."""
+        self.ask("start", "RX queue number")
+
     def counters(self, port: int = 0) -> dict[str, int]:
         """The port's counters by the names of `show port stats`: RX-packets, TX-errors, ..."""
         text = self.ask(f"show port stats {port}", r"NIC statistics for port \d+(.*?Tx-pps:.*?)###")[1]

@@ -8,18 +8,18 @@
 namespace netvsc::virtio {
 
 namespace feature {
-constexpr std::uint64_t csum = 1ULL << 0;           ///< the device completes checksums
-constexpr std::uint64_t guest_csum = 1ULL << 1;     ///< the driver takes partial checksums
-constexpr std::uint64_t mac = 1ULL << 5;            ///< the device has an address
-constexpr std::uint64_t guest_tso4 = 1ULL << 7;     ///< the driver takes large TCP/IPv4 segments
-constexpr std::uint64_t guest_tso6 = 1ULL << 8;     ///< the driver takes large TCP/IPv6 segments
-constexpr std::uint64_t host_tso4 = 1ULL << 11;     ///< the device takes large TCP/IPv4 segments
-constexpr std::uint64_t host_tso6 = 1ULL << 12;     ///< the device takes large TCP/IPv6 segments
-constexpr std::uint64_t mrg_rxbuf = 1ULL << 15;     ///< a frame may fill several buffers
-constexpr std::uint64_t status = 1ULL << 16;        ///< the device reports its link
-constexpr std::uint64_t ctrl_vq = 1ULL << 17;       ///< control queue
-constexpr std::uint64_t ctrl_rx = 1ULL << 18;       ///< reception modes by the control queue
-constexpr std::uint64_t ctrl_vlan = 1ULL << 19;     ///< VLAN filter by the control queue
+constexpr std::uint64_t csum = 1ULL << 0;       ///< the device completes checksums
+constexpr std::uint64_t guest_csum = 1ULL << 1; ///< the driver takes partial checksums
+constexpr std::uint64_t mac = 1ULL << 5;        ///< the device has an address
+constexpr std::uint64_t guest_tso4 = 1ULL << 7; ///< the driver takes large TCP/IPv4 segments
+constexpr std::uint64_t guest_tso6 = 1ULL << 8; ///< the driver takes large TCP/IPv6 segments
+constexpr std::uint64_t host_tso4 = 1ULL << 11; ///< the device takes large TCP/IPv4 segments
+constexpr std::uint64_t host_tso6 = 1ULL << 12; ///< the device takes large TCP/IPv6 segments
+constexpr std::uint64_t mrg_rxbuf = 1ULL << 15; ///< a frame may fill several buffers
+constexpr std::uint64_t status = 1ULL << 16;    ///< the device reports its link
+constexpr std::uint64_t ctrl_vq = 1ULL << 17;   ///< control queue
+constexpr std::uint64_t ctrl_rx = 1ULL << 18;   ///< reception modes by the control queue
+constexpr std::uint64_t ctrl_vlan = 1ULL << 19; ///< VLAN filter by the control queue
 constexpr std::uint64_t guest_announce = 1ULL << 21;
 constexpr std::uint64_t mq = 1ULL << 22;            ///< several queue pairs
 constexpr std::uint64_t ctrl_mac_addr = 1ULL << 23; ///< address by the control queue

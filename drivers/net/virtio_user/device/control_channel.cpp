@@ -17,10 +17,9 @@ constexpr std::uint16_t entries = 64;
 class ChannelMemory {
 public:
     explicit ChannelMemory(const RingLayout &layout)
-        : command_(layout.size),
-          size_(layout.size + control_memory_size),
-          data_(static_cast<std::byte *>(
-              ::operator new(size_, std::align_val_t{ring_alignment}))) {}
+        : command_(layout.size), size_(layout.size + control_memory_size),
+          data_(static_cast<std::byte *>(::operator new(size_, std::align_val_t{ring_alignment}))) {
+    }
     ChannelMemory(const ChannelMemory &) = delete;
     ChannelMemory &operator=(const ChannelMemory &) = delete;
     ~ChannelMemory() { ::operator delete(data_, std::align_val_t{ring_alignment}); }
@@ -48,8 +47,8 @@ template <DriverRing RingType> class Channel final : public ControlChannel {
 public:
     Channel(const RingLayout &layout, auto make_device, std::uint16_t max_pairs,
             std::function<bool(std::uint16_t)> set_pairs)
-        : memory_(layout), ring_(RingOptions{.entries = entries,
-                                             .memory = {.areas = memory_.areas()}}),
+        : memory_(layout),
+          ring_(RingOptions{.entries = entries, .memory = {.areas = memory_.areas()}}),
           driver_(ring_, memory_.command()),
           device_(make_device(memory_.areas(), entries,
                               [this](std::uint64_t address, std::uint64_t length) {
@@ -79,9 +78,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<ControlChannel>
-ControlChannel::make(bool packed, std::uint16_t max_pairs,
-                     std::function<bool(std::uint16_t)> set_pairs) {
+std::unique_ptr<ControlChannel> ControlChannel::make(bool packed, std::uint16_t max_pairs,
+                                                     std::function<bool(std::uint16_t)> set_pairs) {
     if (packed)
         return std::make_unique<Channel<PackedRing<Order::any>>>(
             packed_layout(entries), make_packed_device_ring, max_pairs, std::move(set_pairs));

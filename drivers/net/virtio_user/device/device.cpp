@@ -133,11 +133,10 @@ Result<void> Device::start_ring(unsigned index, const Ring &ring) {
 Result<void> Device::bring_up(std::span<const MemoryRegion> memory, std::span<const Ring> rings,
                               std::uint16_t active_pairs) {
     status_ = 0;
-    auto prepared = in_turn([&] { return backend_->set_status(0); },
-                            [&] { return add_status(status::acknowledge); },
-                            [&] { return add_status(status::driver); },
-                            [&] { return send_features(); },
-                            [&] { return backend_->set_memory(memory); });
+    auto prepared = in_turn(
+        [&] { return backend_->set_status(0); }, [&] { return add_status(status::acknowledge); },
+        [&] { return add_status(status::driver); }, [&] { return send_features(); },
+        [&] { return backend_->set_memory(memory); });
     if (!prepared)
         return prepared;
     for (const unsigned direction : {0U, 1U}) {
@@ -170,8 +169,7 @@ Result<void> Device::start(std::span<const MemoryRegion> memory, std::span<const
 Result<void> Device::stop() {
     if (!started())
         return {};
-    return or_disconnect(
-        in_turn([&] { return switch_pairs(0); }, [&] { return stop_rings(); }));
+    return or_disconnect(in_turn([&] { return switch_pairs(0); }, [&] { return stop_rings(); }));
 }
 
 Result<void> Device::stop_rings() {

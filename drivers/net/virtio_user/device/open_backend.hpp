@@ -12,7 +12,7 @@ namespace netvsc::virtio {
 /// A back end, and what it means for the device in front of it.
 struct OpenBackend {
     std::unique_ptr<Backend> backend;
-    bool may_leave = false; ///< a peer that arrives and leaves: the link has events
+    bool may_leave = false;     ///< a peer that arrives and leaves: the link has events
     std::uint64_t emulated = 0; ///< features that the device adds
 };
 

@@ -19,8 +19,8 @@ RTE_INIT(register_virtio_user_log_type) {
 } // namespace
 
 void log(LogLevel level, std::string_view text) {
-    rte_log(std::to_underlying(level), static_cast<std::uint32_t>(log_type),
-            "virtio_user: %.*s\n", static_cast<int>(text.size()), text.data());
+    rte_log(std::to_underlying(level), static_cast<std::uint32_t>(log_type), "virtio_user: %.*s\n",
+            static_cast<int>(text.size()), text.data());
 }
 
 bool logs(LogLevel level) {

@@ -42,9 +42,8 @@ int close(rte_eth_dev *ethdev) {
     return guarded("dev_close", [&] {
         if (rte_eal_process_type() != RTE_PROC_PRIMARY)
             return;
-        const std::unique_ptr<std::shared_ptr<Port>> port(
-            static_cast<std::shared_ptr<Port> *>(
-                std::exchange(ethdev->data->dev_private, nullptr)));
+        const std::unique_ptr<std::shared_ptr<Port>> port(static_cast<std::shared_ptr<Port> *>(
+            std::exchange(ethdev->data->dev_private, nullptr)));
         (*port)->close();
     });
 }
@@ -165,8 +164,7 @@ void describe_send_queue(rte_eth_dev *ethdev, std::uint16_t index, rte_eth_txq_i
 void describe_burst(const rte_eth_dev &ethdev, rte_eth_burst_mode &mode, bool receives) {
     const QueueKind &kind = port_of(ethdev).kind();
     std::snprintf(mode.info, sizeof mode.info, "%s%s%s", kind.packed ? "Packed" : "Split",
-                  kind.in_order ? " In-order" : "",
-                  receives && kind.mergeable ? " Mergeable" : "");
+                  kind.in_order ? " In-order" : "", receives && kind.mergeable ? " Mergeable" : "");
 }
 
 int receive_mode(rte_eth_dev *ethdev, std::uint16_t /*queue*/, rte_eth_burst_mode *mode) {

@@ -43,10 +43,10 @@ Result<std::shared_ptr<Port>> Port::make(rte_eth_dev &ethdev, const Arguments &a
     auto open = open_backend(arguments);
     if (!open)
         return std::unexpected(open.error());
-    auto device =
-        Device::make(std::move(open->backend), {.pairs = arguments.queues,
-                                                .emulated = emulated_features(arguments) | open->emulated,
-                                                .excluded = excluded_features(arguments)});
+    auto device = Device::make(std::move(open->backend),
+                               {.pairs = arguments.queues,
+                                .emulated = emulated_features(arguments) | open->emulated,
+                                .excluded = excluded_features(arguments)});
     if (!device)
         return std::unexpected(device.error());
     if (auto connected = device->connect(); !connected)
@@ -138,8 +138,11 @@ int Port::info(rte_eth_dev_info &info) {
     info.max_mtu = max_frame - RTE_ETHER_HDR_LEN - sizeof(rte_vlan_hdr);
     info.max_mac_addrs = max_addresses;
     info.max_lro_pkt_size = UINT16_MAX;
-    info.rx_desc_lim = {.nb_max = kind_.entries, .nb_min = std::min<std::uint16_t>(32, kind_.entries),
-                        .nb_align = 1, .nb_seg_max = 0, .nb_mtu_seg_max = 0};
+    info.rx_desc_lim = {.nb_max = kind_.entries,
+                        .nb_min = std::min<std::uint16_t>(32, kind_.entries),
+                        .nb_align = 1,
+                        .nb_seg_max = 0,
+                        .nb_mtu_seg_max = 0};
     info.tx_desc_lim = info.rx_desc_lim;
     info.default_rxportconf = {.burst_size = 32, .ring_size = kind_.entries, .nb_queues = 1};
     info.default_txportconf = info.default_rxportconf;
@@ -240,8 +243,8 @@ int Port::start() {
                     .offloads = (device_.features() & (feature::guest_csum | feature::guest_tso4 |
                                                        feature::guest_tso6)) != 0,
                     .strip_vlan = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0});
-        const bool offloads =
-            (conf.txmode.offloads & ~static_cast<std::uint64_t>(RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) != 0;
+        const bool offloads = (conf.txmode.offloads &
+                               ~static_cast<std::uint64_t>(RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) != 0;
         ethdev_.tx_pkt_burst = send_burst(kind_, {.offloads = offloads});
         ethdev_.tx_pkt_prepare = offloads ? prepare_to_send : nullptr;
         started_ = true;

@@ -26,7 +26,7 @@ namespace netvsc::virtio {
 /// held while the application's callbacks run, and none while queue memory is made or freed.
 class Port : public std::enable_shared_from_this<Port> {
 public:
-    static constexpr std::uint16_t max_frame = 9728;  ///< bytes, with the Ethernet header
+    static constexpr std::uint16_t max_frame = 9728; ///< bytes, with the Ethernet header
     static constexpr std::uint16_t max_addresses = 64;
 
     /// @param ethdev  not yet usable: gets its address
@@ -69,8 +69,8 @@ private:
     void set_queue_states(std::uint8_t state);
     void place(std::vector<std::unique_ptr<Queue>> &queues, std::uint16_t index,
                std::unique_ptr<Queue> queue);
-    template <typename Function> void for_each_queue_locked(Function function)
-        NETVSC_REQUIRES(mutex_) {
+    template <typename Function>
+    void for_each_queue_locked(Function function) NETVSC_REQUIRES(mutex_) {
         for (const auto *queues : {&receive_, &send_}) {
             for (const auto &queue : *queues) {
                 if (queue)

@@ -17,7 +17,7 @@
 namespace netvsc::virtio {
 namespace {
 
-constexpr std::chrono::milliseconds retry_delay{20};   ///< while nobody listens
+constexpr std::chrono::milliseconds retry_delay{20};     ///< while nobody listens
 constexpr std::chrono::milliseconds refusal_delay{1000}; ///< after a peer that cannot be used
 
 } // namespace
@@ -27,7 +27,8 @@ void Port::begin_watching() {
     watches_memory_ =
         rte_mem_event_callback_register(name_.c_str(), &Port::on_memory_event, this) == 0;
     if (!watches_memory_ && rte_errno != ENOTSUP)
-        log(LogLevel::warning, name_ + ": memory that is added while the port runs is not shared: " +
+        log(LogLevel::warning, name_ +
+                                   ": memory that is added while the port runs is not shared: " +
                                    rte_strerror(rte_errno));
     const MutexLock lock(mutex_);
     watch_locked();
@@ -50,13 +51,12 @@ void Port::watch_locked() {
     }
     auto copy = std::make_shared<FileDescriptor>(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     const int watched = copy->get();
-    auto source = InterruptSource::watch(
-        watched, std::move(copy), [port = weak_from_this()] {
-            guarded("link event", [&] {
-                if (const auto alive = port.lock())
-                    alive->handle_event();
-            });
+    auto source = InterruptSource::watch(watched, std::move(copy), [port = weak_from_this()] {
+        guarded("link event", [&] {
+            if (const auto alive = port.lock())
+                alive->handle_event();
         });
+    });
     if (source)
         watch_ = std::move(*source);
     else
@@ -177,8 +177,8 @@ Result<void> Port::bring_up_locked() {
     last_log_.clear();
     if (logs(LogLevel::debug)) {
         const auto status = device_.status();
-        log(LogLevel::debug, name_ + ": status " +
-                                 (status ? describe_status(*status) : status.error().message()));
+        log(LogLevel::debug,
+            name_ + ": status " + (status ? describe_status(*status) : status.error().message()));
     }
     return {};
 }

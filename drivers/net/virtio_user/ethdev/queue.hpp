@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "ethdev/counter.hpp"
 #include "device/device.hpp"
+#include "ethdev/counter.hpp"
 #include "ethdev/gate.hpp"
 #include "ethdev/queue_memory.hpp"
 #include "ring/fault.hpp"

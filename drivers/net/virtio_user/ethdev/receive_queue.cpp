@@ -2,8 +2,8 @@
 #include "ethdev/receive_queue.hpp"
 
 #include "ethdev/receive_offloads.hpp"
-#include "ring/net_header.hpp"
 #include "ethdev/ring_kinds.hpp"
+#include "ring/net_header.hpp"
 
 #include <algorithm>
 #include <array>
@@ -202,8 +202,8 @@ private:
 Result<std::unique_ptr<Queue>> make_receive_queue(QueueOptions options) {
     return with_ring(options.kind, [&](auto type) -> Result<std::unique_ptr<Queue>> {
         using Made = ReceiveQueue<typename decltype(type)::type>;
-        auto memory = QueueMemory::make(options.name, Made::memory_size(options.kind),
-                                        options.numa_node);
+        auto memory =
+            QueueMemory::make(options.name, Made::memory_size(options.kind), options.numa_node);
         if (!memory)
             return std::unexpected(memory.error());
         return std::make_unique<Made>(std::move(options), std::move(*memory));

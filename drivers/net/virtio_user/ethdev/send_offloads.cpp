@@ -54,17 +54,16 @@ void write_send_header(NetHeader &header, const rte_mbuf &frame) {
     }
     const auto l4 = static_cast<std::uint16_t>(frame.l2_len + frame.l3_len);
     FrameOffloads offloads;
-    offloads.checksum = {.start = l4,
-                         .offset = static_cast<std::uint16_t>(
-                             is_tcp(frame) ? offsetof(rte_tcp_hdr, cksum)
-                                           : offsetof(rte_udp_hdr, dgram_cksum))};
+    offloads.checksum = {
+        .start = l4,
+        .offset = static_cast<std::uint16_t>(is_tcp(frame) ? offsetof(rte_tcp_hdr, cksum)
+                                                           : offsetof(rte_udp_hdr, dgram_cksum))};
     if ((frame.ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0)
         offloads.segmentation = {.type = (frame.ol_flags & RTE_MBUF_F_TX_IPV4) != 0
                                              ? Segmentation::Type::tcp4
                                              : Segmentation::Type::tcp6,
                                  .segment_size = static_cast<std::uint16_t>(frame.tso_segsz),
-                                 .header_length =
-                                     static_cast<std::uint16_t>(l4 + frame.l4_len)};
+                                 .header_length = static_cast<std::uint16_t>(l4 + frame.l4_len)};
     write_header(header, offloads);
 }
 
@@ -73,8 +72,7 @@ std::uint16_t prepare_to_send(void * /*queue*/, rte_mbuf **packets, std::uint16_
         rte_mbuf &frame = *packets[i];
         const std::uint64_t unknown =
             frame.ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK & ~known_send_flags();
-        const bool sctp =
-            (frame.ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM;
+        const bool sctp = (frame.ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM;
         if (unknown != 0 || sctp ||
             ((frame.ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && frame.tso_segsz == 0)) {
             rte_errno = ENOTSUP;

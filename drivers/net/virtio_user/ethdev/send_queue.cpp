@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ethdev/send_queue.hpp"
 
-#include "ring/net_header.hpp"
 #include "ethdev/ring_kinds.hpp"
 #include "ethdev/send_offloads.hpp"
+#include "ring/net_header.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,7 @@
 namespace netvsc::virtio {
 namespace {
 
-constexpr unsigned batch = 64;        ///< frames freed together
+constexpr unsigned batch = 64; ///< frames freed together
 constexpr std::uint32_t header_size = sizeof(NetHeader);
 constexpr unsigned max_segments = 64; ///< of a frame, with its header
 
@@ -58,9 +58,8 @@ public:
         while (cleaned < most) {
             unsigned count = 0;
             const unsigned wanted = std::min(most - cleaned, batch);
-            this->ring_.take(wanted, [&](void *cookie, std::uint32_t) {
-                frames[count++] = frame_of(cookie);
-            });
+            this->ring_.take(
+                wanted, [&](void *cookie, std::uint32_t) { frames[count++] = frame_of(cookie); });
             rte_pktmbuf_free_bulk(frames.data(), count);
             cleaned += count;
             if (count < wanted)
@@ -101,7 +100,8 @@ private:
         for (; done < count; ++done) {
             rte_mbuf *frame = packets[done];
             if constexpr (offloads) {
-                if ((frame->ol_flags & RTE_MBUF_F_TX_VLAN) != 0 && !insert_tag(frame)) [[unlikely]] {
+                if ((frame->ol_flags & RTE_MBUF_F_TX_VLAN) != 0 && !insert_tag(frame))
+                    [[unlikely]] {
                     rte_pktmbuf_free(frame);
                     ++dropped;
                     continue;
@@ -221,8 +221,8 @@ private:
 Result<std::unique_ptr<Queue>> make_send_queue(QueueOptions options) {
     return with_ring(options.kind, [&](auto type) -> Result<std::unique_ptr<Queue>> {
         using Made = SendQueue<typename decltype(type)::type>;
-        auto memory = QueueMemory::make(options.name, Made::memory_size(options.kind),
-                                        options.numa_node);
+        auto memory =
+            QueueMemory::make(options.name, Made::memory_size(options.kind), options.numa_node);
         if (!memory)
             return std::unexpected(memory.error());
         return std::make_unique<Made>(std::move(options), std::move(*memory));

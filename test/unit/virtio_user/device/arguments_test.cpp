@@ -39,10 +39,9 @@ TEST(Arguments, AreRead) {
 }
 
 TEST(Arguments, NameWhatIsWrong) {
-    for (const std::string wrong :
-         {"colour=red", "cq=2", "queues=0", "queues=129", "queues=two", "queue_size=0",
-          "queue_size=32769", "mac=01:00:00:00:00:01", "mac=2:3", "iface=a/b", "speed=fast",
-          "server", "path="})
+    for (const std::string wrong : {"colour=red", "cq=2", "queues=0", "queues=129", "queues=two",
+                                    "queue_size=0", "queue_size=32769", "mac=01:00:00:00:00:01",
+                                    "mac=2:3", "iface=a/b", "speed=fast", "server", "path="})
         EXPECT_THAT(error_of("path=s," + wrong), testing::HasSubstr("'" + wrong + "'")) << wrong;
     EXPECT_THAT(error_of("mac=02:00:00:00:00:01"), testing::HasSubstr("'path'"));
     EXPECT_THAT(error_of("path=s,cq=1,cq=1"), testing::HasSubstr("twice"));

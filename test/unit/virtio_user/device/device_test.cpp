@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "device/device.hpp"
-
 #include "backend/features.hpp"
+#include "device/device.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "backend/vhost_kernel/vhost_kernel.hpp"
 
-#include "backend/kernel_memory.hpp"
 #include "backend/features.hpp"
+#include "backend/kernel_memory.hpp"
 #include "backend/linux_vhost.hpp"
 
 #include <fcntl.h>

@@ -17,7 +17,7 @@ class VhostKernel : public Backend {
 public:
     struct Options {
         std::string path = "/dev/vhost-net";
-        std::string tap; ///< name of the netdevice; empty: tap0, tap1, ...
+        std::string tap;               ///< name of the netdevice; empty: tap0, tap1, ...
         std::optional<MacAddress> mac; ///< of the netdevice; none: the kernel chooses one
         std::uint16_t pairs = 1;
     };

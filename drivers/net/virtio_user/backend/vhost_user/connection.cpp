@@ -102,8 +102,7 @@ Result<void> Connection::read(Request request, std::span<std::byte> bytes, Deadl
         message.msg_iovlen = 1;
         message.msg_control = control.data();
         message.msg_controllen = control.size();
-        const ssize_t size =
-            ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (size > 0) {
             close_passed(message);
             bytes = bytes.subspan(static_cast<std::size_t>(size));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "backend/vhost_user/message.hpp"
-
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 

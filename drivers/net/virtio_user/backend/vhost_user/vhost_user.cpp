@@ -96,8 +96,7 @@ Result<void> VhostUser::send(Request request, std::uint64_t payload, std::span<c
 
 Result<std::uint64_t> VhostUser::ask(Request request) {
     std::uint64_t answer = 0;
-    if (auto asked =
-            connection_.ask(request, {}, std::as_writable_bytes(std::span(&answer, 1)));
+    if (auto asked = connection_.ask(request, {}, std::as_writable_bytes(std::span(&answer, 1)));
         !asked)
         return std::unexpected(asked.error());
     return answer;
@@ -158,14 +157,13 @@ Result<void> VhostUser::set_memory(std::span<const MemoryRegion> regions) {
 }
 
 Result<void> VhostUser::set_table(std::span<const MemoryRegion> regions) {
-    vhost_user::MemoryTable table{.count = static_cast<std::uint32_t>(regions.size()),
-                                  .padding = 0,
-                                  .regions = {}};
+    vhost_user::MemoryTable table{
+        .count = static_cast<std::uint32_t>(regions.size()), .padding = 0, .regions = {}};
     std::array<int, vhost_user::max_table_regions> fds;
     std::ranges::transform(regions, table.regions, region_of);
     std::ranges::transform(regions, fds.begin(), &MemoryRegion::fd);
-    const std::size_t size = offsetof(vhost_user::MemoryTable, regions) +
-                             regions.size() * sizeof(vhost_user::Region);
+    const std::size_t size =
+        offsetof(vhost_user::MemoryTable, regions) + regions.size() * sizeof(vhost_user::Region);
     return send(Request::set_mem_table, bytes_of(table).first(size),
                 std::span(fds).first(regions.size()));
 }
@@ -201,7 +199,8 @@ Result<void> VhostUser::set_ring_call(unsigned ring, int eventfd) {
 }
 
 Result<void> VhostUser::set_ring_size(unsigned ring, std::uint32_t size) {
-    return send(Request::set_vring_num, bytes_of(vhost_user::VringState{.index = ring, .num = size}));
+    return send(Request::set_vring_num,
+                bytes_of(vhost_user::VringState{.index = ring, .num = size}));
 }
 
 Result<void> VhostUser::set_ring_base(unsigned ring, std::uint32_t base) {
@@ -210,13 +209,13 @@ Result<void> VhostUser::set_ring_base(unsigned ring, std::uint32_t base) {
 }
 
 Result<void> VhostUser::set_ring_addresses(unsigned ring, const RingAddresses &addresses) {
-    return send(Request::set_vring_addr, bytes_of(vhost_user::VringAddress{
-                                             .index = ring,
-                                             .flags = 0,
-                                             .descriptors = addresses.descriptors,
-                                             .used = addresses.device,
-                                             .available = addresses.driver,
-                                             .log = 0}));
+    return send(Request::set_vring_addr,
+                bytes_of(vhost_user::VringAddress{.index = ring,
+                                                  .flags = 0,
+                                                  .descriptors = addresses.descriptors,
+                                                  .used = addresses.device,
+                                                  .available = addresses.driver,
+                                                  .log = 0}));
 }
 
 Result<void> VhostUser::set_ring_kick(unsigned ring, int eventfd) {

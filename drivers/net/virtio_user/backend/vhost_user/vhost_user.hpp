@@ -56,8 +56,7 @@ private:
     [[nodiscard]] bool has(std::uint64_t protocol_feature) const {
         return (protocol_features_ & protocol_feature) != 0;
     }
-    [[nodiscard]] Result<void> send(vhost_user::Request request,
-                                    std::span<const std::byte> payload,
+    [[nodiscard]] Result<void> send(vhost_user::Request request, std::span<const std::byte> payload,
                                     std::span<const int> fds = {});
     [[nodiscard]] Result<void> send(vhost_user::Request request, std::uint64_t payload,
                                     std::span<const int> fds = {});
