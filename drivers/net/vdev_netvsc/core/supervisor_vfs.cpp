@@ -200,6 +200,7 @@ void Supervisor::undo(const VfOutcome &outcome, TimePoint now, Decision &decisio
         return;
     const auto owner = port_with_vf(outcome.vf);
     if (bound && !owner) {
+        releasing_.insert(outcome.vf);
         decision.add(RestoreDriver{.vf = outcome.vf});
         return;
     }

@@ -127,6 +127,19 @@ TEST_F(SupervisorTest, AVfLetGoOfWhileItWasProbedIsWithdrawn) {
     EXPECT_THAT(probed(0, pci1), ElementsAre("withdraw 0 0000:03:00.0"));
 }
 
+TEST_F(SupervisorTest, AVfReleasedWhileItWasBoundIsTakenOnlyOnceItsDriverIsRestored) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    gone(3);
+    restores_ = false;
+    EXPECT_THAT(bound(0, pci1), ElementsAre("restore 0000:03:00.0"));
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(outcome(VfReleased{id(pci1)}),
+                ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+}
+
 // The second port is being created with a VF that the first port has taken in between.
 TEST_F(SupervisorTest, AVfBoundForAPortThatHasReleasedItBelongsToThePortThatHasIt) {
     Link both = vf("eth2", 3, mac(1), pci1);
