@@ -150,7 +150,7 @@ class Vfio(BindCase):
         name = self.machine.ifname(VF)
         self.guest.run(f"ip addr add 192.0.2.2/24 dev {name}")
         testpmd = self.forward_bound()
-        self.said(testpmd, f"VF {name} has an IP address.*not taken")
+        self.said(testpmd, f"VF {name} has an IP address.*stays on its kernel driver")
         self.assertEqual(self.kernel_driver(), self.kernel)
         self.assert_only_by(NETVSC)
         self.guest.run(f"ip addr flush dev {name}")

@@ -136,6 +136,7 @@ private:
     [[nodiscard]] Decision handle_outcome(const PortFailed &outcome, TimePoint now);
     [[nodiscard]] Decision handle_outcome(const VfReleased &outcome, TimePoint now);
     [[nodiscard]] Decision handle_outcome(const VfOutcome &outcome, TimePoint now);
+    void undo(const VfOutcome &outcome, TimePoint now, Decision &decision);
     void refresh_links(const Link &changed, Decision &decision) const;
     void lose_netvsc(Port &port, Decision &decision);
     void give_up(Port &port, Decision &decision);

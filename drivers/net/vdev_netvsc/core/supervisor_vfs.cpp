@@ -184,21 +184,30 @@ Decision Supervisor::vf_event(const VfId &vf, const VfEvent &event, TimePoint no
 
 Decision Supervisor::handle_outcome(const VfOutcome &outcome, TimePoint now) {
     Decision decision;
-    // Released while it was being bound or probed.
-    if (!port_with_vf(outcome.vf)) {
-        if (std::holds_alternative<VfBound>(outcome.event)) {
-            decision.add(RestoreDriver{.vf = outcome.vf});
-            return decision;
-        }
-        if (const auto *probed = std::get_if<VfProbed>(&outcome.event);
-            probed != nullptr && probed->error == 0) {
-            decision.add(Withdraw{.number = outcome.number, .vf = outcome.vf});
-            return decision;
-        }
-    }
-    if (Port *port = find(outcome.number))
+    Port *port = find(outcome.number);
+    if (port != nullptr && port->vf.is(outcome.vf))
         vf_event(*port, outcome.vf, outcome.event, now, decision);
+    else
+        undo(outcome, now, decision);
     return decision;
+}
+
+// The port released the VF while it was being bound or probed, and another port may have taken it.
+void Supervisor::undo(const VfOutcome &outcome, TimePoint now, Decision &decision) {
+    const bool bound = std::holds_alternative<VfBound>(outcome.event);
+    const auto *probed = std::get_if<VfProbed>(&outcome.event);
+    if (!bound && (probed == nullptr || probed->error != 0))
+        return;
+    const auto owner = port_with_vf(outcome.vf);
+    if (bound && !owner) {
+        releasing_.insert(outcome.vf);
+        decision.add(RestoreDriver{.vf = outcome.vf});
+        return;
+    }
+    if (bound)
+        vf_event(*find(*owner), outcome.vf, outcome.event, now, decision);
+    decision.add(
+        Withdraw{.number = outcome.number, .vf = outcome.vf, .raise_removal = !owner.has_value()});
 }
 
 std::vector<PciAddress> Supervisor::vfs() const {

@@ -51,6 +51,7 @@ Decision CommandExecutor::prepare_vf(PortDevice &port, PortNumber number, const 
     Decision decision;
     if (!bind.empty()) {
         if (const auto refused = binder_.bind(vf.id, bind, decision)) {
+            port.withdraw(); // an earlier announcement, if any
             registry_.count(number, &PortRecord::failed_binds);
             decision.append(answer(VfBindFailed{.reason = *refused}));
             return decision;

@@ -66,6 +66,9 @@ private:
     void link_changed(const rte_eth_dev &device);
     void vf_event(const rte_eth_dev &device, const VfEvent &event);
 
+    /// The port that has this VF; nullptr: none.
+    [[nodiscard]] std::shared_ptr<PortDevice> port_above(const rte_eth_dev &vf)
+        NETVSC_EXCLUDES(mutex_);
     [[nodiscard]] Decision take_locked(const NetlinkEvent &event) NETVSC_REQUIRES(mutex_);
     [[nodiscard]] Decision function_event_locked(const PciEvent &event) NETVSC_REQUIRES(mutex_);
     [[nodiscard]] Decision answer(const Outcome &outcome) NETVSC_EXCLUDES(mutex_);

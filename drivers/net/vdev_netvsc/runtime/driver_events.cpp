@@ -198,22 +198,30 @@ void Driver::port_closed(const rte_eth_dev &device) {
         carry_out(std::move(decision));
         return;
     }
+    // Otherwise fail-safe might read the address and probe the VF itself.
+    if (const auto above = port_above(device))
+        above->withdraw();
     // fail-safe closes a VF's port in the interrupt thread.
     vf_event(device, VfPortClosed{.by_application = rte_thread_is_intr() == 0});
 }
 
 void Driver::vf_removal_raised(const rte_eth_dev &device) {
-    const auto vf = vf_of(device);
-    if (!vf)
-        return;
-    const auto number = [&] {
-        const MutexLock lock(mutex_);
-        return supervisor_.port_with_vf(*vf);
-    }();
     // Before fail-safe receives the event and exchanges its burst functions.
-    if (const auto above = number ? registry_.find(*number) : nullptr)
+    if (const auto above = port_above(device))
         above->use_safe_bursts();
     vf_event(device, VfRemovalRaised{});
+}
+
+std::shared_ptr<PortDevice> Driver::port_above(const rte_eth_dev &device) {
+    const auto vf = vf_of(device);
+    if (!vf)
+        return nullptr;
+    std::optional<PortNumber> number;
+    {
+        const MutexLock lock(mutex_);
+        number = supervisor_.port_with_vf(*vf);
+    }
+    return number ? registry_.find(*number) : nullptr;
 }
 
 // Whoever raised it: the driver's event and ethdev's event report the same link.

@@ -127,6 +127,44 @@ TEST_F(SupervisorTest, AVfLetGoOfWhileItWasProbedIsWithdrawn) {
     EXPECT_THAT(probed(0, pci1), ElementsAre("withdraw 0 0000:03:00.0"));
 }
 
+TEST_F(SupervisorTest, AVfReleasedWhileItWasBoundIsTakenOnlyOnceItsDriverIsRestored) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    gone(3);
+    restores_ = false;
+    EXPECT_THAT(bound(0, pci1), ElementsAre("restore 0000:03:00.0"));
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(outcome(VfReleased{id(pci1)}),
+                ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+}
+
+// The second port is being created with a VF that the first port has taken in between.
+TEST_F(SupervisorTest, AVfBoundForAPortThatHasReleasedItBelongsToThePortThatHasIt) {
+    Link both = vf("eth2", 3, mac(1), pci1);
+    both.message.permanent_mac = mac(9);
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(netvsc_link("eth9", 9, mac(9)));
+    instance(1, "iface=eth9,vf_bind=vfio-pci");
+    EXPECT_THAT(link(both), ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
+    bind_failed(0, pci1);
+    EXPECT_THAT(bound(1, pci1), ElementsAre("withdraw 1 0000:03:00.0 without removal"));
+    EXPECT_THAT(gone(3), IsEmpty()) << "it lost its netdevice by the bind";
+    EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
+    EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0 and restore"));
+}
+
+TEST_F(SupervisorTest, AVfProbedForAPortThatHasReleasedItIsTakenFromItsPipe) {
+    eth1_attached_with_vf();
+    link(netvsc_link("eth9", 9, mac(9)));
+    instance(1, "iface=eth9");
+    EXPECT_THAT(probed(1, pci1), ElementsAre("withdraw 1 0000:03:00.0 without removal"));
+    EXPECT_EQ(port(0).vf_state, VfState::attached);
+}
+
 TEST_F(SupervisorTest, ABoundVfWhoseNetdeviceStillTellsThatItIsNotOursIsLeft) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(netvsc_link("eth9", 9, mac(9)));

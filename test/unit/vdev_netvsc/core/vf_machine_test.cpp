@@ -178,6 +178,32 @@ TEST_F(VfMachineTest, WhilePortRemainsTheWithdrawalIsRepeatedUntilThePortIsGone)
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
 }
 
+TEST_F(VfMachineTest, ARemovalThatThePmdRaisedIsNotRaisedAgainAtFirst) {
+    to_attached();
+    EXPECT_THAT(handle(one, VfRemovalRaised{}), ElementsAre(refresh));
+    EXPECT_EQ(state(), VfState::attached);
+    EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one + std::string(" without removal")));
+    withdrawn(one, true);
+    EXPECT_THAT(elapse(), ElementsAre(withdraw_one)) << "fail-safe did not act on it";
+}
+
+TEST_F(VfMachineTest, ARemovalThatTheDriverRaisedIsRaisedAgain) {
+    to_attached();
+    want(std::nullopt);
+    EXPECT_THAT(handle(one, VfRemovalRaised{}), ElementsAre(refresh));
+    withdrawn(one, true);
+    EXPECT_THAT(elapse(), ElementsAre(withdraw_one));
+}
+
+TEST_F(VfMachineTest, ARemovalThatWasRaisedOnAnEarlierPortDoesNotCount) {
+    to_attached();
+    handle(one, VfRemovalRaised{});
+    port_closed(one);
+    elapse();
+    probed(one);
+    EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
+}
+
 TEST_F(VfMachineTest, ANewVfAtTheSameAddressWaitsForTheEndOfTheOldOnesPort) {
     to_attached();
     want(std::nullopt);

@@ -178,7 +178,7 @@ TEST_F(CommandExecutorTest, BindsAVfBeforeItAnnouncesIt) {
 TEST_F(CommandExecutorTest, DoesNotAnnounceAVfThatCannotBeBound) {
     devices_.bind_problem = "no such driver";
     (void)executor_.execute(announce("vfio-pci"));
-    EXPECT_THAT(calls(), ElementsAre("remove VF", "bind vfio-pci"));
+    EXPECT_THAT(calls(), ElementsAre("remove VF", "bind vfio-pci", "empty pipe"));
     EXPECT_THAT(outcomes(), ElementsAre("bind failed: no such driver"));
     EXPECT_EQ(record().failed_binds, 1U);
 }

@@ -105,7 +105,10 @@ public:
             if (!port->created || port->sub_device || !port->pipe || fault(2))
                 continue;
             const PciAddress pci = *std::exchange(port->pipe, std::nullopt);
-            if (const auto vf = vf_ports_.find(pci); vf != vf_ports_.end() && !vf->second) {
+            const auto vf = vf_ports_.find(pci);
+            require(vf != vf_ports_.end(),
+                    "fail-safe probes " + pci.to_string() + " by itself, which is not adapted");
+            if (!vf->second) {
                 vf->second = number;
                 port->sub_device = pci;
             }

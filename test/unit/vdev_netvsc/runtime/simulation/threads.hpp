@@ -20,10 +20,8 @@ public:
         : random_(random), journal_(journal), kernel_(kernel), supervisor_(supervisor),
           devices(random, journal, kernel,
                   {.port_closed = [this](PortNumber number) { port_closed(number); },
-                   .vf_event =
-                       [this](const PciAddress &pci, const VfEvent &event) {
-                           carry_out(supervisor_.vf_event(pci, event, devices.time));
-                       },
+                   .vf_event = [this](const PciAddress &pci,
+                                      const VfEvent &event) { vf_event(pci, event); },
                    .meanwhile = [this] { go_on_meanwhile(); }}),
           binder_(devices, binding_journal()),
           registry_([this](const Event &event) { check(event); },
@@ -161,6 +159,15 @@ private:
         registry_.remove(number);
         queue_.drop_port(number);
         carry_out(supervisor_.port_gone(number));
+    }
+
+    // As Driver::port_closed() and Driver::vf_event().
+    void vf_event(const PciAddress &pci, const VfEvent &event) {
+        const auto number = supervisor_.port_with_vf(pci);
+        const auto above = number ? registry_.find(*number) : nullptr;
+        if (above && std::holds_alternative<VfPortClosed>(event))
+            above->withdraw();
+        carry_out(supervisor_.vf_event(pci, event, devices.time));
     }
 
     // The interrupt thread's commands, in their order.
