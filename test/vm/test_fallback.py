@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,7 @@ class AfXdp(FallbackCase):
         self.addCleanup(self.guest.run, "ip link del one")
         self.check_queues("af_xdp", [1] * 9, "one", "one-peer")
 
+    @unittest.skipUnless(shutil.which("clang-19"), "clang-19, which compiles the program, is missing")
     def test_program_of_another(self) -> None:
         """It is neither joined nor taken away, but told."""
         with tempfile.TemporaryDirectory() as folder:

@@ -186,7 +186,7 @@ class Vfio(Bound):
     """vf_bind=vfio-pci, behind an emulated IOMMU."""
 
     machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
-    memory = 256
+    memory = 240  # vfio maps 65,535 pages at most, and EAL (24.11) each one by itself
     bind, model, kernel, needed = "vfio-pci", "e1000e", "e1000e", ("ipc_lock",)
 
     @classmethod

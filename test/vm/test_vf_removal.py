@@ -88,7 +88,7 @@ class Removal(VfCase):
         """EAL itself adds no device with so many (dpdk/hotplug.hpp); the last ones reach the PMD all the same."""
         testpmd = self.forward(f",vf_args=[{'rmv=1,' * 30}rmv=0,set_link=0]")
         self.come(self.add_vf)
-        self.said(testpmd, r"drives \S+ \(rmv=0,set_link=0")
+        testpmd.process.expect(r"net_testvf: \S+ drives \S+ \(rmv=0,set_link=0", PATIENCE_S)
         self.go(lambda: self.unplug(VF))
         self.assert_quits(testpmd)
 
