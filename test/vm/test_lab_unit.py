@@ -37,8 +37,8 @@ class LabUnit(unittest.TestCase):
     def test_link_monitor(self) -> None:
         self.check("link_monitor")
 
-    def test_netdevice(self) -> None:
-        self.check("netdevice")
+    def test_netdev(self) -> None:
+        self.check("netdev")
 
     def test_traffic_control(self) -> None:
         self.check("traffic_control")
