@@ -60,6 +60,8 @@ const std::vector<Call> &failing_calls() {
         // DPDK.
         {"rte_dev_event_callback_register", negative_errno, {ENOMEM}},
         {"rte_dev_hotplug_handle_enable", negative_errno, {EIO}},
+        {"rte_devargs_insert", negative_errno, {ENOMEM}},
+        {"rte_devargs_parse", negative_errno, {ENOMEM, EINVAL}},
         {"rte_eal_alarm_set", negative_errno, {ENOMEM, EIO}},
         {"rte_eal_hotplug_add", negative_errno, {ENOMEM, EMFILE, EAGAIN, EIO}},
         {"rte_eal_hotplug_remove", negative_errno, {ENOMEM, EAGAIN, EIO}},
@@ -107,7 +109,8 @@ bool needs_no_fault(std::string_view name) {
          "rte_intr_instance_free", "rte_log", "rte_strerror", "rte_tel_data_free",
          "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
          "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
-         "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next",
+         "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next", "rte_devargs_reset",
+         "rte_version_month", "rte_version_year",
          // The same, where the compiler does not put them in line.
          "htons", "snprintf", "__cmsg_nxthdr", "__rte_mempool_trace_default_cache",
          "__rte_mempool_trace_generic_put", "__rte_mempool_trace_ops_enqueue_bulk",

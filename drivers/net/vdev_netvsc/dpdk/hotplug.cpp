@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dpdk/hotplug.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -28,17 +29,19 @@ thread_local const LongArguments *pending = nullptr;
 
 // EAL lists the arguments of each device. Listing a device's arguments again changes those that
 // the device points to.
-void give_pending_arguments(const rte_device &device) {
+// @return false: the device would be probed without its arguments
+bool give_pending_arguments(const rte_device &device) {
     if (pending == nullptr || pending->device != device.name)
-        return;
+        return true;
     auto *arguments = static_cast<rte_devargs *>(std::calloc(1, sizeof(rte_devargs)));
     if (arguments == nullptr)
-        return;
-    if (rte_devargs_parse(arguments, pending->text.c_str()) != 0 ||
-        rte_devargs_insert(&arguments) != 0) {
-        rte_devargs_reset(arguments);
-        std::free(arguments);
-    }
+        return false;
+    if (rte_devargs_parse(arguments, pending->text.c_str()) == 0 &&
+        rte_devargs_insert(&arguments) == 0)
+        return true;
+    rte_devargs_reset(arguments);
+    std::free(arguments);
+    return false;
 }
 
 // A bus's operation that has a driver probe a device: plug until DPDK 26.03, probe_device from
@@ -62,7 +65,8 @@ HookedBus vdev{.name = "vdev"};
 
 constexpr auto probe_with_arguments = [](auto... parameters) {
     rte_device *device = std::get<sizeof...(parameters) - 1>(std::tuple(parameters...));
-    give_pending_arguments(*device);
+    if (!give_pending_arguments(*device))
+        return -ENOMEM;
     const bool is_pci = std::strcmp(device->bus->name, pci.name) == 0;
     return (is_pci ? pci : vdev).original(parameters...);
 };
