@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -27,6 +28,12 @@ def has_ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def different_lines(agent: Program) -> list[str]:
+    """Its reports, one of each run of equal ones: if its look once a second falls between a death and its post, it reports
+    the death twice."""
+    return [line for line, _ in itertools.groupby(agent.out.splitlines())]
 
 
 class AgentCase(unittest.TestCase):
@@ -62,7 +69,7 @@ class Deaths(AgentCase):
         area.post()
         agent.expect("^2 dead cores: 3, 127$")
         self.assertEqual(agent.stop(signal.SIGINT), 0)
-        self.assertEqual(agent.out.splitlines(), ["1 dead cores: 3", "2 dead cores: 3, 127"])
+        self.assertEqual(different_lines(agent), ["1 dead cores: 3", "2 dead cores: 3, 127"])
 
     def test_at_once(self) -> None:
         area = self.area()
@@ -89,14 +96,16 @@ class Deaths(AgentCase):
         area = self.area()
         agent = self.watching()
         for _ in range(2):
+            lines = len(agent.out.splitlines())
             area.set(1, DEAD)
             area.post()
+            wait_for("another report", lambda: len(agent.out.splitlines()) > lines)
             wait_for("the semaphore taken", lambda: area.count() == 0)
             time.sleep(0.2)
             area.set(1, ALIVE)
             time.sleep(0.2)
         self.assertEqual(agent.stop(), 0)
-        self.assertEqual(agent.out.splitlines(), ["1 dead cores: 1"] * 2)
+        self.assertEqual(different_lines(agent), ["1 dead cores: 1"])
 
     def test_flood_of_posts(self) -> None:
         area = self.area()
