@@ -19,7 +19,7 @@ enum ExitStatus { ended = 0, some_dead = 1, no_area = 2, application_gone = 3 };
 
 // How often the area is looked at with nothing heard, and at the most.
 constexpr auto look_every = 1s;
-constexpr auto look_every_without_bell = 100ms;
+constexpr auto look_every_without_notifier = 100ms;
 constexpr auto least_between_reports = 20ms;
 
 // Its owner writes at each period, if there is any lcore to be seen.
@@ -29,11 +29,11 @@ bool should_change(const KeepaliveSnapshot &snapshot) {
     });
 }
 
-Result<DeathBell> hang_bell(const KeepaliveReader &reader) {
+Result<DeathNotifier> start_notifier(const KeepaliveReader &reader) {
     auto area = reader.open_writable();
     if (!area)
         return std::unexpected(std::move(area.error()));
-    return DeathBell::hang(*area);
+    return DeathNotifier::start(*area);
 }
 
 } // namespace
@@ -55,14 +55,14 @@ int Agent::run() {
         return dead_lcores(*snapshot).empty() ? ended : some_dead;
     }
     note("watching " + options_.area.name + " (" + std::to_string(reader_->lcores()) + " lcores)");
-    bool rang = false;
+    bool death_posted = false;
     for (;;) {
-        if (const auto status = look(rang))
+        if (const auto status = look(death_posted))
             return *status;
-        const auto heard = wait();
-        if (!heard)
+        const auto posted = wait();
+        if (!posted)
             return ended;
-        rang = *heard;
+        death_posted = *posted;
     }
 }
 
@@ -70,20 +70,20 @@ Result<void> Agent::open() {
     auto reader = KeepaliveReader::open(options_.area);
     if (!reader)
         return std::unexpected(std::move(reader.error()));
-    bell_.reset();
+    notifier_.reset();
     reader_.emplace(std::move(*reader));
     last_.reset();
     last_dead_.clear();
     if (options_.once)
         return {};
-    if (auto bell = hang_bell(*reader_))
-        bell_.emplace(std::move(*bell));
+    if (auto notifier = start_notifier(*reader_))
+        notifier_.emplace(std::move(*notifier));
     else
-        note("looking every 100 ms instead of waiting: " + bell.error().message());
+        note("looking every 100 ms instead of waiting: " + notifier.error().message());
     return {};
 }
 
-std::optional<int> Agent::look(bool rang) {
+std::optional<int> Agent::look(bool death_posted) {
     switch (reader_->condition()) {
     case Condition::replaced:
         if (auto opened = open(); !opened)
@@ -102,17 +102,17 @@ std::optional<int> Agent::look(bool rang) {
     if (!snapshot)
         return lost(snapshot.error().message());
     lost_at_.reset();
-    return look_at(*snapshot, rang);
+    return look_at(*snapshot, death_posted);
 }
 
-std::optional<int> Agent::look_at(const KeepaliveSnapshot &snapshot, bool rang) {
+std::optional<int> Agent::look_at(const KeepaliveSnapshot &snapshot, bool death_posted) {
     const auto now = Clock::now();
     if (snapshot != last_) {
         last_ = snapshot;
         changed_ = now;
     }
     auto dead = dead_lcores(snapshot);
-    if (!dead.empty() && (rang || dead != last_dead_)) {
+    if (!dead.empty() && (death_posted || dead != last_dead_)) {
         print(snapshot);
         // A semaphore that somebody posts for ever shall not fill the log.
         std::this_thread::sleep_for(least_between_reports);
@@ -142,17 +142,17 @@ std::optional<int> Agent::lost(const std::string &why) {
 std::optional<bool> Agent::wait() {
     std::array<pollfd, 2> sources{
         pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
-        pollfd{.fd = bell_ ? bell_->fd() : -1, .events = POLLIN, .revents = 0}};
-    const std::chrono::milliseconds timeout = bell_ ? look_every : look_every_without_bell;
+        pollfd{.fd = notifier_ ? notifier_->fd() : -1, .events = POLLIN, .revents = 0}};
+    const std::chrono::milliseconds timeout = notifier_ ? look_every : look_every_without_notifier;
     ::poll(sources.data(), sources.size(), static_cast<int>(timeout.count()));
     if (sources[0].revents != 0)
         return std::nullopt;
-    if (!bell_ || sources[1].revents == 0)
+    if (!notifier_ || sources[1].revents == 0)
         return false;
-    const auto sound = bell_->listen();
-    if (sound == DeathBell::Sound::broken)
-        bell_.reset(); // truncated, most likely: the next look tells
-    return sound == DeathBell::Sound::rang;
+    const auto event = notifier_->read_events();
+    if (event == DeathNotifier::Event::ended)
+        notifier_.reset(); // truncated, most likely: the next look tells
+    return event == DeathNotifier::Event::death;
 }
 
 void Agent::print(const KeepaliveSnapshot &snapshot) const {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/file_descriptor.hpp"
-#include "ka-agent/death_bell.hpp"
+#include "ka-agent/death_notifier.hpp"
 #include "ka-agent/options.hpp"
 #include "keepalive/keepalive_reader.hpp"
 
@@ -28,10 +28,10 @@ private:
 
     [[nodiscard]] Result<void> open();
     /// @return an exit status if this is the end
-    [[nodiscard]] std::optional<int> look(bool rang);
-    [[nodiscard]] std::optional<int> look_at(const KeepaliveSnapshot &snapshot, bool rang);
+    [[nodiscard]] std::optional<int> look(bool death_posted);
+    [[nodiscard]] std::optional<int> look_at(const KeepaliveSnapshot &snapshot, bool death_posted);
     [[nodiscard]] std::optional<int> lost(const std::string &why);
-    /// @return whether the bell rang; nullopt if a signal came
+    /// @return whether the notifier reported a death; nullopt if a signal came
     [[nodiscard]] std::optional<bool> wait();
     void print(const KeepaliveSnapshot &snapshot) const;
     void note(const std::string &text) const;
@@ -39,7 +39,7 @@ private:
     Options options_;
     FileDescriptor signals_;
     std::optional<KeepaliveReader> reader_;
-    std::optional<DeathBell> bell_;
+    std::optional<DeathNotifier> notifier_;
     std::optional<KeepaliveSnapshot> last_;
     std::vector<unsigned> last_dead_;
     Clock::time_point changed_;                ///< when last_ was first seen

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "ka-agent/death_bell.hpp"
+#include "ka-agent/death_notifier.hpp"
 
 #include "keepalive/keepalive_layout.hpp"
 
@@ -38,7 +38,7 @@ namespace {
 
 } // namespace
 
-Result<DeathBell> DeathBell::hang(const FileDescriptor &area) {
+Result<DeathNotifier> DeathNotifier::start(const FileDescriptor &area) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
         return system_error("pipe2");
@@ -54,10 +54,10 @@ Result<DeathBell> DeathBell::hang(const FileDescriptor &area) {
         reader.reset();
         wait_for_deaths(area.get(), writer.get(), parent);
     }
-    return DeathBell(std::move(reader), child);
+    return DeathNotifier(std::move(reader), child);
 }
 
-DeathBell::~DeathBell() {
+DeathNotifier::~DeathNotifier() {
     if (child_ < 0)
         return;
     ::kill(child_, SIGKILL);
@@ -65,16 +65,16 @@ DeathBell::~DeathBell() {
         continue;
 }
 
-DeathBell::Sound DeathBell::listen() const {
+DeathNotifier::Event DeathNotifier::read_events() const {
     std::array<char, 4096> bytes;
-    Sound sound = Sound::none;
-    // Once is enough: what remains rings next time.
+    Event event = Event::none;
+    // Once is enough: the rest is read at the next call.
     const ssize_t size = ::read(pipe_.get(), bytes.data(), bytes.size());
     if (size > 0)
-        sound = Sound::rang;
+        event = Event::death;
     else if (size == 0)
-        sound = Sound::broken;
-    return sound;
+        event = Event::ended;
+    return event;
 }
 
 } // namespace netvsc
