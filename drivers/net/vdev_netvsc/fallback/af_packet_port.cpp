@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fallback/af_packet_port.hpp"
 
-#include "fallback/lender.hpp"
+#include "fallback/scratch_device.hpp"
 
 #include <string>
 #include <utility>
@@ -48,8 +48,8 @@ int AfPacketPort::resize(std::uint16_t queues) {
     const auto netdevice = this->netdevice().name();
     if (!netdevice)
         return outcome(std::unexpected(netdevice.error()));
-    const int result = Lender::renew(port(), Fallback::af_packet,
-                                     "iface=" + *netdevice + ",qpairs=" + std::to_string(queues));
+    const int result = ScratchDevice::replace_private_data(
+        port(), Fallback::af_packet, "iface=" + *netdevice + ",qpairs=" + std::to_string(queues));
     if (result == 0)
         queues_ = queues;
     return result;

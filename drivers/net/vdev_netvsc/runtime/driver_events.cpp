@@ -6,7 +6,7 @@
 #include "dpdk/guarded.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
-#include "fallback/lender.hpp"
+#include "fallback/scratch_device.hpp"
 #include "keepalive/keepalive.hpp"
 #include "runtime/driver.hpp"
 #include "runtime/link_facts.hpp"
@@ -172,8 +172,8 @@ void Driver::handle_ethdev_event(rte_eth_dev &device, rte_eth_event_type event) 
 
 // fail-safe creates its fallback and configures it next. So the driver adapts it here.
 void Driver::port_created(rte_eth_dev &device) {
-    if (Lender::lends(device)) {
-        Lender::keep_to_ourselves(device);
+    if (ScratchDevice::is_scratch(device)) {
+        ScratchDevice::claim(device);
         return;
     }
     const auto number = fallback_device_number(device.data->name);

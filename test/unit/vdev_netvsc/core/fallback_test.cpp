@@ -33,7 +33,7 @@ TEST(Fallback, ADevicesNumberIsReadBack) {
         EXPECT_EQ(fallback_device_number(fallback_device_name(kind, 4294967295)), 4294967295);
     for (const char *other :
          {"net_tap_vsc", "net_tap_vsc1x", "net_tap_vsc4294967296", "net_tap_vsc-1", "net_tap0",
-          "net_failsafe_vsc1", "net_af_packet_lender_1", "0000:00:02.0", ""})
+          "net_failsafe_vsc1", "net_af_packet_scratch_1", "0000:00:02.0", ""})
         EXPECT_EQ(fallback_device_number(other), std::nullopt) << other;
 }
 

@@ -2,7 +2,7 @@
 #include "fallback/af_xdp/af_xdp_port.hpp"
 
 #include "dpdk/log.hpp"
-#include "fallback/lender.hpp"
+#include "fallback/scratch_device.hpp"
 
 #include <algorithm>
 #include <array>
@@ -103,8 +103,8 @@ int AfXdpPort::renew(std::uint16_t queues) {
     const auto name = netdevice().name();
     if (!name)
         return outcome(std::unexpected(name.error()));
-    const int result = Lender::renew(port(), Fallback::af_xdp,
-                                     "iface=" + *name + ",queue_count=" + std::to_string(queues));
+    const int result = ScratchDevice::replace_private_data(
+        port(), Fallback::af_xdp, "iface=" + *name + ",queue_count=" + std::to_string(queues));
     if (result == 0)
         queues_ = queues;
     return result;
