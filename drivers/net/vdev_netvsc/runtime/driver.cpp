@@ -6,7 +6,7 @@
 #include "dpdk/events.hpp"
 #include "dpdk/guarded.hpp"
 #include "dpdk/log.hpp"
-#include "fallback/af_xdp/xdp_note.hpp"
+#include "fallback/af_xdp/xdp_journal.hpp"
 #include "keepalive/keepalive.hpp"
 #include "runtime/dpdk_devices.hpp"
 #include "vf/device_events.hpp"
@@ -57,7 +57,7 @@ int Driver::probe(const rte_vdev_device &device) {
     carry_out(executor_.remove_leftovers());
     if (!arguments->ignore) {
         carry_out(binder_.restore_abandoned());
-        put_right_xdp();
+        undo_xdp_changes();
     }
     if (!arguments->vf_bind.empty())
         survive_lost_registers();

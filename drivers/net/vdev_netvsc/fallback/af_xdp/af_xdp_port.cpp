@@ -48,7 +48,7 @@ std::string about_locked_memory(const rte_mempool &pool) {
 
 AfXdpPort::AfXdpPort(rte_eth_dev &port, NetdeviceControl netdevice)
     : FallbackPort(port, std::move(netdevice)), sockets_(this->netdevice().ifindex()),
-      note_(this->netdevice().ifindex()) {}
+      journal_(this->netdevice().ifindex()) {}
 
 int AfXdpPort::info(rte_eth_dev_info &info) {
     if (const int result = FallbackPort::info(info); result != 0)
@@ -87,14 +87,14 @@ int AfXdpPort::prepare(std::uint16_t queues) {
     return queues == queues_ ? 0 : renew(queues);
 }
 
-Result<void> AfXdpPort::write_note() {
-    const auto noted =
-        note_.write({.channels_before = channels_before_, .programs = sockets_.programs()});
-    if (!noted && noted.error().number == EBUSY)
-        return noted;
-    if (!noted)
+Result<void> AfXdpPort::record_changes() {
+    const auto recorded =
+        journal_.record({.channels_before = channels_before_, .programs = sockets_.programs()});
+    if (!recorded && recorded.error().number == EBUSY)
+        return recorded;
+    if (!recorded)
         log(Message::Level::warning, std::string(port().data->name) + ": " +
-                                         noted.error().message() +
+                                         recorded.error().message() +
                                          "; if the process is killed, its XDP program stays");
     return {};
 }
@@ -125,8 +125,8 @@ Result<void> AfXdpPort::have_channels(std::uint16_t queues) {
         return {};
     if (!channels_before_) {
         channels_before_ = present->combined;
-        if (auto noted = write_note(); !noted)
-            return noted;
+        if (auto recorded = record_changes(); !recorded)
+            return recorded;
     }
     return netdevice().set_combined_channels(queues);
 }
@@ -136,7 +136,7 @@ int AfXdpPort::close() {
     const int result = FallbackPort::close();
     sockets_.release();
     if (!channels_before_ || outcome(netdevice().set_combined_channels(*channels_before_)) == 0)
-        note_.forget(); // else the next start tries it again
+        journal_.erase(); // else the next start tries it again
     return result;
 }
 
@@ -145,7 +145,7 @@ int AfXdpPort::set_up_rx_queue(const RxQueue &wanted) {
         {.number = wanted.queue, .descriptors = wanted.descriptors, .pool = *wanted.pool},
         [&] { return FallbackPort::set_up_rx_queue(wanted); });
     if (result == 0)
-        return outcome(write_note());
+        return outcome(record_changes());
     log(Message::Level::error, std::string(port().data->name) + ": Rx queue " +
                                    std::to_string(wanted.queue) + ": no AF_XDP socket" +
                                    about_locked_memory(*wanted.pool));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fallback/af_xdp/xdp_note.hpp"
+#include "fallback/af_xdp/xdp_journal.hpp"
 #include "fallback/af_xdp/xdp_sockets.hpp"
 #include "fallback/fallback_port.hpp"
 
@@ -29,12 +29,12 @@ private:
     [[nodiscard]] int prepare(std::uint16_t queues);
     [[nodiscard]] int renew(std::uint16_t queues);
     [[nodiscard]] Result<void> have_channels(std::uint16_t queues);
-    [[nodiscard]] Result<void> write_note();
+    [[nodiscard]] Result<void> record_changes();
 
     std::uint16_t queues_ = 1;
     XdpSockets sockets_;
     std::optional<std::uint32_t> channels_before_; ///< once they were changed
-    XdpNote note_;
+    XdpJournal journal_;
 };
 
 } // namespace netvsc

@@ -3,7 +3,7 @@
 
 #include "base/parse_number.hpp"
 #include "dpdk/log.hpp"
-#include "fallback/af_xdp/xdp_note.hpp"
+#include "fallback/af_xdp/xdp_journal.hpp"
 #include "netdev/xdp_channel.hpp"
 #include "netlink/xdp_program.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fallback/af_xdp/xdp_note.hpp"
+#include "fallback/af_xdp/xdp_journal.hpp"
 
 #include "base/parse_number.hpp"
 #include "dpdk/log.hpp"
@@ -13,7 +13,7 @@
 namespace netvsc {
 namespace {
 
-// Of the notes of netdevices of this network namespace.
+// Of the entries for this network namespace.
 std::string prefix() {
     struct stat status{};
     if (::stat("/proc/thread-self/ns/net", &status) != 0)
@@ -21,7 +21,7 @@ std::string prefix() {
     return "xdp-" + std::to_string(status.st_ino) + "-";
 }
 
-Result<void> put_right(const NetdeviceControl &netdevice, const XdpChanges &left) {
+Result<void> undo(const NetdeviceControl &netdevice, const XdpChanges &left) {
     const auto programs = xdp_programs(netdevice.ifindex());
     if (!programs)
         return std::unexpected(programs.error());
@@ -43,13 +43,13 @@ Result<void> put_right(const NetdeviceControl &netdevice, const XdpChanges &left
     return netdevice.set_combined_channels(*left.channels_before);
 }
 
-// It tells the log. A netdevice that has gone is as it should be.
-bool is_put_right(int ifindex, const XdpChanges &left) {
+// A netdevice that no longer exists needs no undoing.
+bool undo_or_log(int ifindex, const XdpChanges &left) {
     const auto netdevice = NetdeviceControl::open(ifindex);
     const auto name = netdevice ? netdevice->name() : std::unexpected(netdevice.error());
     if (!name)
         return name.error().number == ENODEV;
-    if (const auto done = put_right(*netdevice, left); !done) {
+    if (const auto done = undo(*netdevice, left); !done) {
         log(Message::Level::warning,
             *name + ": what a process that used it by AF_XDP has left is not put right: " +
                 done.error().message() + "; the next instance tries it again");
@@ -62,13 +62,13 @@ bool is_put_right(int ifindex, const XdpChanges &left) {
 
 } // namespace
 
-XdpNote::XdpNote(int ifindex) : name_(prefix() + std::to_string(ifindex)) {}
+XdpJournal::XdpJournal(int ifindex) : name_(prefix() + std::to_string(ifindex)) {}
 
-Result<void> XdpNote::write(const XdpChanges &changes) {
-    return notes_.record(name_, changes.to_string());
+Result<void> XdpJournal::record(const XdpChanges &changes) {
+    return journal_.record(name_, changes.to_string());
 }
 
-void XdpNote::forget() { notes_.erase(name_); }
+void XdpJournal::erase() { journal_.erase(name_); }
 
 void remove_libxdp_files(int ifindex, std::uint32_t program) {
     std::error_code ignored;
@@ -77,20 +77,20 @@ void remove_libxdp_files(int ifindex, std::uint32_t program) {
                                 ignored);
 }
 
-void put_right_xdp() {
+void undo_xdp_changes() {
     const std::string start = prefix();
-    RecoveryJournal notes;
-    for (const std::string &name : notes.names()) {
+    RecoveryJournal journal;
+    for (const std::string &name : journal.names()) {
         if (start.empty() || !name.starts_with(start))
             continue;
         const auto ifindex = parse_number<int>(std::string_view(name).substr(start.size()));
-        const auto text = ifindex ? notes.claim(name) : std::nullopt;
+        const auto text = ifindex ? journal.claim(name) : std::nullopt;
         if (!text)
             continue;
-        if (is_put_right(*ifindex, XdpChanges::parse(*text)))
-            notes.erase(name);
+        if (undo_or_log(*ifindex, XdpChanges::parse(*text)))
+            journal.erase(name);
         else
-            notes.release(name);
+            journal.release(name);
     }
 }
 
