@@ -65,11 +65,11 @@ void exchange_operations(eth_dev_ops &failsafe) {
 
 } // namespace
 
-Result<FailsafePort> FailsafePort::open(PortNumber number, SlowPath slow_path) {
+Result<FailsafePort> FailsafePort::open(PortNumber number, FallbackSettings fallback) {
     auto pipe = Pipe::open();
     if (!pipe)
         return std::unexpected(std::move(pipe.error()));
-    return FailsafePort(number, std::move(slow_path), std::move(*pipe));
+    return FailsafePort(number, std::move(fallback), std::move(*pipe));
 }
 
 std::string FailsafePort::device_name(PortNumber number) { return port_name(number); }
@@ -88,13 +88,13 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     std::string arguments = "hotplug_poll=" + std::to_string(hotplug_poll.count());
     // Always, though a slow path there is has it, too. DPDK 22.11: once one fail-safe port was
     // given an address, each later one in the process that is given none fails.
-    if (slow_path_.netdevice.mac)
-        arguments += ",mac=" + slow_path_.netdevice.mac->to_string();
+    if (fallback_.netdevice.mac)
+        arguments += ",mac=" + fallback_.netdevice.mac->to_string();
     arguments += ",fd(" + std::to_string(pipe_.reader.get()) + ")";
-    if (slow_path_.kind) {
-        const auto slow = fallback_device(*slow_path_.kind, number_, slow_path_.netdevice);
-        names.push_back(slow.name);
-        arguments += ",dev(" + slow.name + "," + slow.arguments + ")";
+    if (fallback_.kind) {
+        const auto fallback = fallback_device(*fallback_.kind, number_, fallback_.netdevice);
+        names.push_back(fallback.name);
+        arguments += ",dev(" + fallback.name + "," + fallback.arguments + ")";
     }
     // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
     for (const std::string &taken : names) {
@@ -102,8 +102,8 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
             return failure(EEXIST, "vdev " + taken);
     }
     // Packet sockets cannot be joined to a group over a netdevice that is down.
-    if (slow_path_.kind && slow_path_.kind != Fallback::tap) {
-        const auto netdevice = NetdeviceControl::open(slow_path_.netdevice.ifindex);
+    if (fallback_.kind && fallback_.kind != Fallback::tap) {
+        const auto netdevice = NetdeviceControl::open(fallback_.netdevice.ifindex);
         const auto up = netdevice ? netdevice->set_up() : std::unexpected(netdevice.error());
         if (!up)
             return failure(up.error().number, name + ": " + up.error().context);
@@ -120,9 +120,9 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }
-    if (slow_path_.kind && !has_fallback())
+    if (fallback_.kind && !has_fallback())
         log(Message::Level::error,
-            name + ": the slow path over " + slow_path_.netdevice.name + " could not be made (" +
+            name + ": the slow path over " + fallback_.netdevice.name + " could not be made (" +
                 names.back() +
                 " above). fail-safe tries again by itself; until then the port "
                 "works only while it has a VF");
@@ -153,8 +153,8 @@ bool FailsafePort::half_configured() const {
 
 bool FailsafePort::has_fallback() const {
     std::uint16_t port = 0;
-    return slow_path_.kind &&
-           rte_eth_dev_get_port_by_name(fallback_device_name(*slow_path_.kind, number_).c_str(),
+    return fallback_.kind &&
+           rte_eth_dev_get_port_by_name(fallback_device_name(*fallback_.kind, number_).c_str(),
                                         &port) == 0;
 }
 
@@ -225,8 +225,8 @@ bool remove_failsafe_device(PortNumber number) {
     bool all_gone = gone(FailsafePort::device_name(number));
     // fail-safe has removed its slow sub-device, if it ever was made itself: see create().
     for (const Fallback kind : fallbacks_by_preference) {
-        const std::string slow = fallback_device_name(kind, number);
-        all_gone &= !is_vdev_in_use(slow) || gone(slow);
+        const std::string fallback = fallback_device_name(kind, number);
+        all_gone &= !is_vdev_in_use(fallback) || gone(fallback);
     }
     return all_gone;
 }

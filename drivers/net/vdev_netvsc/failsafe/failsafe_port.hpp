@@ -17,13 +17,13 @@ namespace netvsc {
 /// long as its port lives: the object must outlive the port.
 class FailsafePort {
 public:
-    struct SlowPath {
+    struct FallbackSettings {
         std::optional<Fallback> kind; ///< nullopt: there is none
         FallbackNetdevice netdevice;
     };
 
     /// Opens the pipe; makes no device yet.
-    [[nodiscard]] static Result<FailsafePort> open(PortNumber number, SlowPath slow_path);
+    [[nodiscard]] static Result<FailsafePort> open(PortNumber number, FallbackSettings fallback);
 
     /// "net_failsafe_vsc<number>"
     [[nodiscard]] static std::string device_name(PortNumber number);
@@ -35,7 +35,7 @@ public:
     /// @return failure(EEXIST) if the name is still carried by a device
     [[nodiscard]] Result<void> create(std::chrono::milliseconds hotplug_poll);
 
-    [[nodiscard]] const SlowPath &slow_path() const { return slow_path_; }
+    [[nodiscard]] const FallbackSettings &fallback() const { return fallback_; }
 
     /// ethdev's number of the port; nullopt when there is none.
     [[nodiscard]] std::optional<std::uint16_t> port_id() const;
@@ -71,13 +71,13 @@ public:
     void withdraw() const;
 
 private:
-    FailsafePort(PortNumber number, SlowPath slow_path, Pipe pipe)
-        : number_(number), slow_path_(std::move(slow_path)), pipe_(std::move(pipe)) {}
+    FailsafePort(PortNumber number, FallbackSettings fallback, Pipe pipe)
+        : number_(number), fallback_(std::move(fallback)), pipe_(std::move(pipe)) {}
 
     [[nodiscard]] rte_eth_dev *ethdev() const;
 
     PortNumber number_;
-    SlowPath slow_path_;
+    FallbackSettings fallback_;
     Pipe pipe_;
     /// What fail-safe starts with: the safe ones.
     eth_rx_burst_t safe_rx_burst_ = nullptr;

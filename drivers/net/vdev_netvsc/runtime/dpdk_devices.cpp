@@ -40,7 +40,7 @@ public:
                 .link_up = port_.link_up(),
                 .has_fallback = port_.has_fallback()};
     }
-    std::optional<Fallback> fallback() const override { return port_.slow_path().kind; }
+    std::optional<Fallback> fallback() const override { return port_.fallback().kind; }
     Result<void> announce(const std::string &devargs) override { return port_.announce(devargs); }
     void withdraw() override { port_.withdraw(); }
     void use_safe_bursts() override { port_.use_safe_bursts(); }
@@ -51,7 +51,7 @@ public:
             rte_eth_dev_callback_process(&rte_eth_devices[port], RTE_ETH_EVENT_INTR_RMV, nullptr);
     }
     void adapt_fallback(rte_eth_dev &fallback) override {
-        const auto &below = port_.slow_path();
+        const auto &below = port_.fallback();
         if (below.kind)
             FallbackPort::adapt(fallback, *below.kind, below.netdevice.ifindex);
     }
