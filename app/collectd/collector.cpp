@@ -138,8 +138,8 @@ void Collector::read_application(LinkStatus &link, Report &report) {
             break;
     }
     if (!done)
-        application_trouble(done.error(), report);
-    else if (application_trouble_.end())
+        report_application_problem(done.error(), report);
+    else if (application_problem_.end())
         report.messages.push_back(
             {.level = Level::notice, .text = "application '" + file_prefix_ + "' answers"});
 }
@@ -212,7 +212,7 @@ void Collector::tell(const DriverEvent &event, std::chrono::nanoseconds age, con
         keepalive_->happened(static_cast<unsigned>(event.lcore), *state, age, round.report);
 }
 
-void Collector::application_trouble(const Error &error, Report &report) {
+void Collector::report_application_problem(const Error &error, Report &report) {
     const std::string who = "application '" + file_prefix_ + "'";
     Level level = Level::warning;
     std::string text;
@@ -238,7 +238,7 @@ void Collector::application_trouble(const Error &error, Report &report) {
     default:
         text = who + ": " + error.message() + "; its link status is not known";
     }
-    application_trouble_.begin(level, printable(std::move(text)), report);
+    application_problem_.begin(level, printable(std::move(text)), report);
 }
 
 // ---- The keepalive area.
@@ -255,7 +255,7 @@ void Collector::read_keepalive(KeepaliveStatus &keepalive, Report &report) {
     if (!reader_) {
         auto opened = KeepaliveReader::open({.name = shm_name_});
         if (!opened)
-            return keepalive_trouble(opened.error(), report);
+            return report_keepalive_problem(opened.error(), report);
         reader_.emplace(std::move(*opened));
         activity_ = {};
     }
@@ -263,29 +263,29 @@ void Collector::read_keepalive(KeepaliveStatus &keepalive, Report &report) {
     if (!snapshot) {
         reader_.reset();
         keepalive.forget();
-        return keepalive_trouble(snapshot.error(), report);
+        return report_keepalive_problem(snapshot.error(), report);
     }
     const auto condition = reader_->condition();
     if (condition == Condition::abandoned ||
         (condition == Condition::unlocked && activity_.left_over(*snapshot, steady_clock::now()))) {
         keepalive.forget();
-        return keepalive_trouble({.number = EOWNERDEAD, .context = "shared memory " + shm_name_},
-                                 report);
+        return report_keepalive_problem(
+            {.number = EOWNERDEAD, .context = "shared memory " + shm_name_}, report);
     }
-    if (keepalive_trouble_.end())
+    if (keepalive_problem_.end())
         report.messages.push_back(
             {.level = Level::notice, .text = "shared memory " + shm_name_ + " is read"});
     keepalive.polled(*snapshot, report);
 }
 
-void Collector::keepalive_trouble(const Error &error, Report &report) {
+void Collector::report_keepalive_problem(const Error &error, Report &report) {
     if (error.number == ENOENT)
-        keepalive_trouble_.begin(Level::notice,
+        keepalive_problem_.begin(Level::notice,
                                  "there is no shared memory " + shm_name_ +
                                      "; waiting for an application that makes it",
                                  report);
     else
-        keepalive_trouble_.begin(Level::warning,
+        keepalive_problem_.begin(Level::warning,
                                  printable(error.message()) + "; the lcores' states are not known",
                                  report);
 }

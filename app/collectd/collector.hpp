@@ -5,7 +5,7 @@
 #include "collectd/driver_events.hpp"
 #include "collectd/keepalive_status.hpp"
 #include "collectd/link_status.hpp"
-#include "collectd/trouble.hpp"
+#include "collectd/ongoing_problem.hpp"
 #include "keepalive/keepalive_reader.hpp"
 #include "telemetry/telemetry_client.hpp"
 
@@ -44,10 +44,10 @@ private:
     [[nodiscard]] Result<TelemetryClient> connect(const Round &round);
     [[nodiscard]] Result<void> read_events(TelemetryClient &client, const Round &round);
     void tell(const DriverEvent &event, std::chrono::nanoseconds age, const Round &round);
-    void application_trouble(const Error &error, Report &report);
+    void report_application_problem(const Error &error, Report &report);
 
     void read_keepalive(KeepaliveStatus &keepalive, Report &report);
-    void keepalive_trouble(const Error &error, Report &report);
+    void report_keepalive_problem(const Error &error, Report &report);
 
     std::string file_prefix_;
     std::string shm_name_;
@@ -57,12 +57,12 @@ private:
     std::optional<TelemetryClient> client_;
     bool facts_learned_ = false; ///< from client_
     EventCursor cursor_;
-    Trouble application_trouble_;
+    OngoingProblem application_problem_;
 
     std::optional<KeepaliveStatus> keepalive_;
     std::optional<KeepaliveReader> reader_;
     AreaActivity activity_;
-    Trouble keepalive_trouble_;
+    OngoingProblem keepalive_problem_;
 };
 
 } // namespace netvsc::collectd

@@ -72,18 +72,18 @@ std::expected<Application, std::string> find_application(const std::string &runt
         return named(runtime_folder, prefix);
     std::vector<Application> found;
     std::set<std::string> others;
-    std::string trouble; // of the last that runs but cannot be asked
+    std::string problem; // of the last one that runs but does not answer
     for (const TelemetrySocket &socket : telemetry_sockets(runtime_folder)) {
         auto client = TelemetryClient::connect(socket.path, deadline());
         if (!client) {
             // A socket at which nobody listens was left behind by one that was killed.
             if (client.error().number != ECONNREFUSED && client.error().number != ENOENT)
-                trouble = explained(socket.prefix, client.error());
+                problem = explained(socket.prefix, client.error());
             continue;
         }
         const auto ours = has_driver(*client);
         if (!ours)
-            trouble = explained(socket.prefix, ours.error());
+            problem = explained(socket.prefix, ours.error());
         else if (*ours)
             found.push_back({.prefix = socket.prefix, .client = std::move(*client)});
         else
@@ -99,8 +99,8 @@ std::expected<Application, std::string> find_application(const std::string &runt
                                "--file-prefix: " +
                                joined(prefixes));
     }
-    if (!trouble.empty())
-        return std::unexpected(trouble);
+    if (!problem.empty())
+        return std::unexpected(problem);
     if (!others.empty())
         return std::unexpected("none of the running DPDK applications has loaded "
                                "net_vdev_netvsc: " +
