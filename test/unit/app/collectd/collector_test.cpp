@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "app/fake_application.hpp"
 #include "collectd/collector.hpp"
+#include "common/message_matcher.hpp"
 #include "common/shm_name.hpp"
 #include "keepalive/keepalive_area.hpp"
-#include "says.hpp"
 
 #include <atomic>
 #include <fcntl.h>
@@ -22,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::steady_clock;
+using test::is_message;
 using testing::ElementsAre;
 using testing::Field;
 using testing::IsEmpty;
@@ -98,9 +99,9 @@ TEST_F(CollectorTest, ReadsTheLinkStatusOfAllPorts) {
     auto reader = collector();
     const auto report = reader.read();
     EXPECT_THAT(report.values, ElementsAre(up_0, down_1));
-    EXPECT_THAT(
-        report.messages,
-        ElementsAre(says(Level::info, "connected to application 'rte', PID 4711, DPDK 22.11")));
+    EXPECT_THAT(report.messages,
+                ElementsAre(is_message(Level::info,
+                                       "connected to application 'rte', PID 4711, DPDK 22.11")));
     set_link(1, "UP");
     const auto second = reader.read();
     EXPECT_THAT(second.values, ElementsAre(Value{"port.1", "link_status", 1}));
@@ -117,13 +118,14 @@ TEST_F(CollectorTest, AsksNothingOfPortsThatAreNotEnabled) {
 TEST_F(CollectorTest, WaitsForTheApplicationAndSaysSoOnce) {
     auto reader = collector();
     EXPECT_THAT(reader.read().messages,
-                ElementsAre(says(Level::notice, "application 'rte' is not running")));
+                ElementsAre(is_message(Level::notice, "application 'rte' is not running")));
     EXPECT_THAT(reader.read().messages, IsEmpty());
     const auto running = application(answers_.behaviour());
     const auto report = reader.read();
     EXPECT_THAT(report.values, ElementsAre(up_0, down_1));
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::info, "connected"),
-                                             says(Level::notice, "application 'rte' answers")));
+    EXPECT_THAT(report.messages,
+                ElementsAre(is_message(Level::info, "connected"),
+                            is_message(Level::notice, "application 'rte' answers")));
 }
 
 TEST_F(CollectorTest, FollowsARestartWithinOneRead) {
@@ -134,7 +136,7 @@ TEST_F(CollectorTest, FollowsARestartWithinOneRead) {
     running = application(answers_.behaviour());
     const auto report = reader.read();
     EXPECT_THAT(report.values, ElementsAre(up_0, down_1)) << "all is told anew";
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::info, "connected")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected")));
 }
 
 TEST_F(CollectorTest, SaysThatTheApplicationEnded) {
@@ -144,7 +146,7 @@ TEST_F(CollectorTest, SaysThatTheApplicationEnded) {
     running.reset();
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::notice, "is not running")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::notice, "is not running")));
 }
 
 TEST_F(CollectorTest, IsNotHeldUpByAHangingApplication) {
@@ -174,8 +176,8 @@ TEST_F(CollectorTest, SurvivesAnApplicationThatDiesInTheMiddleOfAnAnswer) {
     auto reader = collector();
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::info, "connected"),
-                                             says(Level::warning, "not /ethdev/list's")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected"),
+                                             is_message(Level::warning, "not /ethdev/list's")));
     dying.reset();
     const auto running = application(answers_.behaviour());
     EXPECT_THAT(reader.read().values, ElementsAre(up_0, down_1));
@@ -187,7 +189,7 @@ TEST_F(CollectorTest, RefusesAnswersOfAnotherForm) {
         answers_.set("/ethdev/list", ports);
         auto reader = collector();
         const auto report = reader.read();
-        EXPECT_THAT(report.messages, testing::Contains(says(Level::warning, "/ethdev/list")))
+        EXPECT_THAT(report.messages, testing::Contains(is_message(Level::warning, "/ethdev/list")))
             << ports;
         EXPECT_THAT(report.values, IsEmpty());
     }
@@ -199,7 +201,7 @@ TEST_F(CollectorTest, RefusesAnswersOfAnotherForm) {
     }
     answers_.set("/ethdev/link_status,0", nullptr); // the port has just gone
     auto reader = collector();
-    EXPECT_THAT(reader.read().messages, ElementsAre(says(Level::info, "connected")));
+    EXPECT_THAT(reader.read().messages, ElementsAre(is_message(Level::info, "connected")));
 }
 
 TEST_F(CollectorTest, LeavesOutAnApplicationWithoutPorts) {
@@ -208,7 +210,7 @@ TEST_F(CollectorTest, LeavesOutAnApplicationWithoutPorts) {
     auto reader = collector();
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::info, "connected")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected")));
 }
 
 json driver_event(std::uint64_t sequence, const char *type, int lcore = -1) {
@@ -317,12 +319,12 @@ TEST_F(KeepaliveCollectorTest, ReadsTheLcoresOfTheMask) {
 
 TEST_F(KeepaliveCollectorTest, WaitsForTheAreaAndSaysSoOnce) {
     auto reader = watching();
-    EXPECT_THAT(reader.read().messages, ElementsAre(says(Level::notice, "waiting")));
+    EXPECT_THAT(reader.read().messages, ElementsAre(is_message(Level::notice, "waiting")));
     EXPECT_THAT(reader.read().messages, IsEmpty());
     const auto written = area();
     const auto report = reader.read();
     EXPECT_THAT(report.values, ElementsAre(lcore_1_alive, lcore_2_unused));
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::notice, "is read")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::notice, "is read")));
 }
 
 TEST_F(KeepaliveCollectorTest, FollowsAnAreaThatIsReplaced) {
@@ -345,7 +347,8 @@ TEST_F(KeepaliveCollectorTest, SaysThatTheAreaHasGone) {
     }
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::notice, "there is no shared memory")));
+    EXPECT_THAT(report.messages,
+                ElementsAre(is_message(Level::notice, "there is no shared memory")));
 }
 
 TEST_F(KeepaliveCollectorTest, SaysThatTheOwnerHasDied) {
@@ -359,7 +362,7 @@ TEST_F(KeepaliveCollectorTest, SaysThatTheOwnerHasDied) {
     ASSERT_EQ(::rename((name_.path() + "x").c_str(), name_.path().c_str()), 0);
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty()) << "its last states say nothing of now";
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::warning, "not known")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::warning, "not known")));
 }
 
 TEST_F(KeepaliveCollectorTest, SurvivesAnAreaThatIsTruncated) {
@@ -369,14 +372,15 @@ TEST_F(KeepaliveCollectorTest, SurvivesAnAreaThatIsTruncated) {
     ASSERT_EQ(::truncate(name_.path().c_str(), 40), 0);
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::warning, "truncated")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::warning, "truncated")));
     EXPECT_THAT(reader.read().values, IsEmpty());
 }
 
 TEST_F(KeepaliveCollectorTest, RefusesWhatIsNoArea) {
     auto reader = watching();
     std::ofstream(name_.path()) << "something else altogether";
-    EXPECT_THAT(reader.read().messages, ElementsAre(says(Level::warning, "no keepalive area")));
+    EXPECT_THAT(reader.read().messages,
+                ElementsAre(is_message(Level::warning, "no keepalive area")));
 }
 
 TEST_F(KeepaliveCollectorTest, RefusesAnAreaThatAnybodyMayWrite) {
@@ -385,7 +389,8 @@ TEST_F(KeepaliveCollectorTest, RefusesAnAreaThatAnybodyMayWrite) {
     ASSERT_EQ(::chmod(name_.path().c_str(), 0666), 0);
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(says(Level::warning, "is writable by all users")));
+    EXPECT_THAT(report.messages,
+                ElementsAre(is_message(Level::warning, "is writable by all users")));
 }
 
 TEST_F(KeepaliveCollectorTest, GoesOnWithOneWhenTheOtherFails) {

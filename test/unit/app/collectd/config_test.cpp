@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "collectd/config.hpp"
-#include "says.hpp"
+#include "common/message_matcher.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 namespace netvsc::collectd {
 namespace {
 
+using test::is_message;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -67,7 +68,8 @@ TEST(CollectdConfigTest, TakesTheStockPluginsExample) {
          event("keep_alive", {line("SendEventsOnUpdate", false), line("LCoreMask", "0xf"),
                               line("KeepAliveShmName", "/shm"), line("SendNotification", true)})},
         config);
-    EXPECT_THAT(messages, ElementsAre(says(Level::info, "Coremask, MemoryChannels: ignored")));
+    EXPECT_THAT(messages,
+                ElementsAre(is_message(Level::info, "Coremask, MemoryChannels: ignored")));
     EXPECT_EQ(config.file_prefix, "vpp");
     ASSERT_TRUE(config.link);
     EXPECT_FALSE(config.link->only_changes);
@@ -113,11 +115,12 @@ TEST(CollectdConfigTest, NamesWhatItDoesNotKnowAndGoesOn) {
                                         {.key = "Event"},
                                         event("link_status", {line("Colour", "blue\n")})},
                                        config);
-    EXPECT_THAT(messages, ElementsAre(says(Level::warning, "Interval '3.000000': unknown"),
-                                      says(Level::error, "Event 'queue_status': expected "),
-                                      says(Level::error, "Event: expected \"link_status\""),
-                                      says(Level::warning,
-                                           "Event link_status: Colour 'blue?': unknown here")));
+    EXPECT_THAT(
+        messages,
+        ElementsAre(is_message(Level::warning, "Interval '3.000000': unknown"),
+                    is_message(Level::error, "Event 'queue_status': expected "),
+                    is_message(Level::error, "Event: expected \"link_status\""),
+                    is_message(Level::warning, "Event link_status: Colour 'blue?': unknown here")));
     EXPECT_TRUE(config.link);
 }
 
@@ -126,7 +129,7 @@ TEST(CollectdConfigTest, KeepsTheDefaultOfASwitchItCannotRead) {
                               ConfigItem{.key = "SendNotification"},
                               ConfigItem{.key = "SendNotification", .arguments = {true, false}}}) {
         const auto [config, messages] = link_of(wrong, line("SendEventsOnUpdate", false));
-        EXPECT_THAT(messages, ElementsAre(says(Level::error, "expected true or false")));
+        EXPECT_THAT(messages, ElementsAre(is_message(Level::error, "expected true or false")));
         EXPECT_FALSE(config.link->notify);
         EXPECT_FALSE(config.link->only_changes) << "the next line counts";
     }
@@ -134,7 +137,7 @@ TEST(CollectdConfigTest, KeepsTheDefaultOfASwitchItCannotRead) {
 
 TEST(CollectdConfigTest, SaysThatNoPortIsEnabled) {
     const auto [config, messages] = link_of(line("EnabledPortMask", 0.0));
-    EXPECT_THAT(messages, ElementsAre(says(Level::warning, "no port is watched")));
+    EXPECT_THAT(messages, ElementsAre(is_message(Level::warning, "no port is watched")));
     EXPECT_TRUE(config.link->ports.none());
 }
 
@@ -152,7 +155,7 @@ TEST(CollectdConfigTest, WatchesAllPortsIfTheMaskCannotBeRead) {
                               line("EnabledPortMask", true)}) {
         const auto [config, messages] = link_of(wrong);
         EXPECT_THAT(messages,
-                    ElementsAre(says(Level::error, "hexadecimal mask of at most 4096 bits")));
+                    ElementsAre(is_message(Level::error, "hexadecimal mask of at most 4096 bits")));
         EXPECT_TRUE(config.link->ports.all());
     }
 }
@@ -172,8 +175,9 @@ TEST(CollectdConfigTest, NamesThePortNamesThatAreTooMany) {
     const auto [config, messages] =
         link_of(line("EnabledPortMask", 5.0), line("PortName", "a"), line("PortName", "b"),
                 line("PortName", "c"), line("PortName", "d"));
-    EXPECT_THAT(messages, ElementsAre(says(Level::warning, "4 PortName lines for 2 enabled ports: "
-                                                           "those from 'c' on are not used")));
+    EXPECT_THAT(messages,
+                ElementsAre(is_message(Level::warning, "4 PortName lines for 2 enabled ports: "
+                                                       "those from 'c' on are not used")));
     EXPECT_EQ(config.link->name_of(2), "b");
 }
 
@@ -184,13 +188,13 @@ TEST(CollectdConfigTest, LeavesOutKeepaliveIfItIsNotKnownWhatToWatch) {
         Config config;
         const auto messages =
             parse_config({event("keep_alive", {wrong}), event("link_status", {})}, config);
-        EXPECT_THAT(messages, ElementsAre(says(Level::error, "no lcore is watched")));
+        EXPECT_THAT(messages, ElementsAre(is_message(Level::error, "no lcore is watched")));
         EXPECT_FALSE(config.keepalive);
         EXPECT_TRUE(config.link) << "nothing else is disturbed";
     }
     for (const auto &[config, messages] :
          {keepalive_of(), keepalive_of(line("LCoreMask", "0x0"))}) {
-        EXPECT_THAT(messages, ElementsAre(says(Level::warning, "LCoreMask is missing or 0")));
+        EXPECT_THAT(messages, ElementsAre(is_message(Level::warning, "LCoreMask is missing or 0")));
         EXPECT_FALSE(config.keepalive);
     }
 }
@@ -210,7 +214,8 @@ TEST(CollectdConfigTest, ChecksTheNameOfTheSharedMemory) {
         << "as shm_open() takes it";
     for (const char *wrong : {"", "/", "/..", "../etc/passwd", "/a/b"}) {
         const auto [config, messages] = keepalive_of(mask, line("KeepAliveShmName", wrong));
-        EXPECT_THAT(messages, ElementsAre(says(Level::error, "name of a shared memory object")));
+        EXPECT_THAT(messages,
+                    ElementsAre(is_message(Level::error, "name of a shared memory object")));
         EXPECT_FALSE(config.keepalive) << wrong;
     }
 }
@@ -219,7 +224,7 @@ TEST(CollectdConfigTest, ChecksTheFilePrefix) {
     for (const char *wrong : {"", "..", "a/b"}) {
         Config config;
         const auto messages = parse_config({block("EAL", {line("FilePrefix", wrong)})}, config);
-        EXPECT_THAT(messages, ElementsAre(says(Level::error, "--file-prefix")));
+        EXPECT_THAT(messages, ElementsAre(is_message(Level::error, "--file-prefix")));
         EXPECT_EQ(config.file_prefix, "rte");
     }
 }

@@ -65,7 +65,7 @@ TEST_F(SupervisorTest, AVfWithAnIpAddressIsNotBoundUntilTheAddressGoes) {
     messages();
     routed(3);
     EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "VF eth2 has an IP address")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::error, "VF eth2 has an IP address")));
     EXPECT_THAT(link(vf("wan", 3, mac(1), pci1)), IsEmpty());
     EXPECT_THAT(link(netvsc_link("eth9", 2, mac(1))), IsEmpty());
     EXPECT_THAT(messages(), Not(Contains(Field(&Message::level, Level::error))))
@@ -82,7 +82,7 @@ TEST_F(SupervisorTest, AVfThatGetsAnIpAddressBeforeItCouldBeBoundIsLeftAlone) {
     EXPECT_THAT(bind_failed(0, pci1), IsEmpty());
     EXPECT_THAT(routed(3), ElementsAre("withdraw 0 0000:03:00.0"));
     EXPECT_TRUE(idle());
-    EXPECT_THAT(messages(), Contains(says(Level::error, "VF eth2 has an IP address")));
+    EXPECT_THAT(messages(), Contains(is_message(Level::error, "VF eth2 has an IP address")));
 }
 
 TEST_F(SupervisorTest, AVfWithAnIpAddressThatKeepsItsKernelDriverIsTaken) {

@@ -14,8 +14,8 @@ TEST_F(SupervisorTest, ANetvscNamedByInterfaceBecomesAPort) {
     link(netvsc_link("eth2", 3, mac(2)));
     EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
     EXPECT_THAT(created(0), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "net_failsafe_vsc0 attached to "
-                                                            "netdevice eth1")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "net_failsafe_vsc0 attached to "
+                                                                  "netdevice eth1")));
     EXPECT_EQ(port(0), (Supervisor::PortView{.number = 0,
                                              .instance = "net_vdev_netvsc0",
                                              .ifindex = 2,
@@ -50,15 +50,16 @@ TEST_F(SupervisorTest, SeveralNamesMakeSeveralPorts) {
 TEST_F(SupervisorTest, ANetvscNamedInBothWaysBecomesOnePortWithAWarning) {
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, "iface=eth1,mac=00:15:5d:00:00:01"), ElementsAre("create 0 eth1"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "iface=eth1 and "
-                                                             "mac=00:15:5d:00:00:01 name the same "
-                                                             "netdevice")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::warning, "iface=eth1 and "
+                                                       "mac=00:15:5d:00:00:01 name the same "
+                                                       "netdevice")));
 }
 
 TEST_F(SupervisorTest, AVfIsNotWhatAMacNames) {
     link(vf("eth2", 3, mac(1), pci1));
     EXPECT_THAT(instance(0, "mac=00:15:5d:00:00:01"), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "mac=00:15:5d:00:00:01 yet")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "mac=00:15:5d:00:00:01 yet")));
     EXPECT_THAT(link(netvsc_link("eth1", 4, mac(1))), ElementsAre("create 0 eth1 vf 0000:03:00.0"));
 }
 
@@ -71,10 +72,10 @@ TEST_F(SupervisorTest, WithForceAMacNamesItsNetvscAndNotItsVf) {
 
 TEST_F(SupervisorTest, AMissingNetdeviceIsWaitedFor) {
     EXPECT_THAT(instance(0, "iface=eth1,mac=00:15:5d:00:00:02"), IsEmpty());
-    EXPECT_THAT(
-        messages(),
-        ElementsAre(says(Level::notice, "no netdevice with iface=eth1 yet; waiting"),
-                    says(Level::notice, "no netdevice with mac=00:15:5d:00:00:02 yet; waiting")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::notice, "no netdevice with iface=eth1 yet; waiting"),
+                            is_message(Level::notice,
+                                       "no netdevice with mac=00:15:5d:00:00:02 yet; waiting")));
     EXPECT_TRUE(idle());
     EXPECT_THAT(link(netvsc_link("eth9", 2, mac(9))), IsEmpty());
     EXPECT_THAT(link(netvsc_link("eth1", 3, mac(1))), ElementsAre("create 0 eth1"));
@@ -93,7 +94,7 @@ TEST_F(SupervisorTest, ANamedNetdeviceThatIsRoutedIsTakenWithAWarning) {
     link(netvsc_link("eth1", 2, mac(1)));
     routed(2);
     EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "eth1 has an IP address")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::warning, "eth1 has an IP address")));
 }
 
 TEST_F(SupervisorTest, ANamedNetdeviceThatIsNotNetvscIsRefusedOnce) {
@@ -101,7 +102,7 @@ TEST_F(SupervisorTest, ANamedNetdeviceThatIsNotNetvscIsRefusedOnce) {
     link(other);
     EXPECT_THAT(instance(0, "iface=eth1"), IsEmpty());
     EXPECT_THAT(messages(),
-                ElementsAre(says(Level::error, "eth1 not attached: expected a NetVSC")));
+                ElementsAre(is_message(Level::error, "eth1 not attached: expected a NetVSC")));
     gone(2);
     EXPECT_THAT(link(other), IsEmpty());
     EXPECT_THAT(messages(), IsEmpty());
@@ -110,16 +111,18 @@ TEST_F(SupervisorTest, ANamedNetdeviceThatIsNotNetvscIsRefusedOnce) {
 TEST_F(SupervisorTest, WithForceANetdeviceThatIsNotNetvscIsTakenWithAWarning) {
     link(ethernet("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, "iface=eth1,force=1"), ElementsAre("create 0 eth1"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "eth1 is not a NetVSC netdevice")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::warning, "eth1 is not a NetVSC netdevice")));
 }
 
 TEST_F(SupervisorTest, ANamedNetdeviceMadeBySoftwareIsTreatedLikeAnyOtherThatIsNotNetvsc) {
     link(software("veth0", 2, mac(1)));
     EXPECT_THAT(instance(0, "iface=veth0"), IsEmpty());
     EXPECT_THAT(messages(),
-                ElementsAre(says(Level::error, "veth0 not attached: expected a NetVSC")));
+                ElementsAre(is_message(Level::error, "veth0 not attached: expected a NetVSC")));
     EXPECT_THAT(instance(1, "iface=veth0,force=1"), ElementsAre("create 0 veth0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "veth0 is not a NetVSC netdevice")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::warning, "veth0 is not a NetVSC netdevice")));
 }
 
 // VLANs and the like have the MAC address of what they are made over.
@@ -146,7 +149,8 @@ TEST_F(SupervisorTest, ANamedNetdeviceOfAnotherTypeThatAppearsLaterIsRefusedOnce
     Link infiniband = ethernet("ib0", 2, mac(1));
     infiniband.message.type = ARPHRD_INFINIBAND;
     EXPECT_THAT(link(infiniband), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "expected an Ethernet netdevice")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::error, "expected an Ethernet netdevice")));
     gone(2);
     EXPECT_THAT(link(infiniband), IsEmpty());
     EXPECT_THAT(messages(), IsEmpty());
@@ -194,7 +198,8 @@ TEST_F(SupervisorTest, WithIgnoreAnInstanceDoesNothing) {
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, "ignore=1"), IsEmpty());
     EXPECT_THAT(instance(1, "ignore=1,iface=eth1"), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "ignore=1"), says(Level::notice, "")));
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::notice, "ignore=1"), is_message(Level::notice, "")));
     EXPECT_THAT(link(netvsc_link("eth2", 3, mac(2))), IsEmpty());
     EXPECT_TRUE(supervisor_.has_instances());
     remove_instance(0);
@@ -207,26 +212,26 @@ TEST_F(SupervisorTest, WithIgnoreAnInstanceDoesNothing) {
 TEST_F(SupervisorTest, ANameThatIsNotSafeIsRefusedOnceAndTheNetdeviceTakenWhenRenamed) {
     link(netvsc_link("a,fd(0)", 2, mac(1)));
     EXPECT_THAT(instance(0, "mac=00:15:5d:00:00:01"), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "'a,fd(0)' not attached")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::error, "'a,fd(0)' not attached")));
     EXPECT_THAT(link(netvsc_link("a,fd(0)", 2, mac(7))), IsEmpty());
     EXPECT_THAT(link(netvsc_link("a,fd(0)", 2, mac(1))), IsEmpty());
     EXPECT_THAT(messages(), IsEmpty());
     EXPECT_THAT(link(netvsc_link("a=b", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "'a=b' not attached")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::error, "'a=b' not attached")));
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
 }
 
 TEST_F(SupervisorTest, WithoutNamesTooANetdeviceIsTakenWhenItsNameBecomesSafe) {
     instance(0, "");
     EXPECT_THAT(link(netvsc_link("a\nb", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::error, "'a\\x0ab' not attached")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::error, "'a\\x0ab' not attached")));
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
 }
 
 TEST_F(SupervisorTest, APortStaysWhenItsNetdeviceGetsANameThatIsNotSafe) {
     eth1_attached();
     EXPECT_THAT(link(netvsc_link("a\xff,b", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::info, "eth1 is now a\\xff,b")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::info, "eth1 is now a\\xff,b")));
     EXPECT_EQ(port(0).netdevice, "a\xff,b");
 }
 
@@ -236,7 +241,7 @@ TEST_F(SupervisorTest, APortNotYetMadeIsGivenUpWhenTheNameIsNoLongerSafe) {
     failed(0, ENOMEM);
     messages();
     EXPECT_THAT(link(netvsc_link("a,b", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(messages(), Contains(says(Level::error, "'a,b' not attached")));
+    EXPECT_THAT(messages(), Contains(is_message(Level::error, "'a,b' not attached")));
     EXPECT_TRUE(idle());
     EXPECT_EQ(ports(), 0U);
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
@@ -303,8 +308,8 @@ TEST_F(SupervisorTest, TwoInstancesHaveTheirOwnPortsAndNumbers) {
 TEST_F(SupervisorTest, ANetdeviceThatAnotherInstanceHasStaysThereWithAWarning) {
     eth1_attached();
     EXPECT_THAT(instance(1, "iface=eth1"), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::warning, "eth1 is already attached by "
-                                                             "net_failsafe_vsc0")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::warning, "eth1 is already attached by "
+                                                                   "net_failsafe_vsc0")));
     EXPECT_THAT(instance(2, ""), IsEmpty());
     EXPECT_EQ(ports(), 1U);
 }

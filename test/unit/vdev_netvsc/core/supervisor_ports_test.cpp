@@ -25,9 +25,9 @@ TEST_F(SupervisorTest, APortThatCannotBeMadeIsTriedAgainLaterAndLaterWithFewMess
     instance(0, "iface=eth1");
     for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 60s}) {
         EXPECT_THAT(failed(0, ENOMEM), IsEmpty());
-        EXPECT_THAT(messages(), ElementsAre(says(Level::error,
-                                                 "retrying in " + std::to_string(expected.count()) +
-                                                     "000 ms")));
+        EXPECT_THAT(messages(), ElementsAre(is_message(
+                                    Level::error,
+                                    "retrying in " + std::to_string(expected.count()) + "000 ms")));
         EXPECT_EQ(delay(), expected);
         EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
         EXPECT_TRUE(idle()) << "the edge has it now";
@@ -96,7 +96,7 @@ TEST_F(SupervisorTest, TheVfOfANetvscThatGoesWhileItsPortIsMadeIsWithdrawnWhenIt
 TEST_F(SupervisorTest, ARenameIsFollowed) {
     eth1_attached_with_vf();
     EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(messages(), ElementsAre(says(Level::info, "netdevice eth1 is now wan")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::info, "netdevice eth1 is now wan")));
     EXPECT_EQ(port(0).netdevice, "wan");
     // Another that gets the name is another port.
     EXPECT_THAT(link(netvsc_link("eth1", 5, mac(5))), ElementsAre("create 1 eth1"));
@@ -114,8 +114,8 @@ TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
 TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 removed"),
-                                        says(Level::notice, "netdevice eth1 removed")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 removed"),
+                                        is_message(Level::notice, "netdevice eth1 removed")));
     EXPECT_EQ(port(0).ifindex, 0);
     EXPECT_TRUE(idle());
     EXPECT_THAT(closed(0), IsEmpty());

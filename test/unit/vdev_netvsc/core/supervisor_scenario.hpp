@@ -2,6 +2,7 @@
 #pragma once
 
 #include "commands.hpp"
+#include "common/message_matcher.hpp"
 #include "core/supervisor.hpp"
 #include "netdevices.hpp"
 
@@ -16,14 +17,13 @@ namespace netvsc {
 using namespace std::chrono_literals;
 using test::ethernet;
 using test::ipv4;
+using test::is_message;
 using test::mac;
 using test::software;
 using test::vf;
-using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Field;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
@@ -162,9 +162,6 @@ protected:
 
     /// The messages since the last call.
     std::vector<Message> messages() { return std::exchange(messages_, {}); }
-    static auto says(Level level, const std::string &part) {
-        return AllOf(Field(&Message::level, level), Field(&Message::text, HasSubstr(part)));
-    }
 
     // Leaves out RefreshLink. Executes Withdraw, ReleaseVf and RestoreDriver at once.
     Texts texts(Decision decision) {

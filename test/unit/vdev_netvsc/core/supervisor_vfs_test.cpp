@@ -25,7 +25,7 @@ TEST_F(SupervisorTest, AVfThatIsThereBeforeThePortIsAnnouncedWithIt) {
 TEST_F(SupervisorTest, AVfThatAppearsIsAnnounced) {
     eth1_attached();
     EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 present")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 present")));
     EXPECT_EQ(port(0).vf_state, VfState::present);
     EXPECT_TRUE(idle());
     probed(0, pci1);
@@ -33,7 +33,7 @@ TEST_F(SupervisorTest, AVfThatAppearsIsAnnounced) {
     EXPECT_THAT(elapse(), ElementsAre("check 0 0000:03:00.0"));
     EXPECT_TRUE(idle());
     checked(0, pci1, true);
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 attached")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 attached")));
     EXPECT_TRUE(idle());
 }
 
@@ -74,7 +74,7 @@ TEST_F(SupervisorTest, ManaIsAnnouncedWithItsMac) {
 TEST_F(SupervisorTest, AVfThatGoesIsWithdrawn) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(3), ElementsAre("withdraw 0 0000:03:00.0"));
-    EXPECT_THAT(messages(), ElementsAre(says(Level::notice, "VF 0000:03:00.0 removed")));
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 removed")));
     EXPECT_FALSE(port(0).vf);
     EXPECT_TRUE(idle());
     EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0"));
@@ -169,9 +169,9 @@ TEST_F(SupervisorTest, AVfWhoseProbeFailsIsTriedAgainLaterAndLaterWithFewMessage
     while (expected < 30s) {
         EXPECT_THAT(probed(0, pci1, ENODEV), IsEmpty());
         EXPECT_EQ(port(0).vf_state, VfState::faulted);
-        EXPECT_THAT(messages(),
-                    ElementsAre(says(Level::warning,
-                                     "retrying in " + std::to_string(expected.count()) + " ms")));
+        EXPECT_THAT(messages(), ElementsAre(is_message(
+                                    Level::warning,
+                                    "retrying in " + std::to_string(expected.count()) + " ms")));
         EXPECT_EQ(delay(), expected);
         EXPECT_THAT(elapse(), ElementsAre("announce 0 0000:03:00.0"));
         expected *= 2;
