@@ -3,23 +3,28 @@
 
 #include <ethdev_driver.h>
 
+// The one way in which the driver replaces operations of another PMD's ethdev port.
 namespace netvsc {
 
-/// Gives an ethdev port a copy of its PMD's operations with some of them exchanged. Does nothing if
-/// the port has such a copy already.
+/// Gives a port a copy of its PMD's operations in which some are replaced. Does nothing if the port
+/// has a copy already.
 ///
-/// There is one copy for each PMD's operations and `exchange`; it stays for ever, as the PMD's own
-/// do. Any thread; nobody may be calling the port's operations, but for those of its data path.
+/// All ports with the same PMD's operations and the same @p replace share a copy. It is never
+/// freed, as the PMD's operations are not. Any thread; nobody may call the port's operations
+/// meanwhile, except the burst functions.
 ///
-/// @param exchange  is given the copy to change it, the first time
-void adapt_operations(rte_eth_dev &port, void (*exchange)(eth_dev_ops &));
+/// @param replace  changes the copy; called once, when the copy is made
+void adapt_operations(rte_eth_dev &port, void (*replace)(eth_dev_ops &));
 
-/// The PMD's own operations of a port that adapt_operations() was called for, as which one of the
-/// exchanged ones goes on.
+/// The operations of the port's PMD, for a replaced operation that continues with the PMD's own.
+/// For a port that is not adapted these are the port's operations. Any thread.
 [[nodiscard]] const eth_dev_ops &original_operations(const rte_eth_dev &port);
 
-/// Gives operations that cannot release queues some that do nothing. DPDK 22.11: fail-safe calls a
-/// sub-device's when a queue is set up again, whether there are any or not.
+/// Undoes adapt_operations(); does nothing if the port is not adapted. Same thread rules.
+void restore_operations(rte_eth_dev &port);
+
+/// Adds queue release operations that do nothing, where the PMD has none. DPDK 22.11: fail-safe
+/// calls those of a sub-device when a queue is set up again, and does not check that they exist.
 void complete_queue_release(eth_dev_ops &operations);
 
 } // namespace netvsc

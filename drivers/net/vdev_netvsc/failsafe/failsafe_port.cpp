@@ -57,7 +57,7 @@ bool queues_are_set_up(const rte_eth_dev_data &data) {
            std::all_of(data.tx_queues, data.tx_queues + data.nb_tx_queues, is_set_up);
 }
 
-void exchange_operations(eth_dev_ops &failsafe) {
+void replace_operations(eth_dev_ops &failsafe) {
     failsafe.dev_close = close_undisturbed;
     failsafe.dev_infos_get = get_info_undisturbed;
     failsafe.dev_configure = configure_without_listening;
@@ -116,7 +116,7 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         return failure(-result, "vdev " + name + "," + arguments);
     }
     if (rte_eth_dev *device = ethdev()) {
-        adapt_operations(*device, exchange_operations);
+        adapt_operations(*device, replace_operations);
         safe_rx_burst_ = device->rx_pkt_burst;
         safe_tx_burst_ = device->tx_pkt_burst;
     }

@@ -31,6 +31,24 @@ std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS> &adapted() {
 
 // What ethdev calls.
 struct FallbackPort::Operations {
+    static void replace(eth_dev_ops &operations) {
+        using RxMode = NetdeviceControl::RxMode;
+        operations.dev_infos_get = info;
+        operations.dev_configure = configure;
+        operations.rx_queue_setup = rx_queue_setup;
+        operations.dev_start = start;
+        operations.dev_stop = stop;
+        operations.dev_close = close;
+        operations.link_update = link_update;
+        operations.mtu_set = mtu_set;
+        operations.mac_addr_set = mac_addr_set;
+        operations.promiscuous_enable = set_rx_mode<RxMode::promiscuous, true>;
+        operations.promiscuous_disable = set_rx_mode<RxMode::promiscuous, false>;
+        operations.allmulticast_enable = set_rx_mode<RxMode::all_multicast, true>;
+        operations.allmulticast_disable = set_rx_mode<RxMode::all_multicast, false>;
+        operations.set_mc_addr_list = set_mc_addr_list;
+        complete_queue_release(operations);
+    }
     template <typename Call> static int of(rte_eth_dev *device, Call call) noexcept {
         return guarded(device->data->name,
                        [&] { return call(*adapted().at(device->data->port_id)); });
@@ -84,27 +102,7 @@ struct FallbackPort::Operations {
 };
 
 FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
-    : port_(port), original_(*port.dev_ops), operations_(*port.dev_ops),
-      netdevice_(std::move(netdevice)) {
-    using RxMode = NetdeviceControl::RxMode;
-    operations_.dev_infos_get = Operations::info;
-    operations_.dev_configure = Operations::configure;
-    operations_.rx_queue_setup = Operations::rx_queue_setup;
-    operations_.dev_start = Operations::start;
-    operations_.dev_stop = Operations::stop;
-    operations_.dev_close = Operations::close;
-    operations_.link_update = Operations::link_update;
-    operations_.mtu_set = Operations::mtu_set;
-    operations_.mac_addr_set = Operations::mac_addr_set;
-    operations_.promiscuous_enable = Operations::set_rx_mode<RxMode::promiscuous, true>;
-    operations_.promiscuous_disable = Operations::set_rx_mode<RxMode::promiscuous, false>;
-    operations_.allmulticast_enable = Operations::set_rx_mode<RxMode::all_multicast, true>;
-    operations_.allmulticast_disable = Operations::set_rx_mode<RxMode::all_multicast, false>;
-    operations_.set_mc_addr_list = Operations::set_mc_addr_list;
-    complete_queue_release(operations_);
-}
-
-void FallbackPort::take_over() { port_.dev_ops = &operations_; }
+    : port_(port), original_(original_operations(port)), netdevice_(std::move(netdevice)) {}
 
 void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
     expect_double_release(port);
@@ -126,12 +124,14 @@ void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
         fitted = std::make_unique<AfXdpPort>(port, std::move(*netdevice));
     else
         fitted = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
-    auto &slot = adapted().at(port.data->port_id);
-    slot = std::move(fitted);
-    slot->take_over();
+    adapted().at(port.data->port_id) = std::move(fitted);
+    adapt_operations(port, Operations::replace);
 }
 
-void FallbackPort::forget(std::uint16_t port) { adapted().at(port).reset(); }
+void FallbackPort::forget(std::uint16_t port) {
+    if (const auto fitted = std::exchange(adapted().at(port), nullptr))
+        restore_operations(fitted->port_);
+}
 
 int FallbackPort::outcome(const Result<void> &result) const {
     if (result)

@@ -60,8 +60,6 @@ protected:
     virtual int set_mac(rte_ether_addr &mac);
 
     [[nodiscard]] rte_eth_dev &port() const { return port_; }
-    /// The PMD's own.
-    [[nodiscard]] const eth_dev_ops &original() const { return original_; }
     [[nodiscard]] NetdeviceControl &netdevice() { return netdevice_; }
     /// 0, or -EINVAL, which it logs, if there are not as many Tx queues as Rx queues.
     [[nodiscard]] int need_queue_pairs(Fallback kind) const;
@@ -72,11 +70,9 @@ private:
     struct Operations;
 
     int set_multicast(std::span<const rte_ether_addr> addresses);
-    void take_over();
 
     rte_eth_dev &port_;
-    const eth_dev_ops &original_;
-    eth_dev_ops operations_; ///< the PMD's with ours among them
+    const eth_dev_ops &original_; ///< the PMD's
     NetdeviceControl netdevice_;
 };
 

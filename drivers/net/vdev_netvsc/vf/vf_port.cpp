@@ -74,7 +74,7 @@ int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
 }
 
 // As fail-safe can bear them: see adapt().
-void exchange_operations(eth_dev_ops &vf) {
+void replace_operations(eth_dev_ops &vf) {
     vf.dev_configure = configure_with_link_events;
     vf.mac_addr_set = set_other_address;
     complete_queue_release(vf);
@@ -145,7 +145,7 @@ void VfPort::adapt(bool failsafe_link_up) const {
                                                : port.dev_ops->dev_set_link_down != nullptr;
     if (!can_set_link)
         port.data->dev_link.link_status = failsafe_link_up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
-    adapt_operations(port, exchange_operations);
+    adapt_operations(port, replace_operations);
     if (replace_unplug("pci", unplug_vf, unplug_by_bus))
         expect_double_release(port);
 }
