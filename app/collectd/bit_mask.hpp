@@ -9,14 +9,14 @@
 
 namespace netvsc::collectd {
 
-/// A set of port or lcore numbers, as wide as any DPDK is built for.
+/// A set of port or lcore numbers. It holds more than any DPDK build can have.
 using BitMask = std::bitset<4096>;
 
-/// Reads hexadecimal digits of any number, with or without "0x"; their order of magnitude is
-/// what BitMask holds. @return nullopt for anything else
+/// Parses hexadecimal digits, with or without "0x".
+/// @return nullopt if @p text is not hexadecimal or does not fit into BitMask
 [[nodiscard]] std::optional<BitMask> parse_mask(std::string_view text);
 
-/// The highest member and one; 0 if there is none.
+/// The highest member plus one; 0 if the set is empty.
 [[nodiscard]] std::size_t width(const BitMask &mask);
 
 } // namespace netvsc::collectd

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Pages of events read at once: more than the driver keeps.
+// Limits the pages of events in one read. The driver keeps fewer.
 constexpr int max_pages = 64;
 
 std::unexpected<Error> not_understood(const char *command) {
@@ -22,7 +22,7 @@ std::unexpected<Error> not_understood(const char *command) {
 
 Result<std::vector<unsigned>> parse_ports(const nlohmann::json &answer, const char *command) {
     std::vector<unsigned> ports;
-    if (answer.is_null()) // nothing that makes ports has been linked
+    if (answer.is_null()) // the application is linked without the library of this command
         return ports;
     if (!answer.is_array())
         return not_understood(command);
@@ -35,7 +35,7 @@ Result<std::vector<unsigned>> parse_ports(const nlohmann::json &answer, const ch
     return ports;
 }
 
-// nullopt: the port has gone meanwhile.
+// nullopt: the port was removed in the meantime.
 Result<std::optional<bool>> parse_link(const nlohmann::json &answer) {
     if (answer.is_null())
         return std::nullopt;
@@ -53,7 +53,7 @@ Result<std::vector<unsigned>> list_ports(TelemetryClient &client, const char *co
     return parse_ports(*answer, command);
 }
 
-// What net_vdev_netvsc, if it is there, says of its ports.
+// Reads the names of net_vdev_netvsc's ports, if the application has loaded the driver.
 Result<void> learn_facts(TelemetryClient &client, LinkStatus &link,
                          TelemetryClient::Deadline deadline) {
     const auto ports = list_ports(client, "/vdev_netvsc/list", deadline);
@@ -125,7 +125,7 @@ Report Collector::read() {
 
 void Collector::read_application(LinkStatus &link, Report &report) {
     const Round round{.link = link, .deadline = steady_clock::now() + time_limit, .report = report};
-    // Twice: the application may have been started anew since the last read.
+    // The second attempt reconnects: the application may have restarted since the last read.
     Result<void> done;
     for (int attempt = 0; attempt < 2; ++attempt) {
         const bool had_client = client_.has_value();
@@ -152,7 +152,7 @@ Result<void> Collector::ask(const Round &round) {
         client_ = std::move(*connected);
         facts_learned_ = false;
     }
-    // One that does not answer in time is asked again at the next read.
+    // If the application does not answer in time, the next read queries it again.
     if (!facts_learned_) {
         if (auto learned = learn_facts(*client_, round.link, round.deadline); !learned)
             return learned;
@@ -183,7 +183,7 @@ Result<void> Collector::read_events(TelemetryClient &client, const Round &round)
             std::string(command) + ',' + std::to_string(cursor_.since()), round.deadline);
         if (!answer)
             return std::unexpected(answer.error());
-        if (answer->is_null()) // net_vdev_netvsc is not there
+        if (answer->is_null()) // net_vdev_netvsc is not loaded
             return {};
         auto batch = parse_events(*answer);
         if (!batch)
@@ -194,7 +194,7 @@ Result<void> Collector::read_events(TelemetryClient &client, const Round &round)
             round.report.messages.push_back(
                 {.level = Level::warning,
                  .text = std::to_string(news.missed) + " events of application '" + file_prefix_ +
-                         "' were lost: it keeps no more, read them more often (Interval)"});
+                         "' were lost: the driver keeps no more; use a shorter Interval"});
         for (const auto &event : news.events)
             tell(event, std::chrono::nanoseconds(now) - std::chrono::nanoseconds(event.time_ns),
                  round);
@@ -224,19 +224,19 @@ void Collector::report_application_problem(const Error &error, Report &report) {
         break;
     case ETIMEDOUT:
         text = who + " does not answer within " + std::to_string(time_limit.count()) +
-               " ms; its link status is not known";
+               " ms; its link status is unknown";
         break;
     case EACCES:
-        text = who + " may not be asked (" + error.message() +
-               "): collectd has to run as root or as the application's user";
+        text = who + " refuses the connection (" + error.message() +
+               "): collectd must run as root or as the application's user";
         break;
     case ECONNRESET:
     case EPIPE:
-        text = who + " has closed the connection (" + error.message() +
-               "): it has ended, or has ten telemetry clients already; trying again";
+        text = who + " closed the connection (" + error.message() +
+               "): it has ended, or it already has ten telemetry clients; trying again";
         break;
     default:
-        text = who + ": " + error.message() + "; its link status is not known";
+        text = who + ": " + error.message() + "; its link status is unknown";
     }
     application_problem_.begin(level, printable(std::move(text)), report);
 }
@@ -282,11 +282,11 @@ void Collector::report_keepalive_problem(const Error &error, Report &report) {
     if (error.number == ENOENT)
         keepalive_problem_.begin(Level::notice,
                                  "there is no shared memory " + shm_name_ +
-                                     "; waiting for an application that makes it",
+                                     "; waiting for an application to create it",
                                  report);
     else
         keepalive_problem_.begin(Level::warning,
-                                 printable(error.message()) + "; the lcores' states are not known",
+                                 printable(error.message()) + "; the lcores' states are unknown",
                                  report);
 }
 

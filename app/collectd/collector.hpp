@@ -15,17 +15,17 @@
 
 namespace netvsc::collectd {
 
-/// Reads what is asked for of one DPDK application: its telemetry and its keepalive area. The
-/// application may come, go and come back as it likes.
+/// Reads the telemetry and the keepalive area of one DPDK application, as configured. The
+/// application may start, end and restart at any time.
 ///
 /// Threads: none of its own, no locking; one thread at a time may call it.
 class Collector {
 public:
-    /// No read() takes longer than this, whatever the application does. (What it does is
-    /// answered in some hundred microseconds if all is well.)
+    /// No read() takes longer than this, even if the application hangs. A running application
+    /// answers within some hundred microseconds.
     static constexpr std::chrono::milliseconds time_limit{500};
 
-    /// @param runtime_folder  where the application's runtime folder is, named by its prefix
+    /// @param runtime_folder  contains the application's runtime folder, whose name is the prefix
     Collector(Config config, std::string runtime_folder);
 
     [[nodiscard]] Report read();
@@ -33,7 +33,7 @@ public:
 private:
     using Deadline = TelemetryClient::Deadline;
 
-    // Of one read: what it asks, decides and tells with.
+    // The arguments that the steps of one read share.
     struct Round {
         LinkStatus &link;
         Deadline deadline;

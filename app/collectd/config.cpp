@@ -15,7 +15,7 @@ namespace {
 
 using Messages = std::vector<Message>;
 
-// From this width on a mask of all ones means every port, as the stock plugin's 0xffffffff does.
+// A mask of all ones with at least this width means every port, like the stock plugin's 0xffffffff.
 constexpr std::size_t all_ports_width = 32;
 
 bool same(const std::string &key, const char *name) {
@@ -76,7 +76,7 @@ Parsed<BitMask> parse_mask_item(const ConfigItem &item) {
         if (const auto mask = parse_mask(*text))
             return *mask;
     } else if (const auto *number = only_argument<double>(item)) {
-        // collectd reads numbers as double: beyond 2^53 bits have been lost already.
+        // collectd parses numbers as double, so a number above 2^53 has lost bits already.
         if (*number >= 0 && *number < 0x1p53 && std::trunc(*number) == *number)
             return BitMask(static_cast<std::uint64_t>(*number));
     }
@@ -86,7 +86,7 @@ Parsed<BitMask> parse_mask_item(const ConfigItem &item) {
 
 Parsed<std::string> parse_shm_name(const ConfigItem &item) {
     const auto *text = only_argument<std::string>(item);
-    // shm_open(3) takes it with and without the slash.
+    // shm_open(3) accepts the name with and without the slash.
     std::string name = text == nullptr ? "" : *text;
     if (!name.starts_with('/'))
         name.insert(0, 1, '/');
@@ -105,12 +105,12 @@ Parsed<std::string> parse_file_prefix(const ConfigItem &item) {
     return *text;
 }
 
-// Takes the items of one block, one by one.
+// Applies the items of one block.
 class Block {
 public:
     Block(std::string where, Messages &messages) : where_(std::move(where)), messages_(messages) {}
 
-    // Puts the value into @p target, or says what was expected and @p otherwise happens.
+    // Stores the value in @p target, or logs what was expected and that @p otherwise happens.
     template <typename T>
     bool take(const ConfigItem &item, Parsed<T> (*parse)(const ConfigItem &), T &target,
               const char *otherwise = "the line is ignored") {
@@ -143,7 +143,7 @@ void parse_eal(const ConfigItem &eal, Config &config, Messages &messages) {
             ignored += (ignored.empty() ? "" : ", ") + printable(item.key);
     }
     if (!ignored.empty())
-        block.say(Level::info, ignored + ": ignored, as this plugin is no DPDK process and needs "
+        block.say(Level::info, ignored + ": ignored: this plugin is no DPDK process and needs "
                                          "FilePrefix only");
 }
 
@@ -172,10 +172,10 @@ void parse_link(const ConfigItem &event, LinkConfig &link, Messages &messages) {
     if (link.port_names.size() > link.ports.count())
         block.say(Level::warning, std::to_string(link.port_names.size()) + " PortName lines for " +
                                       std::to_string(enabled) + " enabled ports: those from '" +
-                                      printable(link.port_names[enabled]) + "' on are not used");
+                                      printable(link.port_names[enabled]) + "' on are unused");
 }
 
-// false: what to watch is not known.
+// @return false if the block does not say which lcores to watch
 bool parse_keepalive(const ConfigItem &event, KeepaliveConfig &keepalive, Messages &messages) {
     Block block("Event keep_alive: ", messages);
     bool usable = true;
@@ -218,8 +218,8 @@ void parse_event(const ConfigItem &item, Config &config, Messages &messages) {
 } // namespace
 
 std::string LinkConfig::name_of(unsigned port) const {
-    // The names go to the ports of the mask, whether the application has them at the moment or
-    // not: so a port keeps its name when others come and go.
+    // Names belong to the ports of the mask, including ports that the application does not have
+    // now. A port therefore keeps its name when others are added and removed.
     std::size_t before = 0;
     for (unsigned other = 0; other < port && before < port_names.size(); ++other)
         before += ports.test(other) ? 1 : 0;

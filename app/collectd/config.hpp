@@ -42,13 +42,13 @@ struct KeepaliveConfig {
 /// `<Plugin dpdkevents>`
 struct Config {
     std::string file_prefix = "rte"; ///< of the application: FilePrefix in `<EAL>`
-    std::optional<LinkConfig> link;  ///< nullopt: not asked for
+    std::optional<LinkConfig> link;  ///< nullopt: not configured
     std::optional<KeepaliveConfig> keepalive;
 };
 
-/// Reads the children of a `<Plugin>` block, in the stock plugin's form, into @p config. What is
-/// wrong costs its own line or block only: the messages name it, what was expected and what
-/// happens now.
+/// Reads the children of a `<Plugin>` block, in the stock plugin's form, into @p config. An error
+/// affects its own line or block only.
+/// @return messages that name the wrong line, what was expected and what happens now
 [[nodiscard]] std::vector<Message> parse_config(const std::vector<ConfigItem> &items,
                                                 Config &config);
 

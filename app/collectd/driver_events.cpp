@@ -38,8 +38,8 @@ std::optional<EventBatch> parse_events(const nlohmann::json &answer) {
     if (!first || !next || !now)
         return std::nullopt;
     const auto events = answer.find("events");
-    // DPDK 22.11 cannot have an array of objects within an object: they come as an object by
-    // number there.
+    // DPDK 22.11 telemetry has no array of objects within an object. The driver sends an object
+    // with numbers as keys there.
     if (events == answer.end() || !events->is_structured())
         return std::nullopt;
     EventBatch batch{.first = *first, .next = *next, .now_ns = *now, .events = {}};
@@ -73,7 +73,7 @@ void EventCursor::connected(int pid) {
 EventCursor::News EventCursor::take(EventBatch batch) {
     News news;
     if (batch.next < since_) {
-        // Fewer events than we have seen: a new process with the old one's PID, as in containers.
+        // Fewer events than already read: a new process with the same PID, as in containers.
         since_ = 1;
         news.more = true;
         return news;

@@ -9,7 +9,7 @@
 
 namespace netvsc::collectd {
 
-/// What net_vdev_netvsc says of one of its ports.
+/// The names that belong to one port of net_vdev_netvsc.
 struct PortFacts {
     std::string name;      ///< ethdev's
     std::string netdevice; ///< the NetVSC's
@@ -17,11 +17,11 @@ struct PortFacts {
     bool operator==(const PortFacts &) const = default;
 };
 
-/// One event of net_vdev_netvsc's, as its telemetry tells it.
+/// One event of net_vdev_netvsc, as its telemetry reports it.
 struct DriverEvent {
     std::uint64_t sequence = 0;
     std::int64_t time_ns = 0; ///< CLOCK_MONOTONIC
-    std::string type;         ///< "vf_attached"; newer drivers may have others
+    std::string type;         ///< such as "vf_attached"; newer drivers may add types
     unsigned port_id = 0;
     PortFacts facts;
     int lcore = -1;
@@ -29,8 +29,8 @@ struct DriverEvent {
 
 /// One answer to /vdev_netvsc/events.
 struct EventBatch {
-    std::uint64_t first = 0; ///< the oldest that the driver still has
-    std::uint64_t next = 0;  ///< what to ask for next
+    std::uint64_t first = 0; ///< the oldest event that the driver still has
+    std::uint64_t next = 0;  ///< the first event to request next
     std::int64_t now_ns = 0;
     std::vector<DriverEvent> events;
 };
@@ -41,29 +41,28 @@ struct EventBatch {
 /// Reads an answer to /vdev_netvsc/info. @return nullopt as above
 [[nodiscard]] std::optional<PortFacts> parse_info(const nlohmann::json &answer);
 
-/// Where in the driver's events a reader is.
+/// A reader's position in the driver's events.
 ///
-/// What happened before the reader came is not news. What happened before it noticed that the
-/// application had been started anew is.
+/// Events from before the first connection are not reported. After a restart of the application,
+/// all events of the new process are reported.
 class EventCursor {
 public:
-    /// Another process answers from now on, or perhaps the same: that is found out by @p pid and
-    /// by the numbers.
+    /// The client has connected. @p pid and the event numbers show whether the process is the same.
     void connected(int pid);
-    /// The first event to ask for.
+    /// The first event to request.
     [[nodiscard]] std::uint64_t since() const { return since_; }
 
     struct News {
         std::vector<DriverEvent> events;
         std::uint64_t missed = 0; ///< events that the driver no longer had
-        bool more = false;        ///< ask again
+        bool more = false;        ///< the driver has further events
     };
     [[nodiscard]] News take(EventBatch batch);
 
 private:
     std::uint64_t since_ = 1;
     int pid_ = -1;
-    bool history_ = false; ///< what comes is not news
+    bool history_ = false; ///< the next events are older than the first connection
 };
 
 } // namespace netvsc::collectd

@@ -20,7 +20,7 @@ Severity severity_of(LcoreState state) {
     case LcoreState::gone:
         break;
     }
-    return Severity::failure; // and for values that are no state
+    return Severity::failure; // also for values that are no state
 }
 
 } // namespace
@@ -32,7 +32,7 @@ void KeepaliveStatus::polled(const KeepaliveSnapshot &snapshot, Report &report) 
                                    .text = "Event keep_alive: LCoreMask includes lcore " +
                                            std::to_string(width(config_.lcores) - 1) +
                                            ", but the area has " + std::to_string(lcores) +
-                                           " lcores: those beyond are not watched"});
+                                           " lcores: higher numbers are not watched"});
     for (unsigned lcore = 0; lcore < lcores; ++lcore) {
         if (!config_.lcores.test(lcore))
             continue;
@@ -41,8 +41,8 @@ void KeepaliveStatus::polled(const KeepaliveSnapshot &snapshot, Report &report) 
             notify(lcore, state, {}, report);
             continue;
         }
-        const auto [told, first] = told_.try_emplace(lcore, state);
-        if (std::exchange(told->second, state) != state || first || !config_.only_changes)
+        const auto [entry, first] = reported_.try_emplace(lcore, state);
+        if (std::exchange(entry->second, state) != state || first || !config_.only_changes)
             report.values.push_back({.plugin_instance = "keepalive",
                                      .type_instance = "lcore" + std::to_string(lcore),
                                      .value = static_cast<double>(std::to_underlying(state))});
@@ -57,8 +57,8 @@ void KeepaliveStatus::happened(unsigned lcore, LcoreState state, std::chrono::na
 
 void KeepaliveStatus::notify(unsigned lcore, LcoreState state, std::chrono::nanoseconds age,
                              Report &report) {
-    const auto [told, first] = told_.try_emplace(lcore, state);
-    if (std::exchange(told->second, state) == state && !first && config_.only_changes)
+    const auto [entry, first] = reported_.try_emplace(lcore, state);
+    if (std::exchange(entry->second, state) == state && !first && config_.only_changes)
         return;
     report.notifications.push_back({.severity = severity_of(state),
                                     .message = "lcore " + std::to_string(lcore) +
@@ -68,7 +68,7 @@ void KeepaliveStatus::notify(unsigned lcore, LcoreState state, std::chrono::nano
 }
 
 void KeepaliveStatus::forget() {
-    told_.clear();
+    reported_.clear();
     width_checked_ = false;
 }
 

@@ -10,28 +10,30 @@
 
 namespace netvsc::collectd {
 
-/// Decides what is told of the lcores that an application watches.
+/// Decides what collectd receives about the lcores that an application watches.
 class KeepaliveStatus {
 public:
     explicit KeepaliveStatus(KeepaliveConfig config) : config_(std::move(config)) {}
 
-    /// How the lcores are now.
+    /// Reports the present states of the lcores.
     void polled(const KeepaliveSnapshot &snapshot, Report &report);
-    /// How @p lcore became @p age ago. Called before polled(), which knows what came after.
+    /// Reports that @p lcore became @p state @p age ago. Call it before polled(), which reports
+    /// later states.
     void happened(unsigned lcore, LcoreState state, std::chrono::nanoseconds age, Report &report);
-    /// The area has gone: all is told anew when there is one again.
+    /// The area no longer exists. The next area's states are all reported.
     void forget();
 
 private:
     void notify(unsigned lcore, LcoreState state, std::chrono::nanoseconds age, Report &report);
 
     KeepaliveConfig config_;
-    std::map<unsigned, LcoreState> told_;
+    std::map<unsigned, LcoreState> reported_;
     bool width_checked_ = false;
 };
 
-/// Whether somebody still writes to an area whose writer cannot be told by a lock (DPDK's own
-/// l2fwd-keepalive): one whose lcore is alive, but has not been seen anew for long, is left over.
+/// Whether a process still writes to an area whose writer holds no lock (DPDK's own
+/// l2fwd-keepalive). If an lcore is ALIVE and its time stamp has not moved for long, the writer has
+/// ended.
 class AreaActivity {
 public:
     using Time = std::chrono::steady_clock::time_point;

@@ -11,8 +11,8 @@
 namespace netvsc::collectd {
 namespace {
 
-// How net_vdev_netvsc's events are told. Link and lcore events are not among them: these have
-// the stock plugin's form.
+// The notification of each event type of net_vdev_netvsc. Link and lcore events are not in the
+// table: their notifications have the stock plugin's form.
 struct Wording {
     std::string_view type;
     Severity severity;
@@ -42,7 +42,7 @@ void LinkStatus::present(std::span<const unsigned> ports, Report &report) {
             {.level = Level::notice,
              .text = "Event link_status: " + std::to_string(config_.port_names.size()) +
                      " PortName lines, but the application has " + std::to_string(watched_ports) +
-                     " enabled ports now: the other names wait for ports to come"});
+                     " enabled ports now: the other names wait for further ports"});
 }
 
 void LinkStatus::polled(unsigned port, bool up, Report &report) {
@@ -50,8 +50,8 @@ void LinkStatus::polled(unsigned port, bool up, Report &report) {
         notify(port, up, {}, report);
         return;
     }
-    const auto told = std::exchange(ports_[port].told, up);
-    if (told != up || !config_.only_changes)
+    const auto previous = std::exchange(ports_[port].reported, up);
+    if (previous != up || !config_.only_changes)
         report.values.push_back({.plugin_instance = config_.name_of(port),
                                  .type_instance = "link_status",
                                  .value = up ? 1.0 : 0.0});
@@ -89,7 +89,7 @@ void LinkStatus::happened(const DriverEvent &event, std::chrono::nanoseconds age
 
 void LinkStatus::notify(unsigned port, bool up, std::chrono::nanoseconds age, Report &report) {
     auto &known = ports_[port];
-    if (std::exchange(known.told, up) == up && config_.only_changes)
+    if (std::exchange(known.reported, up) == up && config_.only_changes)
         return;
     Notification notification = about(port, known.facts);
     notification.severity = up ? Severity::okay : Severity::warning;

@@ -12,8 +12,8 @@
 
 namespace netvsc::collectd {
 
-/// Decides what is told of the ports of one application: link status as the stock plugin does,
-/// and what net_vdev_netvsc says of its VFs.
+/// Decides what collectd receives about the ports of one application: link status in the stock
+/// plugin's form, and net_vdev_netvsc's events.
 class LinkStatus {
 public:
     explicit LinkStatus(LinkConfig config) : config_(std::move(config)) {}
@@ -22,19 +22,19 @@ public:
         return port < config_.ports.size() && config_.ports.test(port);
     }
 
-    /// These ports there are; what is known of others is forgotten.
+    /// The application has these ports now. Forgets all others.
     void present(std::span<const unsigned> ports, Report &report);
-    /// How @p port is now.
+    /// Reports the present link status of @p port.
     void polled(unsigned port, bool up, Report &report);
-    /// What has happened @p age ago. Called before polled(), which knows what came after.
+    /// Reports an event from @p age ago. Call it before polled(), which reports later changes.
     void happened(const DriverEvent &event, std::chrono::nanoseconds age, Report &report);
     void learn(unsigned port, PortFacts facts) { ports_[port].facts = std::move(facts); }
-    /// The application has gone: all is told anew when there is one again.
+    /// The application has ended. The status of the next one's ports is all reported.
     void forget();
 
 private:
     struct Port {
-        std::optional<bool> told; ///< the last status told: true for up
+        std::optional<bool> reported; ///< the last status reported: true for up
         PortFacts facts;
     };
 

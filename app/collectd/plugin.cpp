@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What collectd calls, and what is called of collectd's: all else is free of its headers.
+// The interface to collectd. No other file includes collectd's headers.
 #include "collectd/collector.hpp"
 #include "collectd/config.hpp"
 #include "collectd/report.hpp"
@@ -29,8 +29,8 @@ static_assert(static_cast<int>(Level::error) == LOG_ERR &&
               static_cast<int>(Level::notice) == LOG_NOTICE &&
               static_cast<int>(Level::info) == LOG_INFO);
 
-// collectd calls config and init in its main thread, before the first read; reads one at a time;
-// shutdown after the last.
+// collectd calls config and init in its main thread before the first read. It calls read from one
+// thread at a time, and shutdown after the last read.
 struct Plugin {
     Config config;
     std::unique_ptr<Collector> collector;
@@ -63,22 +63,22 @@ void dispatch(const Value &value) {
 }
 
 void dispatch(const Notification &notification) {
-    notification_t told{};
-    told.severity = static_cast<int>(notification.severity);
+    notification_t native{};
+    native.severity = static_cast<int>(notification.severity);
     const auto age = std::max<std::int64_t>(notification.age.count(), 0);
-    told.time = cdtime() - NS_TO_CDTIME_T(age);
-    copy(told.message, notification.message);
-    copy(told.host, hostname_g);
-    copy(told.plugin, plugin_name);
-    copy(told.plugin_instance, notification.plugin_instance);
+    native.time = cdtime() - NS_TO_CDTIME_T(age);
+    copy(native.message, notification.message);
+    copy(native.host, hostname_g);
+    copy(native.plugin, plugin_name);
+    copy(native.plugin_instance, notification.plugin_instance);
     for (const auto &[key, value] : notification.metadata)
-        plugin_notification_meta_add_string(&told, key.c_str(), value.c_str());
-    plugin_dispatch_notification(&told);
-    if (told.meta != nullptr)
-        plugin_notification_meta_free(told.meta);
+        plugin_notification_meta_add_string(&native, key.c_str(), value.c_str());
+    plugin_dispatch_notification(&native);
+    if (native.meta != nullptr)
+        plugin_notification_meta_free(native.meta);
 }
 
-// Runs what C calls: an exception (there is memory to be had no more) ends here.
+// Runs a function that C code calls. No exception (out of memory) passes to the caller.
 template <typename Function> int guarded(Function function) {
     try {
         function();
@@ -143,7 +143,7 @@ int shut_down() {
 } // namespace
 } // namespace netvsc::collectd
 
-// The one symbol collectd looks up.
+// collectd looks up this symbol only.
 extern "C" __attribute__((visibility("default"))) void module_register() {
     using namespace netvsc::collectd;
     plugin_register_complex_config(plugin_name, configure);

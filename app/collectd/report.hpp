@@ -9,7 +9,7 @@
 
 namespace netvsc::collectd {
 
-/// How bad it is; the values are collectd's NOTIF_* and LOG_*, which plugin.cpp checks.
+/// The values are collectd's NOTIF_* and LOG_*. plugin.cpp checks that.
 enum class Severity : std::uint8_t { failure = 1, warning = 2, okay = 4 };
 enum class Level : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };
 
@@ -32,12 +32,12 @@ struct Notification {
     Severity severity{};
     std::string message;
     std::string plugin_instance;
-    std::chrono::nanoseconds age{}; ///< how long ago it was when it was read
+    std::chrono::nanoseconds age{}; ///< time from the event to the read
     std::vector<std::pair<std::string, std::string>> metadata;
     bool operator==(const Notification &) const = default;
 };
 
-/// What one read has for collectd, in this order.
+/// The results of one read. collectd receives them in this order.
 struct Report {
     std::vector<Message> messages;
     std::vector<Value> values;

@@ -17,12 +17,12 @@ using Condition = KeepaliveReader::Condition;
 
 enum ExitStatus { ended = 0, some_dead = 1, no_area = 2, application_gone = 3 };
 
-// How often the area is looked at with nothing heard, and at the most.
-constexpr auto look_every = 1s;
-constexpr auto look_every_without_notifier = 100ms;
-constexpr auto least_between_reports = 20ms;
+// The agent also checks the area without a notification, and reports at most once in 20 ms.
+constexpr auto check_period = 1s;
+constexpr auto check_period_without_notifier = 100ms;
+constexpr auto min_report_interval = 20ms;
 
-// Its owner writes at each period, if there is any lcore to be seen.
+// The owner writes in each period if any lcore polls.
 bool should_change(const KeepaliveSnapshot &snapshot) {
     return std::ranges::any_of(snapshot.states, [](LcoreState state) {
         return state == LcoreState::alive || state == LcoreState::missing;
@@ -57,7 +57,7 @@ int Agent::run() {
     note("watching " + options_.area.name + " (" + std::to_string(reader_->lcores()) + " lcores)");
     bool death_posted = false;
     for (;;) {
-        if (const auto status = look(death_posted))
+        if (const auto status = check(death_posted))
             return *status;
         const auto posted = wait();
         if (!posted)
@@ -79,11 +79,11 @@ Result<void> Agent::open() {
     if (auto notifier = start_notifier(*reader_))
         notifier_.emplace(std::move(*notifier));
     else
-        note("looking every 100 ms instead of waiting: " + notifier.error().message());
+        note("checking every 100 ms instead of waiting: " + notifier.error().message());
     return {};
 }
 
-std::optional<int> Agent::look(bool death_posted) {
+std::optional<int> Agent::check(bool death_posted) {
     switch (reader_->condition()) {
     case Condition::replaced:
         if (auto opened = open(); !opened)
@@ -102,10 +102,10 @@ std::optional<int> Agent::look(bool death_posted) {
     if (!snapshot)
         return lost(snapshot.error().message());
     lost_at_.reset();
-    return look_at(*snapshot, death_posted);
+    return evaluate(*snapshot, death_posted);
 }
 
-std::optional<int> Agent::look_at(const KeepaliveSnapshot &snapshot, bool death_posted) {
+std::optional<int> Agent::evaluate(const KeepaliveSnapshot &snapshot, bool death_posted) {
     const auto now = Clock::now();
     if (snapshot != last_) {
         last_ = snapshot;
@@ -114,8 +114,8 @@ std::optional<int> Agent::look_at(const KeepaliveSnapshot &snapshot, bool death_
     auto dead = dead_lcores(snapshot);
     if (!dead.empty() && (death_posted || dead != last_dead_)) {
         print(snapshot);
-        // A semaphore that somebody posts for ever shall not fill the log.
-        std::this_thread::sleep_for(least_between_reports);
+        // Limits the output if a process posts the semaphore in a loop.
+        std::this_thread::sleep_for(min_report_interval);
     }
     last_dead_ = std::move(dead);
     if (now - changed_ >= options_.timeout && should_change(snapshot)) {
@@ -143,7 +143,8 @@ std::optional<bool> Agent::wait() {
     std::array<pollfd, 2> sources{
         pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
         pollfd{.fd = notifier_ ? notifier_->fd() : -1, .events = POLLIN, .revents = 0}};
-    const std::chrono::milliseconds timeout = notifier_ ? look_every : look_every_without_notifier;
+    const std::chrono::milliseconds timeout =
+        notifier_ ? check_period : check_period_without_notifier;
     ::poll(sources.data(), sources.size(), static_cast<int>(timeout.count()));
     if (sources[0].revents != 0)
         return std::nullopt;
@@ -151,13 +152,13 @@ std::optional<bool> Agent::wait() {
         return false;
     const auto event = notifier_->read_events();
     if (event == DeathNotifier::Event::ended)
-        notifier_.reset(); // truncated, most likely: the next look tells
+        notifier_.reset(); // the area was probably truncated; the next check() finds that
     return event == DeathNotifier::Event::death;
 }
 
 void Agent::print(const KeepaliveSnapshot &snapshot) const {
     std::cout << (options_.json ? as_json(snapshot) : as_text(snapshot)) << '\n'
-              << std::flush; // a reader at a pipe's end wants it now
+              << std::flush; // so that a reader of a pipe receives the line at once
 }
 
 void Agent::note(const std::string &text) const { std::cerr << "ka-agent: " << text << '\n'; }

@@ -13,7 +13,8 @@
 
 namespace netvsc {
 
-/// Follows the keepalive area of an application, and of the next one with the same name.
+/// Watches the keepalive area of an application. If the application restarts, the agent watches
+/// its new area.
 class Agent {
 public:
     /// @param signals  a signalfd(2): the agent ends when it is readable
@@ -28,8 +29,8 @@ private:
 
     [[nodiscard]] Result<void> open();
     /// @return an exit status if this is the end
-    [[nodiscard]] std::optional<int> look(bool death_posted);
-    [[nodiscard]] std::optional<int> look_at(const KeepaliveSnapshot &snapshot, bool death_posted);
+    [[nodiscard]] std::optional<int> check(bool death_posted);
+    [[nodiscard]] std::optional<int> evaluate(const KeepaliveSnapshot &snapshot, bool death_posted);
     [[nodiscard]] std::optional<int> lost(const std::string &why);
     /// @return whether the notifier reported a death; nullopt if a signal came
     [[nodiscard]] std::optional<bool> wait();
@@ -43,7 +44,7 @@ private:
     std::optional<KeepaliveSnapshot> last_;
     std::vector<unsigned> last_dead_;
     Clock::time_point changed_;                ///< when last_ was first seen
-    std::optional<Clock::time_point> lost_at_; ///< since when there is nothing to follow
+    std::optional<Clock::time_point> lost_at_; ///< when the area or its owner disappeared
 };
 
 } // namespace netvsc

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Tells of dead lcores: the reader of what net_vdev_netvsc's keepalive=, l2fwd-keepalive or
-// DPDK's example of that name write. No DPDK process itself.
+// Reports dead lcores. Reads the shared memory that net_vdev_netvsc (keepalive=), l2fwd-keepalive
+// or DPDK's example of the same name writes. This program is not a DPDK process.
 
 #include "ka-agent/agent.hpp"
 #include "ka-agent/options.hpp"

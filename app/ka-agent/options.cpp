@@ -28,15 +28,15 @@ std::optional<uid_t> find_user(const std::string &name) {
 
 const char *const Options::usage =
     "usage: ka-agent [--shm NAME] [--owner USER] [--timeout SECONDS] [--json] [--once]\n"
-    "Tells of the lcores of a DPDK application that have died, as shared memory says.\n"
+    "Reports dead lcores of a DPDK application, as its shared memory shows them.\n"
     "  --shm NAME         the area's name (/dpdk_keepalive_shm_name)\n"
-    "  --owner USER       whose area is trusted, beside root's and one's own\n"
-    "  --timeout SECONDS  end when the area has not changed, or the application has not come\n"
-    "                     back, for so long (10)\n"
-    "  --json             a JSON object in each line\n"
-    "  --once             tell how it is now, and end\n"
+    "  --owner USER       also trust areas of this user, not only root's and your own\n"
+    "  --timeout SECONDS  end when the area has not changed, or the application has not\n"
+    "                     returned, for this time (10)\n"
+    "  --json             print a JSON object in each line\n"
+    "  --once             print the present state and end\n"
     "Exit status: 0 ended by a signal, or (--once) no lcore is dead; 1 (--once) some are;\n"
-    "2 wrong arguments, or there is no area; 3 the application has ended or hangs\n";
+    "2 wrong arguments, or no area exists; 3 the application has ended or hangs\n";
 
 std::expected<Options, std::string> Options::parse(std::span<const char *const> arguments) {
     Options options;

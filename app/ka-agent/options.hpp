@@ -13,7 +13,7 @@ namespace netvsc {
 /// The command line of ka-agent.
 struct Options {
     KeepaliveReader::Options area;
-    /// How long the area may go without a change, and its name without a living owner.
+    /// Limit for the time without a change of the area, and for the time without a living owner.
     std::chrono::seconds timeout{10};
     bool once = false;
     bool json = false;

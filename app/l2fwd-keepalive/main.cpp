@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Forwards frames between ports, two and two, with keepalive done by the application itself: its
-// lcores mark themselves alive, the main lcore checks them, tells others by shared memory, and
-// starts those anew that have died.
+// Forwards frames between pairs of ports. The application does keepalive itself: its lcores mark
+// themselves alive, and the main lcore checks them. The main lcore publishes their states in shared
+// memory and restarts lcores that have died.
 
 #include "l2fwd-keepalive/monitor.hpp"
 #include "l2fwd-keepalive/options.hpp"
@@ -27,13 +27,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto tick = 1ms;           // how often the main lcore looks what is due
-constexpr auto patience = 5s;        // how long lcores may take to end
+constexpr auto tick = 1ms;           // period in which the main lcore runs its timers
+constexpr auto patience = 5s;        // time limit for lcores to end
 volatile std::sig_atomic_t ends = 0; // set by a signal
 
 extern "C" void on_signal(int /*number*/) { ends = 1; }
 
-/// Calls a function on the main lcore again and again, by rte_timer.
+/// Calls a function on the main lcore periodically, by rte_timer.
 class Periodic {
 public:
     Periodic(std::chrono::milliseconds period, std::function<void()> call)
@@ -70,7 +70,7 @@ bool end_all(const Workers &workers) {
             return false;
         std::this_thread::sleep_for(tick);
     }
-    // One that was dead may have left something.
+    // A dead lcore may have left frames in its buffers.
     for (const auto &worker : workers)
         worker->flush();
     return true;
@@ -128,7 +128,7 @@ int forward(const Options &options) {
     const bool ended = end_all(workers);
     std::cout << statistics(ports->paths(), workers) << std::flush;
     if (!ended) {
-        // An lcore that hangs may go on at any time, in memory that closing would take away.
+        // An lcore that hangs may resume at any time. It would use memory that closing frees.
         monitor.reset();
         std::cerr << "l2fwd-keepalive: an lcore hangs; ports are not closed\n" << std::flush;
         std::_Exit(1);

@@ -6,8 +6,8 @@
 namespace netvsc {
 namespace {
 
-// rte_keepalive relays states as each ping leaves them: one that was ALIVE is MISSING until its
-// next mark, and so each is a step ahead (22.11). Readers want what is known at the ping.
+// rte_keepalive (22.11) relays the state after the ping: an ALIVE lcore becomes MISSING until its
+// next mark. So each relayed state is one step ahead. Readers need the state at the ping.
 LcoreState at_ping(rte_keepalive_state relayed, bool died) {
     switch (relayed) {
     case RTE_KA_STATE_MISSING:

@@ -13,10 +13,11 @@
 
 namespace netvsc {
 
-/// DPDK's rte_keepalive, and the shared memory that tells others of it.
+/// DPDK's rte_keepalive, and the shared memory in which other processes read its states.
 class Monitor {
 public:
-    /// @param shm   the area's name; that it cannot be had is said, and no error
+    /// @param shm   the area's name; if it cannot be created, the reason is printed and the
+    ///              keepalive works without it
     /// @param dead  called by ping() for an lcore that has died
     [[nodiscard]] static std::expected<std::unique_ptr<Monitor>, std::string>
     start(const std::string &shm, std::function<void(unsigned lcore)> dead);
@@ -24,7 +25,7 @@ public:
     [[nodiscard]] rte_keepalive *keepalive() const { return keepalive_.get(); }
     /// This lcore will be marked alive from now on.
     void watch(unsigned lcore);
-    /// A period is over.
+    /// Checks all lcores. Call it once in each period.
     void ping();
 
 private:
@@ -39,7 +40,7 @@ private:
     std::function<void(unsigned lcore)> dead_;
     std::unique_ptr<rte_keepalive, Free> keepalive_;
     std::optional<KeepaliveArea> area_;
-    int died_ = -1; ///< whose death was told within this ping, and is to be relayed next
+    int died_ = -1; ///< lcore that died in this ping; rte_keepalive relays its state next
 };
 
 } // namespace netvsc

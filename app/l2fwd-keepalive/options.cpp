@@ -54,12 +54,13 @@ std::expected<void, std::string> parse_one(std::string_view name, const std::str
 const char *const Options::usage =
     "usage: l2fwd-keepalive [EAL's options] -- -p MASK [-q QUEUES] [-T SECONDS] [-K MS]\n"
     "                       [--shm NAME] [--lifetime SECONDS]\n"
-    "Forwards frames between ports, two and two, and restarts lcores that die.\n"
+    "Forwards frames between pairs of ports, and restarts lcores that die.\n"
     "  -p MASK             the ports, as a hexadecimal mask\n"
     "  -q QUEUES           Rx queues of each lcore (1); a port has one\n"
-    "  -T SECONDS          statistics are printed so often; 0: only at the end (10)\n"
-    "  -K MS               lcores are checked so often; 0: never (100)\n"
-    "  --shm NAME          shared memory that tells of lcores (/dpdk_keepalive_shm_name)\n"
+    "  -T SECONDS          period of the statistics; 0: only at the end (10)\n"
+    "  -K MS               period of the lcore checks; 0: never (100)\n"
+    "  --shm NAME          shared memory for the states of the lcores\n"
+    "                      (/dpdk_keepalive_shm_name)\n"
     "  --lifetime SECONDS  for demonstration: lcores end by themselves within this time; 0: never "
     "(0)\n"
     "The main lcore checks and prints; the others forward.\n";

@@ -11,10 +11,10 @@
 
 namespace netvsc {
 
-/// The command line of l2fwd-keepalive, behind EAL's.
+/// The command line of l2fwd-keepalive, after EAL's options.
 struct Options {
     std::uint64_t port_mask = 0;
-    unsigned queues_per_lcore = 1;        ///< Rx queues, and so ports
+    unsigned queues_per_lcore = 1;        ///< Rx queues; each port has one
     std::chrono::seconds statistics{10};  ///< 0: only at the end
     std::chrono::milliseconds check{100}; ///< keepalive's period; 0: off
     std::string shm{KeepaliveLayout::default_name};

@@ -10,7 +10,7 @@
 
 namespace netvsc {
 
-/// A number that one lcore counts and others read.
+/// A counter that one lcore writes and others read.
 class Counter {
 public:
     void add(std::uint64_t number) {
@@ -26,14 +26,14 @@ struct FreeFromHeap {
     void operator()(void *memory) const { rte_free(memory); }
 };
 
-/// The way from one port to another. One lcore serves it; no other port leads to the same one, so
-/// this lcore alone sends by it.
+/// The path from one port to another. One lcore serves it. No other path has the same destination,
+/// so only this lcore sends to that port.
 struct alignas(RTE_CACHE_LINE_SIZE) Path {
     std::uint16_t from = 0;
     std::uint16_t to = 0;
     rte_ether_addr source{};      ///< of frames sent: the sending port's
-    rte_ether_addr destination{}; ///< 02:00:00:00:00:<port>, as other l2fwds have it
-    /// What waits to be sent. What cannot be sent is counted and freed.
+    rte_ether_addr destination{}; ///< 02:00:00:00:00:<port>, as in DPDK's l2fwd examples
+    /// Frames to send. Frames that cannot be sent are counted and freed.
     std::unique_ptr<rte_eth_dev_tx_buffer, FreeFromHeap> buffer;
     Counter received;
     Counter sent;

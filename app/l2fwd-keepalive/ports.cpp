@@ -80,7 +80,7 @@ std::expected<Ports, std::string> Ports::start(std::uint64_t mask) {
         if ((mask >> port & 1) == 0)
             continue;
         if (rte_eth_dev_is_valid_port(port) == 0)
-            return std::unexpected("there is no port " + std::to_string(port) + "; there are " +
+            return std::unexpected("port " + std::to_string(port) + " does not exist; there are " +
                                    std::to_string(rte_eth_dev_count_avail()));
         numbers.push_back(port);
     }

@@ -12,10 +12,10 @@ struct rte_mempool;
 
 namespace netvsc {
 
-/// The ports that are forwarded between, started; stopped and closed at the end.
+/// The started ports between which the application forwards. The destructor stops and closes them.
 class Ports {
 public:
-    /// @param mask  which ports, in pairs in their order; an odd last one leads to itself
+    /// @param mask  the ports; each two in order form a pair; an odd last port sends to itself
     /// @return or else a message
     [[nodiscard]] static std::expected<Ports, std::string> start(std::uint64_t mask);
 

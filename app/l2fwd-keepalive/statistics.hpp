@@ -10,9 +10,9 @@
 
 namespace netvsc {
 
-/// For people: each port, their sum, each lcore's restarts.
-/// What a port has received has been sent by the port it leads to, dropped there, or waits in that
-/// one's buffer, which is empty at the end.
+/// @return text for a terminal: the counters of each port, their sum, and each lcore's restarts
+/// A frame that a port received was sent by the other port, dropped there, or waits in its buffer.
+/// The buffers are empty at the end.
 [[nodiscard]] std::string statistics(std::span<const std::unique_ptr<Path>> paths,
                                      std::span<const std::unique_ptr<Worker>> workers);
 

@@ -111,7 +111,7 @@ make_workers(std::span<const std::unique_ptr<Path>> paths, unsigned paths_per_lc
     while (!paths.empty()) {
         if (lcore >= RTE_MAX_LCORE)
             return std::unexpected(
-                "too few lcores: the main lcore forwards nothing, and each of the others serves " +
+                "too few lcores: the main lcore forwards nothing, and each worker lcore serves " +
                 std::to_string(paths_per_lcore) + " ports (-q); " + std::to_string(paths.size()) +
                 " are left over");
         const auto part = paths.first(std::min<std::size_t>(paths.size(), paths_per_lcore));

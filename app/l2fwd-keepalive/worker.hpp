@@ -15,7 +15,7 @@
 
 namespace netvsc {
 
-/// One lcore that forwards: its paths, and how it is started, ended and started again.
+/// One lcore that forwards. Starts it, ends it and restarts it.
 class Worker {
 public:
     static constexpr std::uint16_t burst = 32;
@@ -30,19 +30,19 @@ public:
     [[nodiscard]] const std::vector<Path *> &paths() const { return paths_; }
     [[nodiscard]] unsigned restarts() const { return restarts_; }
 
-    /// @return whether the lcore was free to be started
+    /// @return false if the lcore is busy
     bool start();
-    /// It is to end its round and return.
+    /// Requests the lcore to finish its round and return.
     void end() { ends_.store(true, std::memory_order_relaxed); }
-    /// It runs no function (any more).
+    /// Whether the lcore runs no function.
     [[nodiscard]] bool is_idle() const;
 
-    /// It is dead: an lcore that hangs is told to end, and started again once it has.
+    /// Requests a restart of a dead lcore. An lcore that hangs restarts after it has returned.
     void want_restart();
-    /// Starts it again, if it is to be and can be.
+    /// Restarts the lcore if want_restart() was called and the lcore is idle.
     void restart_if_wanted();
 
-    /// Sends what waits in its buffers. Only while the lcore does not run.
+    /// Sends the frames in its buffers. Call it only while the lcore is idle.
     void flush();
 
 private:
@@ -55,7 +55,7 @@ private:
     rte_keepalive *keepalive_;
     std::chrono::seconds lifetime_;
     std::atomic<bool> ends_ = false;
-    // Beside the state of the lcore: EAL does not promise that its last writes are seen at WAIT.
+    // EAL does not guarantee that an lcore's last writes are visible when its state is WAIT.
     std::atomic<bool> forwards_ = false;
     bool restart_wanted_ = false;
     unsigned restarts_ = 0;

@@ -17,10 +17,10 @@ std::string joined(const std::set<std::string> &names) {
     return text;
 }
 
-// Those of other users are in folders of their own.
+// Applications of other users have other folders.
 std::string whose(const std::string &runtime_folder) {
     return " below " + runtime_folder +
-           (::geteuid() == 0 ? "" : ", where this user's are (root's are seen by root only)");
+           (::geteuid() == 0 ? "" : ", the folder of this user (only root sees root's)");
 }
 
 std::string explained(const std::string &prefix, const Error &error) {
@@ -28,20 +28,20 @@ std::string explained(const std::string &prefix, const Error &error) {
     switch (error.number) {
     case EACCES:
     case EPERM:
-        return error.message() + ": run this as the user the application runs as, or as root";
+        return error.message() + ": run this tool as the application's user or as root";
     case ETIMEDOUT:
         return "the " + application + " does not answer: " + error.message();
     case ENOENT:
     case ECONNREFUSED:
         return "no " + application + " runs: " + error.message();
     case ECONNRESET:
-        return error.message() + ": it has ended, or serves too many already";
+        return error.message() + ": it has ended, or it already has too many clients";
     default:
         return error.message();
     }
 }
 
-// A command that is not known is answered by null.
+// The answer to an unknown command is null.
 Result<bool> has_driver(TelemetryClient &client) {
     auto answer = client.query("/vdev_netvsc/list", deadline());
     if (!answer)
@@ -59,8 +59,8 @@ std::expected<Application, std::string> named(const std::string &runtime_folder,
         return std::unexpected(explained(prefix, ours.error()));
     if (!*ours)
         return std::unexpected("the application with --file-prefix " + prefix +
-                               " has not loaded net_vdev_netvsc (or DPDK's own, which tells "
-                               "nothing): give EAL our plugin by -d");
+                               " has not loaded net_vdev_netvsc (DPDK's own driver has no "
+                               "telemetry): give EAL the plugin by -d");
     return Application{.prefix = prefix, .client = std::move(*client)};
 }
 
@@ -76,7 +76,7 @@ std::expected<Application, std::string> find_application(const std::string &runt
     for (const TelemetrySocket &socket : telemetry_sockets(runtime_folder)) {
         auto client = TelemetryClient::connect(socket.path, deadline());
         if (!client) {
-            // A socket at which nobody listens was left behind by one that was killed.
+            // A killed application leaves its socket behind. No process listens there.
             if (client.error().number != ECONNREFUSED && client.error().number != ENOENT)
                 problem = explained(socket.prefix, client.error());
             continue;

@@ -8,7 +8,7 @@
 
 namespace netvsc::status {
 
-/// A running application with our driver, and the connection to it.
+/// A running application that has loaded the driver, and the connection to it.
 struct Application {
     std::string prefix;
     TelemetryClient client;
@@ -17,9 +17,9 @@ struct Application {
 /// How long an application may take to answer a command.
 constexpr std::chrono::milliseconds patience{1000};
 
-/// Finds the application to be shown.
-/// @param prefix  its --file-prefix; empty: the only one that has the driver
-/// @return or else a message: what is wrong and what can be done
+/// Finds the application to show.
+/// @param prefix  its --file-prefix; empty: the only application that has loaded the driver
+/// @return or else a message: what is wrong and what the user can do
 [[nodiscard]] std::expected<Application, std::string>
 find_application(const std::string &runtime_folder, const std::string &prefix);
 

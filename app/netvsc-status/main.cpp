@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Shows, to a person at a terminal, what net_vdev_netvsc's telemetry tells of a running
-// application.
+// Shows net_vdev_netvsc's telemetry of a running application on a terminal.
 
 #include "netvsc-status/options.hpp"
 #include "netvsc-status/screen.hpp"
@@ -17,11 +16,11 @@ namespace netvsc::status {
 namespace {
 
 constexpr auto home = "\x1b[H";         // to the screen's first line
-constexpr auto clear_to_end = "\x1b[J"; // what an older, longer screen left
-constexpr auto clear_line = "\x1b[K";   // the same of a line
+constexpr auto clear_to_end = "\x1b[J"; // the rest of an older, longer screen
+constexpr auto clear_line = "\x1b[K";   // the rest of an older, longer line
 constexpr auto clear_all = "\x1b[H\x1b[2J";
 
-/// Takes SIGINT and the like as the end of a wait instead of the program's.
+/// SIGINT, SIGTERM and SIGHUP end a wait instead of the program.
 class EndSignals {
 public:
     EndSignals() {
@@ -42,7 +41,7 @@ private:
     sigset_t ends_{};
 };
 
-/// The text or the JSON of how it is now, or else a message.
+/// The present state as text or JSON, or else a message.
 std::expected<std::string, std::string> look(const Options &options,
                                              std::optional<Application> &application) {
     if (!application) {
@@ -53,7 +52,7 @@ std::expected<std::string, std::string> look(const Options &options,
     }
     const auto status = read_status(*application, options.events);
     if (!status) {
-        application.reset(); // it may have been started anew
+        application.reset(); // reconnect next time: it may have restarted
         return std::unexpected(status.error().message());
     }
     if (!options.json)
@@ -73,7 +72,7 @@ int show_once(const Options &options) {
     return std::cout ? 0 : 1;
 }
 
-// Line by line over what was there: a screen that is cleared first flickers.
+// Overwrites the old screen line by line. Clearing the whole screen first would flicker.
 void redraw(const std::string &text) {
     std::string drawn = home;
     for (const char byte : text) {
@@ -84,7 +83,7 @@ void redraw(const std::string &text) {
     std::cout << drawn << clear_to_end << std::flush;
 }
 
-// An application that ends is waited for.
+// If the application ends, waits until it starts again.
 int watch(const Options &options) {
     const EndSignals signals;
     std::optional<Application> application;

@@ -26,13 +26,13 @@ const char *const Options::usage =
     "usage: netvsc-status [--file-prefix PREFIX] [--watch] [--json] ...\n"
     "Shows the ports of net_vdev_netvsc in a running DPDK application: their VFs, links, paths,\n"
     "lcores, and what happened last.\n"
-    "  --file-prefix PREFIX     the application's, as it was given to EAL; needed if several run\n"
-    "  --watch                  show it anew every second, in place, until interrupted\n"
-    "  --interval SECONDS       ... every so many seconds, 0.1 to 3600\n"
-    "  --events N               how many of the last events to show, 0 to 50 (10)\n"
-    "  --json                   as a JSON object; with --watch one in each line\n"
-    "  --runtime-folder FOLDER  where DPDK applications have their runtime folders\n"
-    "Exit status: 0; 1 there is no such application, or it does not answer; 2 wrong arguments\n";
+    "  --file-prefix PREFIX     the application's EAL option; needed if several applications run\n"
+    "  --watch                  show the screen every second, in place, until interrupted\n"
+    "  --interval SECONDS       watch, with this period, 0.1 to 3600\n"
+    "  --events N               number of the last events to show, 0 to 50 (10)\n"
+    "  --json                   print a JSON object; with --watch one in each line\n"
+    "  --runtime-folder FOLDER  the parent of DPDK applications' runtime folders\n"
+    "Exit status: 0; 1 the application does not exist or does not answer; 2 wrong arguments\n";
 
 std::expected<Options, std::string> Options::parse(std::span<const char *const> arguments) {
     Options options;
@@ -61,7 +61,7 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
                 options.events = *number;
             } else {
                 const auto seconds = parse_number<double>(value);
-                // Not a number is not in the range, either.
+                // NaN is outside the range, too.
                 const bool valid = seconds && *seconds >= min_interval && *seconds <= max_interval;
                 if (!valid)
                     return wrong(name, value, "a number of seconds from 0.1 to 3600");

@@ -11,9 +11,9 @@ namespace netvsc::status {
 
 /// The command line of netvsc-status.
 struct Options {
-    std::string file_prefix;    ///< empty: the only one that runs
+    std::string file_prefix;    ///< empty: the only application that runs
     std::string runtime_folder; ///< of DPDK
-    std::size_t events = 10;    ///< how many to show
+    std::size_t events = 10;    ///< number of the last events to show
     bool watch = false;
     std::chrono::milliseconds interval{1000};
     bool json = false;

@@ -42,7 +42,7 @@ std::string right(const std::string &text, std::size_t width) {
     return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
-// "for 12 s" since a time; nothing if that never was.
+// " for 12 s": the time since @p then; empty if @p then is 0.
 std::string since(std::uint64_t then, std::uint64_t now) {
     return then == 0 ? "" : " for " + length_of(now - std::min(then, now));
 }
@@ -65,9 +65,9 @@ std::string path_of(const json &port) {
     const std::string path = text_in(port, "path");
     const std::string slow = text_in(port, "fallback");
     if (path == "vf")
-        return "VF (" + slow + " stands by)";
+        return "VF (" + slow + " on standby)";
     if (path == "fallback")
-        return slow + ", the slow path";
+        return slow + " (fallback)";
     return "none: the port is stopped, or has neither VF nor " + slow;
 }
 
@@ -79,8 +79,8 @@ void add_port(std::string &screen, const json &port) {
     const std::uint64_t ifindex = number_in(port, "ifindex");
     add_line(screen, "NetVSC",
              text_in(port, "netdevice") +
-                 (ifindex == 0 ? " (gone)" : " (ifindex " + std::to_string(ifindex) + ")") + "  " +
-                 text_in(port, "mac"));
+                 (ifindex == 0 ? " (removed)" : " (ifindex " + std::to_string(ifindex) + ")") +
+                 "  " + text_in(port, "mac"));
     const std::string vf = text_in(port, "vf");
     add_line(screen, "VF",
              (vf.empty() ? "none" : vf + " " + text_in(port, "vf_state")) +
@@ -88,14 +88,14 @@ void add_port(std::string &screen, const json &port) {
     add_line(screen, "Link",
              text_in(port, "link") + since(number_in(port, "last_link_change_ns"), now));
     add_line(screen, "Path", path_of(port));
-    const std::uint64_t came = number_in(stats, "plug_ins");
+    const std::uint64_t added = number_in(stats, "plug_ins");
     std::string history =
-        came == 0 ? "none came"
-                  : "came " + times(came) + ", went " + times(number_in(stats, "removals"));
+        added == 0 ? "none added"
+                   : "added " + times(added) + ", removed " + times(number_in(stats, "removals"));
     if (const auto longest = number_in(stats, "announce_max_us"); longest != 0)
         history += "; announced in " + milliseconds(number_in(stats, "announce_last_us")) +
                    ", longest " + milliseconds(longest);
-    add_line(screen, "VFs so far", history);
+    add_line(screen, "VF history", history);
     const std::uint64_t binds = number_in(stats, "failed_binds");
     const std::uint64_t probes = number_in(stats, "failed_probes");
     if (binds + probes != 0)

@@ -7,8 +7,8 @@
 
 namespace netvsc::status {
 
-/// What read_status() gives, for a person: lines of text, each ended by a newline. What is
-/// missing in it is left out; what a terminal would take as a command is replaced.
+/// Formats read_status()'s result as lines of text, each with a newline at its end. Leaves out
+/// missing members. Replaces control characters, which a terminal would obey.
 [[nodiscard]] std::string screen_of(const nlohmann::json &status);
 
 /// "300 ms", "3.2 s", "12 s", "3 min 12 s", "2 h 5 min", "3 d 4 h"

@@ -22,7 +22,7 @@ std::uint64_t number_of(const json &event) {
     return json_field<std::uint64_t>(event, "seq").value_or(0);
 }
 
-// The last ones: where the driver's events end is asked first.
+// Reads the last events. Requests the number of the newest one first.
 Result<json> last_events(Application &application, std::size_t count, std::uint64_t &now_ns) {
     const std::string command = "/vdev_netvsc/events,";
     const auto end =
@@ -43,7 +43,7 @@ Result<json> last_events(Application &application, std::size_t count, std::uint6
         for (const json &event : *found)
             events.push_back(event);
     }
-    // Events that came in between are left to the next look.
+    // Events that arrive in the meantime belong to the next read.
     std::ranges::sort(events, {}, number_of);
     return json(std::move(events));
 }
@@ -62,7 +62,7 @@ Result<json> read_status(Application &application, std::size_t events) {
         auto port = ask(application, "/vdev_netvsc/info," + std::to_string(*id));
         if (!port)
             return port;
-        if (!port->is_object()) // closed meanwhile
+        if (!port->is_object()) // closed in the meantime
             continue;
         auto stats = ask(application, "/vdev_netvsc/stats," + std::to_string(*id));
         if (!stats)

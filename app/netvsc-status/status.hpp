@@ -8,11 +8,11 @@
 
 namespace netvsc::status {
 
-/// How the application is now, as --json shows it:
+/// The present state of the application, as --json shows it:
 /// {"file_prefix", "version", "pid", "now_ns", "ports": [{... of /vdev_netvsc/info, "stats":
 /// {...}}],
 ///  "keepalive": {...} or null, "events": [{...}, ...]}, the events in their order.
-/// @param events  how many of the last ones
+/// @param events  number of the last events
 [[nodiscard]] Result<nlohmann::json> read_status(Application &application, std::size_t events);
 
 } // namespace netvsc::status

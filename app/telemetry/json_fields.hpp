@@ -9,8 +9,8 @@
 
 namespace netvsc {
 
-/// @p value as a T (bool, an integer type, double or std::string), or nullopt if it is of another
-/// kind or does not fit. Never throws but for want of memory, unlike nlohmann's own get().
+/// @p value as a T (bool, an integer type, double or std::string), or nullopt if it has another
+/// type or does not fit. Throws only std::bad_alloc, unlike nlohmann's get().
 template <typename T> [[nodiscard]] std::optional<T> json_as(const nlohmann::json &value) {
     if constexpr (std::same_as<T, bool>) {
         if (const auto *held = value.get_ptr<const bool *>())
@@ -22,7 +22,7 @@ template <typename T> [[nodiscard]] std::optional<T> json_as(const nlohmann::jso
         if (value.is_number())
             return value.get<T>();
     } else {
-        // Unsigned first: for nlohmann an unsigned number is an integer too.
+        // Unsigned first: nlohmann::json counts an unsigned number as an integer too.
         if (const auto *large = value.get_ptr<const nlohmann::json::number_unsigned_t *>()) {
             if (std::in_range<T>(*large))
                 return static_cast<T>(*large);
@@ -34,7 +34,8 @@ template <typename T> [[nodiscard]] std::optional<T> json_as(const nlohmann::jso
     return std::nullopt;
 }
 
-/// The member @p key of @p object as a T; nullopt also if @p object is no object or lacks it.
+/// The member @p key of @p object as a T; nullopt also if @p object is no object or has no such
+/// key.
 template <typename T>
 [[nodiscard]] std::optional<T> json_field(const nlohmann::json &object, const char *key) {
     if (!object.is_object())

@@ -29,9 +29,9 @@ nlohmann::json parse(const std::vector<char> &text) {
     return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
 }
 
-// Whether the process at the other end may be believed. Without XDG_RUNTIME_DIR EAL's runtime
-// folder of an ordinary user lies in /tmp, where anybody may have made it. Root's, below /var/run,
-// is nobody else's to make: what root let in there counts.
+// Whether the client may trust the process at the other end. Without XDG_RUNTIME_DIR, EAL's runtime
+// folder of an ordinary user is in /tmp, where any user may have created it. Only root can create
+// the one below /var/run, so root trusts every process there.
 Result<void> check_peer(int socket, const std::string &context) {
     ucred peer{};
     socklen_t size = sizeof peer;
@@ -74,7 +74,7 @@ std::string dpdk_runtime_folder() {
 
 std::vector<TelemetrySocket> telemetry_sockets(const std::string &runtime_folder) {
     std::vector<TelemetrySocket> found;
-    // What cannot be read is another user's, or has just gone: not ours to complain about.
+    // An unreadable folder belongs to another user or was just removed. Neither is an error.
     std::error_code ignored;
     for (std::filesystem::directory_iterator folder(runtime_folder, ignored), end; folder != end;
          folder.increment(ignored))
@@ -116,7 +116,7 @@ Result<TelemetryClient> TelemetryClient::connect(const std::string &path, Deadli
            0) {
         if (errno != EAGAIN && errno != EINTR)
             return system_error(context);
-        // Its queue of connections is full; unix(7) offers nothing to wait for.
+        // The listener's backlog is full. unix(7) has no event to wait for in this case.
         if (steady_clock::now() >= deadline)
             return failure(ETIMEDOUT, context + ": connect");
         std::this_thread::sleep_for(5ms);
@@ -133,7 +133,7 @@ Result<TelemetryClient> TelemetryClient::connect(const std::string &path, Deadli
     const auto pid = json_field<int>(greeting, "pid");
     const auto max_output = json_field<std::size_t>(greeting, "max_output_len");
     if (!version || !pid || !max_output || *max_output == 0)
-        return failure(EPROTO, context + ": no greeting of DPDK's telemetry");
+        return failure(EPROTO, context + ": no greeting of DPDK telemetry");
     client.greeting_ = {.version = *version, .pid = *pid, .max_output = *max_output};
     return client;
 }
@@ -175,7 +175,7 @@ Result<nlohmann::json> TelemetryClient::exchange(std::string_view command, Deadl
             return std::unexpected(std::move(received.error()));
     }
     const std::string context = "telemetry socket " + path_ + ": " + std::string(command);
-    // One command at a time is under way, so there is room for it.
+    // The socket buffer has room: at most one command is pending.
     if (::send(socket_.get(), command.data(), command.size(), MSG_NOSIGNAL) < 0)
         return system_error(context);
     ++late_;
@@ -187,7 +187,7 @@ Result<nlohmann::json> TelemetryClient::exchange(std::string_view command, Deadl
     auto answer = parse(buffer_);
     const std::string_view name = command.substr(0, command.find(','));
     if (!answer.is_object() || answer.size() != 1 || answer.begin().key() != name)
-        return failure(EPROTO, context + ": the answer is not " + std::string(name) + "'s");
+        return failure(EPROTO, context + ": the answer is not to " + std::string(name));
     return std::move(answer.begin().value());
 }
 

@@ -13,7 +13,7 @@
 
 namespace netvsc {
 
-/// Where one DPDK application answers to telemetry.
+/// The telemetry socket of one DPDK application.
 struct TelemetrySocket {
     std::string prefix; ///< its --file-prefix, which is also the name of its runtime folder
     std::string path;   ///< of the socket
@@ -21,37 +21,37 @@ struct TelemetrySocket {
     bool operator==(const TelemetrySocket &) const = default;
 };
 
-/// The folder that holds the runtime folders of the DPDK applications of this user, by EAL's rule:
+/// The parent of the runtime folders of this user's DPDK applications, by EAL's rule:
 /// /var/run/dpdk for root, else below $XDG_RUNTIME_DIR, else below /tmp.
 [[nodiscard]] std::string dpdk_runtime_folder();
 
 /// The telemetry sockets below @p runtime_folder, ordered by prefix. Applications that share a
-/// prefix (--in-memory) have a socket each. Whether an application still listens is told by
-/// TelemetryClient::connect(): one that was killed leaves its socket behind.
+/// prefix (--in-memory) have a socket each. A killed application leaves its socket behind:
+/// TelemetryClient::connect() shows whether a process still listens.
 [[nodiscard]] std::vector<TelemetrySocket> telemetry_sockets(const std::string &runtime_folder);
 
 /// A connection to the telemetry of one DPDK application (DPDK 20.05 or later).
 ///
-/// Each call ends at its deadline at the latest, whatever the application does. An answer that
-/// did not come in time is waited for and dropped by the next query(), on the same connection:
-/// a new one would cost a hanging application another of its ten.
+/// Each call ends at its deadline at the latest, even if the application hangs. The next query()
+/// drops a late answer on the same connection. A new connection would use another of the
+/// application's ten.
 ///
 /// Threads: none of its own, no locking; one thread at a time may call it.
 class TelemetryClient {
 public:
     using Deadline = std::chrono::steady_clock::time_point;
 
-    /// What the application says of itself at the start.
+    /// The application's first message on a connection.
     struct Greeting {
         std::string version;        ///< "DPDK 22.11.11"
         int pid = 0;                ///< in the application's own PID namespace
-        std::size_t max_output = 0; ///< bytes that one of its answers may have
+        std::size_t max_output = 0; ///< the largest answer in bytes
     };
 
     /// Connects to the socket at @p path and reads the greeting.
-    /// Errors: ENOENT no such socket, ECONNREFUSED nobody listens, EACCES, ETIMEDOUT,
-    /// ECONNRESET closed without greeting (the application serves ten clients), EPROTO,
-    /// EPERM it is another user's, neither root's nor one's own (root believes any).
+    /// Errors: ENOENT no such socket, ECONNREFUSED no process listens, EACCES, ETIMEDOUT,
+    /// ECONNRESET closed without greeting (the application has ten clients), EPROTO,
+    /// EPERM the peer is neither root nor this user (root trusts every peer).
     [[nodiscard]] static Result<TelemetryClient> connect(const std::string &path,
                                                          Deadline deadline);
 
@@ -61,14 +61,14 @@ public:
     /// @return the value that the answer holds; null if the application does not know the command
     ///         or cannot carry it out.
     /// Errors: ETIMEDOUT, EMSGSIZE (answer cut: larger than announced), EPROTO (not JSON, or not
-    /// the answer to this command), ECONNRESET and others if the application has gone. After any
-    /// but ETIMEDOUT the connection is closed and ENOTCONN is what further calls give.
+    /// the answer to this command), ECONNRESET and others if the application has ended. After any
+    /// error but ETIMEDOUT the connection is closed, and further calls return ENOTCONN.
     [[nodiscard]] Result<nlohmann::json> query(std::string_view command, Deadline deadline);
 
-    /// Whether query() can still be of use.
+    /// Whether query() still has a connection.
     [[nodiscard]] bool connected() const { return socket_.valid(); }
 
-    /// Larger answers than this are refused, whatever the application announces.
+    /// Limit for an answer, whatever the application announces.
     static constexpr std::size_t max_answer = std::size_t{1} << 20;
 
 private:
@@ -81,13 +81,13 @@ private:
     FileDescriptor socket_;
     std::string path_;
     Greeting greeting_;
-    std::size_t late_ = 0;     ///< answers to earlier queries that have not come yet
+    std::size_t late_ = 0;     ///< pending answers to earlier queries
     std::vector<char> buffer_; ///< the last message received
 };
 
-/// Connects to the application of --file-prefix @p prefix: of those that share it, the first that
-/// accepts. Errors: as TelemetryClient::connect(), ENOENT if nothing has that prefix, EINVAL if
-/// @p prefix cannot be a folder's name.
+/// Connects to the application with --file-prefix @p prefix. If several share it, connects to the
+/// first that accepts. Errors: as TelemetryClient::connect(), ENOENT if no application has that
+/// prefix, EINVAL if @p prefix cannot be a folder's name.
 [[nodiscard]] Result<TelemetryClient> connect_application(const std::string &runtime_folder,
                                                           const std::string &prefix,
                                                           TelemetryClient::Deadline deadline);

@@ -254,7 +254,7 @@ class Refuses(L2fwdCase):
         self.assert_refused("too few lcores", "-p", "3", status=1)
 
     def test_no_such_port(self) -> None:
-        self.assert_refused("there is no port 2; there are 2", "-p", "7", status=1)
+        self.assert_refused("port 2 does not exist; there are 2", "-p", "7", status=1)
 
 
 if __name__ == "__main__":

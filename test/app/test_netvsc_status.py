@@ -131,8 +131,8 @@ Port 0  net_failsafe_vsc0 of net_vdev_netvsc0
   NetVSC     eth1 (ifindex 3)  00:15:5d:00:00:01
   VF         0000:02:00.0 attached for 1 min 15 s
   Link       up for 3.2 s
-  Path       VF (tap stands by)
-  VFs so far came 5 times, went 4 times; announced in 4.3 ms, longest 21.0 ms
+  Path       VF (tap on standby)
+  VF history added 5 times, removed 4 times; announced in 4.3 ms, longest 21.0 ms
 
 Lcores, watched every 100 ms, in /dpdk_keepalive_shm_name
     2  DEAD      last polled 3.1 s ago, died once
@@ -151,15 +151,15 @@ Last events
         application.answers["/vdev_netvsc/stats,0"] = stats(plug_ins=0, removals=0, announce_last_us=0,
                                                             announce_max_us=0, failed_binds=1, failed_probes=2)
         shown = self.run_status()
-        for line in ("  VF         none", "  Link       up", "  Path       tap, the slow path",
-                     "  VFs so far none came", "  Failed     1 binds, 2 probes"):
+        for line in ("  VF         none", "  Link       up", "  Path       tap (fallback)",
+                     "  VF history none added", "  Failed     1 binds, 2 probes"):
             self.assertIn(line + "\n", shown)
 
     def test_a_port_that_is_stopped_and_whose_netvsc_is_gone(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/info,0"] = info(ifindex=0, mac="", path="none", link="down")
         shown = self.run_status()
-        self.assertIn("  NetVSC     eth1 (gone)", shown)
+        self.assertIn("  NetVSC     eth1 (removed)", shown)
         self.assertIn("  Path       none: the port is stopped, or has neither VF nor tap\n", shown)
 
     def test_several_ports(self) -> None:
@@ -274,7 +274,7 @@ class Finding(StatusCase):
         # Another user cannot reach a build folder below a closed home directory.
         program = shutil.copy(PROGRAM, self.folder)
         said = self.run_status(status=1, program=program, user=65534, group=65534, extra_groups=[])
-        self.assertIn("Permission denied: run this as the user the application runs as, or as root", said)
+        self.assertIn("Permission denied: run this tool as the application's user or as root", said)
 
 
 class Arguments(StatusCase):

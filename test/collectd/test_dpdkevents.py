@@ -250,7 +250,7 @@ class Keepalive(Case):
         lcore = "dpdkevents-keepalive/gauge-lcore1"
         wait_for("a value", lambda: collectd.csv().get(lcore))
         area.crash()
-        collectd.said("the lcores' states are not known")
+        collectd.said("the lcores' states are unknown")
         count = len(collectd.csv()[lcore])
         time.sleep(5 * INTERVAL_S)
         self.assertEqual(len(collectd.csv()[lcore]), count, "the dead application's lcores are not alive")
@@ -262,7 +262,7 @@ class Keepalive(Case):
         collectd = self.collectd()
         wait_for("values", collectd.csv)
         os.truncate(area.path, 16)
-        collectd.said("the lcores' states are not known")
+        collectd.said("the lcores' states are unknown")
         area.path.unlink()
         area.path.write_bytes(b"x" * 4096 * 1024)
         area.path.chmod(0o666)
@@ -351,9 +351,9 @@ class Configuration(Case):
             <Event "queue_status">
             </Event>""")
         for line in ("Colour 'blue': unknown here; it is ignored",
-                     "EAL: Coremask, SocketMemory: ignored, as this plugin is no DPDK process",
+                     "EAL: Coremask, SocketMemory: ignored: this plugin is no DPDK process",
                      "Event link_status: SendEventsOnUpdate 'perhaps': expected true or false; the line is ignored",
-                     "Event link_status: 2 PortName lines for 1 enabled ports: those from 'too many' on are not used",
+                     "Event link_status: 2 PortName lines for 1 enabled ports: those from 'too many' on are unused",
                      "Event link_status: Speed '7.000000': unknown here; it is ignored",
                      "Event keep_alive: LCoreMask '0xfg': expected a hexadecimal mask of at most 4096 bits",
                      "Event 'queue_status': expected \"link_status\" or \"keep_alive\"; the block is ignored"):

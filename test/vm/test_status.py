@@ -41,8 +41,8 @@ class Status(EventCase):
         for pattern in (rf"^DPDK application with --file-prefix {testpmd.name}: DPDK [\d.]+\S*, process "
                         rf"{testpmd.process.pid}$", r"^Port 0  net_failsafe_vsc0 of net_vdev_netvsc0$",
                         rf"^  NetVSC     {name} \(ifindex \d+\)  {MACS[0]}$",
-                        rf"^  VF         {address} attached for [\d.]+ m?s$", r"^  Path       VF \(tap stands by\)$",
-                        r"^  VFs so far came once, went 0 times; announced in [\d.]+ ms, longest [\d.]+ ms$",
+                        rf"^  VF         {address} attached for [\d.]+ m?s$", r"^  Path       VF \(tap on standby\)$",
+                        r"^  VF history added once, removed 0 times; announced in [\d.]+ ms, longest [\d.]+ ms$",
                         r"^    1  \w+ +last polled .* ago",
                         rf"^    1 .* ago  port_added     net_failsafe_vsc0 \({name}\)$",
                         rf" ago  vf_attached    net_failsafe_vsc0 \({name}\)  VF {address}$"):

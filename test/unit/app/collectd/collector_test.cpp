@@ -362,7 +362,7 @@ TEST_F(KeepaliveCollectorTest, SaysThatTheOwnerHasDied) {
     ASSERT_EQ(::rename((name_.path() + "x").c_str(), name_.path().c_str()), 0);
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty()) << "its last states say nothing of now";
-    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::warning, "not known")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::warning, "unknown")));
 }
 
 TEST_F(KeepaliveCollectorTest, SurvivesAnAreaThatIsTruncated) {

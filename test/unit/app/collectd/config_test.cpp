@@ -177,7 +177,7 @@ TEST(CollectdConfigTest, NamesThePortNamesThatAreTooMany) {
                 line("PortName", "c"), line("PortName", "d"));
     EXPECT_THAT(messages,
                 ElementsAre(is_message(Level::warning, "4 PortName lines for 2 enabled ports: "
-                                                       "those from 'c' on are not used")));
+                                                       "those from 'c' on are unused")));
     EXPECT_EQ(config.link->name_of(2), "b");
 }
 
