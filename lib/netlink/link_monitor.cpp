@@ -117,7 +117,7 @@ Result<void> LinkMonitor::process(std::span<const std::byte> datagram, const Sin
             answered_ = true;
             wanted_ |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
             // Not before the first answer: the socket may still hold notifications older than the
-            // dump, and the RTM_DELLINK of such a netdevice may be lost.
+            // dump, and the RTM_DELLINK of their netdevice may be lost.
             if (stage_ == Stage::links && !begun_) {
                 begun_ = true;
                 sink(DumpBegin{});

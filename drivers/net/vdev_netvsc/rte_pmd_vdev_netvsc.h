@@ -167,7 +167,7 @@ __rte_experimental int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc
  *
  * Unregister a callback. After the return, the function does not run with @p user and is not called
  * with it again: the application may free what it uses. Waits for a call that runs in EAL's
- * interrupt thread, so such a call must not wait for the caller. Returns at once if called from
+ * interrupt thread, so that thread must not wait for the caller. Returns at once if called from
  * within the callback itself.
  *
  * @param callback

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The telemetry commands /vdev_netvsc/... They run in DPDK's telemetry threads and ask no device:
-// one that hangs does not keep its state from being seen.
+// The telemetry commands /vdev_netvsc/... They run in DPDK's telemetry threads and access no
+// device. So they show the state of a device that hangs.
 
 #include "core/event_page.hpp"
 #include "core/telemetry_parameter.hpp"
@@ -18,7 +18,7 @@
 namespace netvsc {
 namespace {
 
-// Of the 16 KiB an answer may have (rte_telemetry.h), what the events may take.
+// The limit for the events in an answer. An answer has at most 16 KiB (rte_telemetry.h).
 constexpr std::size_t events_budget = 15UL * 1024;
 
 std::uint64_t us_of(std::chrono::microseconds time) {
@@ -150,13 +150,14 @@ int answer_events(const char * /*command*/, const char *parameter, rte_tel_data 
 }
 
 RTE_INIT(register_telemetry) {
-    rte_telemetry_register_cmd("/vdev_netvsc/list", answer_list,
-                               "Returns the fail-safe ports made over NetVSC netdevices. Takes no "
-                               "parameters");
+    rte_telemetry_register_cmd(
+        "/vdev_netvsc/list", answer_list,
+        "Returns the fail-safe ports created over NetVSC netdevices. Takes no "
+        "parameters");
     rte_telemetry_register_cmd("/vdev_netvsc/info", answer_info,
-                               "Returns what is known of a port. Parameters: int port_id");
+                               "Returns the state of a port. Parameters: int port_id");
     rte_telemetry_register_cmd("/vdev_netvsc/stats", answer_stats,
-                               "Returns what is counted of a port. Parameters: int port_id");
+                               "Returns the counters of a port. Parameters: int port_id");
     rte_telemetry_register_cmd("/vdev_netvsc/events", answer_events,
                                "Returns the last events. Parameters: the first sequence number "
                                "wanted (optional)");

@@ -55,7 +55,7 @@ public:
     /// Subscribes from the next event on. @return false if @p key has subscribed already
     [[nodiscard]] bool subscribe(const Key &key, Callback callback);
     /// After the return, the callback does not run and is not called again, except for a call that
-    /// called this function itself. Waits for a call that runs in another thread, so such a call
+    /// called this function itself. Waits for a call that runs in another thread, so that thread
     /// must not wait for the caller. @return false if @p key has not subscribed
     [[nodiscard]] bool unsubscribe(const Key &key);
 

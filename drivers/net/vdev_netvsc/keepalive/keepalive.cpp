@@ -27,7 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using Level = Message::Level;
 
-// What others know the area's size by.
+// Readers know the size of the area by this number.
 constexpr unsigned area_lcores = RTE_KEEPALIVE_MAXCORES;
 
 std::optional<gid_t> find_group(const std::string &name) {
@@ -42,8 +42,8 @@ std::optional<gid_t> find_group(const std::string &name) {
     return found->gr_gid;
 }
 
-// A worker that EAL has given nothing to run. EAL does not follow what its main lcore does, nor
-// threads that the application has registered as lcores.
+// A worker lcore to which EAL has given no function. EAL does not know what the main lcore does,
+// nor what threads do that the application has registered as lcores.
 bool is_idle(unsigned lcore) {
     return rte_eal_lcore_role(lcore) == ROLE_RTE && lcore != rte_get_main_lcore() &&
            rte_eal_get_lcore_state(lcore) == WAIT;
@@ -65,7 +65,7 @@ Keepalive &keepalive() {
 
 std::expected<void, std::string> Keepalive::join(const std::string &instance,
                                                  const Settings &settings) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!instances_.empty() && settings != settings_)
         return std::unexpected("keepalive is one for the process, and " + *instances_.begin() +
                                " has other values for keepalive, keepalive_shm or "
@@ -82,14 +82,13 @@ std::expected<void, std::string> Keepalive::join(const std::string &instance,
         watch_ = {};
         for (auto &[id, watched] : queues_)
             watched.mark->lcore.store(0, std::memory_order_relaxed);
-        make_area();
-        arm();
+        create_area_locked();
+        arm_locked();
     }
     return {};
 }
 
-// Called with the mutex held.
-void Keepalive::make_area() {
+void Keepalive::create_area_locked() {
     area_.reset();
     auto area =
         KeepaliveArea::create({.name = settings_.shm, .lcores = area_lcores, .group = group_});
@@ -101,33 +100,33 @@ void Keepalive::make_area() {
 }
 
 void Keepalive::leave(const std::string &instance) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (instances_.erase(instance) == 0 || !instances_.empty())
         return;
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port)
-        remove_callbacks(port);
+        remove_callbacks_locked(port);
     area_.reset();
 }
 
 void Keepalive::end() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     instances_.clear();
     area_.reset();
 }
 
 void Keepalive::port_closed(std::uint16_t port) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closing_.insert(port);
 }
 
 Keepalive::Status Keepalive::status() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (instances_.empty())
         return {};
     return {.settings = settings_, .lcores = watch_.lcores()};
 }
 
-// All that a burst costs. LCORE_ID_ANY, which threads have that are no lcores, becomes 0.
+// The whole cost for a burst. LCORE_ID_ANY, the id of threads that are no lcores, becomes 0.
 std::uint16_t Keepalive::on_burst(std::uint16_t /*port*/, std::uint16_t /*queue*/,
                                   rte_mbuf ** /*packets*/, std::uint16_t count,
                                   std::uint16_t /*maximum*/, void *mark) noexcept {
@@ -139,13 +138,13 @@ std::uint16_t Keepalive::on_burst(std::uint16_t /*port*/, std::uint16_t /*queue*
 void Keepalive::on_alarm(void *self) noexcept {
     auto &keepalive = *static_cast<Keepalive *>(self);
     guarded("keepalive", [&] { keepalive.period_over(); });
-    const std::lock_guard lock(keepalive.mutex_);
+    const MutexLock lock(keepalive.mutex_);
     keepalive.armed_ = false;
-    keepalive.arm();
+    keepalive.arm_locked();
 }
 
-// Called with the mutex held. Never cancelled: that could wait for the interrupt thread.
-void Keepalive::arm() {
+// The alarm is never cancelled: rte_eal_alarm_cancel() could wait for the interrupt thread.
+void Keepalive::arm_locked() {
     if (armed_ || instances_.empty())
         return;
     const auto microseconds = std::chrono::microseconds(settings_.period).count();
@@ -156,40 +155,39 @@ void Keepalive::arm() {
                               "; lcores are not watched until something else happens");
 }
 
-void Keepalive::go_on() {
-    const std::lock_guard lock(mutex_);
-    arm();
+void Keepalive::retry_alarm() {
+    const MutexLock lock(mutex_);
+    arm_locked();
 }
 
 void Keepalive::period_over() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (instances_.empty())
         return;
     const Moment now{.time = netvsc::now(), .cycles = rte_rdtsc()};
-    const auto changes = watch_.period_over(look(), is_idle, now);
-    tell(changes, now);
+    const auto changes = watch_.period_over(read_marks_locked(), is_idle, now);
+    report_locked(changes, now);
 }
 
-// Called with the mutex held.
-std::vector<QueuePolls> Keepalive::look() {
-    std::array<std::uint16_t, RTE_MAX_ETHPORTS> started{}; // with so many queues
+std::vector<QueuePolls> Keepalive::read_marks_locked() {
+    std::array<std::uint16_t, RTE_MAX_ETHPORTS> started{}; // Rx queues of each started port
     for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
         if (closing_.contains(port) || rte_eth_dev_is_valid_port(port) == 0)
             continue;
         const rte_eth_dev_data &data = *rte_eth_devices[port].data;
         if (!FailsafePort::number_of(data.name)) {
-            remove_callbacks(port);
+            remove_callbacks_locked(port);
         } else if (data.dev_started != 0) {
             started[port] = data.nb_rx_queues;
             for (std::uint16_t queue = 0; queue < started[port]; ++queue)
-                add_callback(port, queue);
+                add_callback_locked(port, queue);
         }
     }
     closing_.clear();
     std::vector<QueuePolls> polls;
     for (auto &[id, watched] : queues_) {
         const auto [port, queue] = id;
-        // Those of stopped ports as well: they are of the past when the port is started again.
+        // Clears the marks of stopped ports too: they are out of date when the port starts again.
         const std::uint32_t mark = watched.mark->lcore.exchange(0, std::memory_order_relaxed);
         if (queue < started[port])
             polls.push_back({.port = port,
@@ -199,8 +197,8 @@ std::vector<QueuePolls> Keepalive::look() {
     return polls;
 }
 
-// Called with the mutex held. ethdev keeps callbacks while a port is stopped and configured anew.
-void Keepalive::add_callback(std::uint16_t port, std::uint16_t queue) {
+// ethdev keeps callbacks when the application stops a port and configures it again.
+void Keepalive::add_callback_locked(std::uint16_t port, std::uint16_t queue) {
     Watched &watched = queues_[{port, queue}];
     if (watched.callback != nullptr)
         return;
@@ -211,15 +209,14 @@ void Keepalive::add_callback(std::uint16_t port, std::uint16_t queue) {
                 " is not watched: rte_eth_add_rx_callback: " + rte_strerror(rte_errno));
 }
 
-// Called with the mutex held.
-void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now) {
+void Keepalive::report_locked(const std::vector<LcoreChange> &changes, const Moment &now) {
     const bool lost = area_ && !area_->intact();
     if (lost)
         log(Level::warning, "shared memory " + settings_.shm +
-                                " was truncated or removed by somebody; it is made anew");
-    // One that could not be made is tried again when there is something to be told.
+                                " was truncated or removed by another process; creating it again");
+    // If the area could not be created, each change of a state retries.
     if (lost || (!area_ && !changes.empty())) {
-        make_area();
+        create_area_locked();
         if (area_) {
             for (const auto &[number, lcore] : watch_.lcores())
                 area_->set(number, lcore.state, lcore.last_seen.cycles);
@@ -236,7 +233,7 @@ void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now)
         if (area_)
             area_->set(change.lcore, change.to, lcore.last_seen.cycles);
         const std::string name = "lcore " + std::to_string(change.lcore);
-        const auto tell_all = [&](EventType type) {
+        const auto publish_event = [&](EventType type) {
             publish({.type = type,
                      .port_id = change.port,
                      .port = name_of_port(change.port),
@@ -245,25 +242,26 @@ void Keepalive::tell(const std::vector<LcoreChange> &changes, const Moment &now)
                      .lcore = static_cast<int>(change.lcore)});
         };
         if (change.to == LcoreState::missing) {
-            tell_all(EventType::lcore_missing);
+            publish_event(EventType::lcore_missing);
         } else if (change.to == LcoreState::dead) {
             if (area_)
                 area_->post_death();
-            tell_all(EventType::lcore_dead);
+            publish_event(EventType::lcore_dead);
             log(Level::warning, name + " is dead: it has not polled its Rx queues for " +
                                     std::to_string(2 * settings_.period.count()) + " ms");
         } else if (change.to == LcoreState::alive && change.from != LcoreState::unused) {
-            tell_all(EventType::lcore_alive);
+            publish_event(EventType::lcore_alive);
             if (change.from != LcoreState::missing)
                 log(Level::notice, name + " polls again");
         }
     }
 }
 
-// Called with the mutex held. ethdev removes them only from queues that are configured, and of a
-// port that is being closed none is any more, yet the next port with the number has them again.
-// One that cannot be removed is kept, and found when it can, or when the queue is ours again.
-void Keepalive::remove_callbacks(std::uint16_t port) {
+// ethdev removes callbacks only from configured queues. A port that is being closed has none, but
+// its callbacks stay in ethdev: the next port with the same number gets them. So this function
+// keeps a callback that it cannot remove. A later period removes it, or uses it for a new port of
+// this driver.
+void Keepalive::remove_callbacks_locked(std::uint16_t port) {
     for (auto &[id, watched] : queues_) {
         if (id.first == port && watched.callback != nullptr &&
             remove_rx_callback(port, id.second, watched.callback))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/mutex.hpp"
 #include "core/lcore_watch.hpp"
 #include "keepalive/keepalive_area.hpp"
 
@@ -10,7 +11,6 @@
 #include <expected>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,37 +22,39 @@ struct rte_mbuf;
 
 namespace netvsc {
 
-/// Watches the lcores that poll our ports, by an Rx callback on each of their queues, and tells in
-/// what state they are: shared memory, events, log, telemetry. One in a process.
+/// Watches the lcores that poll the driver's ports, by an Rx callback on each queue. Reports their
+/// states in shared memory, events, the log and telemetry. One object for each process.
 ///
-/// Once in each period, from an alarm in EAL's interrupt thread, it looks which ports are started
-/// and with how many queues, and what was polled. While no instance asks for it there is no alarm.
+/// An alarm in EAL's interrupt thread runs once in each period. It checks which ports are started,
+/// with how many queues, and which lcores polled them. No alarm runs while no instance uses
+/// keepalive.
 ///
-/// Its mutex is a leaf but for ethdev's lock over Rx callbacks and the heap's, which never call
-/// back. Never destroyed: an lcore may be anywhere in a callback.
+/// Lock order: only ethdev's lock for Rx callbacks and the heap's lock are taken while the mutex is
+/// held. The object is never destroyed, because an lcore may still run a callback.
 class Keepalive {
 public:
     struct Settings {
         std::chrono::milliseconds period{};
         std::string shm;
-        std::string group; ///< name or number; empty: the owner alone
+        std::string group; ///< name or number; empty: only the owner reads the area
         bool operator==(const Settings &) const = default;
     };
 
-    /// An instance wants lcores watched from now on. The first one's settings hold for all.
+    /// Starts watching lcores for an instance. All instances must have the first one's settings.
     /// @return or else a message for the user
     [[nodiscard]] std::expected<void, std::string> join(const std::string &instance,
                                                         const Settings &settings);
-    /// An instance goes; nothing happens if it has not joined.
+    /// An instance is removed. Does nothing if it has not joined.
     void leave(const std::string &instance);
 
-    /// Something has happened: an alarm that could not be had is asked for again.
-    void go_on();
+    /// Sets the alarm again if an earlier attempt failed. Call it at any event of the driver.
+    void retry_alarm();
 
     /// The process ends, perhaps without rte_eal_cleanup().
     void end();
 
-    /// A port is being closed. Called before it is gone: what DPDK knows of it goes meanwhile.
+    /// A port is being closed. The next period does not access it, because DPDK releases the port's
+    /// data in the meantime.
     void port_closed(std::uint16_t port);
 
     struct Status {
@@ -62,9 +64,9 @@ public:
     [[nodiscard]] Status status();
 
 private:
-    /// Written by the lcore that polls the queue, and by nobody else in its cache line.
+    /// Only the lcore that polls the queue writes to this cache line.
     struct alignas(64) Mark {
-        /// Number + 1 of the lcore that polled last; 0: none, or a thread that is no lcore.
+        /// Id + 1 of the lcore that polled last; 0: none, or a thread that is no lcore.
         std::atomic<std::uint32_t> lcore = 0;
     };
     struct Watched {
@@ -75,28 +77,29 @@ private:
     static std::uint16_t on_burst(std::uint16_t port, std::uint16_t queue, rte_mbuf **packets,
                                   std::uint16_t count, std::uint16_t maximum, void *mark) noexcept;
     static void on_alarm(void *self) noexcept;
-    void arm();
-    void make_area();
+    void arm_locked() NETVSC_REQUIRES(mutex_);
+    void create_area_locked() NETVSC_REQUIRES(mutex_);
     void period_over();
-    [[nodiscard]] std::vector<QueuePolls> look();
-    void tell(const std::vector<LcoreChange> &changes, const Moment &now);
-    void add_callback(std::uint16_t port, std::uint16_t queue);
-    void remove_callbacks(std::uint16_t port);
+    [[nodiscard]] std::vector<QueuePolls> read_marks_locked() NETVSC_REQUIRES(mutex_);
+    void report_locked(const std::vector<LcoreChange> &changes, const Moment &now)
+        NETVSC_REQUIRES(mutex_);
+    void add_callback_locked(std::uint16_t port, std::uint16_t queue) NETVSC_REQUIRES(mutex_);
+    void remove_callbacks_locked(std::uint16_t port) NETVSC_REQUIRES(mutex_);
 
-    std::mutex mutex_;
-    std::set<std::string> instances_;
-    Settings settings_;
-    std::optional<gid_t> group_;
-    std::optional<KeepaliveArea> area_;
-    LcoreWatch watch_;
-    /// By port and queue. Marks stay for ever: a callback in flight may still write to one.
-    std::map<std::pair<std::uint16_t, std::uint16_t>, Watched> queues_;
-    /// Being released by another thread: not looked at in the next period.
-    std::set<std::uint16_t> closing_;
-    bool armed_ = false;
+    Mutex mutex_;
+    std::set<std::string> instances_ NETVSC_GUARDED_BY(mutex_);
+    Settings settings_ NETVSC_GUARDED_BY(mutex_);
+    std::optional<gid_t> group_ NETVSC_GUARDED_BY(mutex_);
+    std::optional<KeepaliveArea> area_ NETVSC_GUARDED_BY(mutex_);
+    LcoreWatch watch_ NETVSC_GUARDED_BY(mutex_);
+    /// By port and queue. Never erased: a running callback may still write to a mark.
+    std::map<std::pair<std::uint16_t, std::uint16_t>, Watched> queues_ NETVSC_GUARDED_BY(mutex_);
+    /// Another thread closes these ports. The next period skips them.
+    std::set<std::uint16_t> closing_ NETVSC_GUARDED_BY(mutex_);
+    bool armed_ NETVSC_GUARDED_BY(mutex_) = false;
 };
 
-/// The process's one.
+/// The object of this process.
 [[nodiscard]] Keepalive &keepalive();
 
 } // namespace netvsc

@@ -162,7 +162,7 @@ void Driver::run(Decision decision) {
             carry_out(std::exchange(decision, {}));
     }
     arm();
-    keepalive().go_on();
+    keepalive().retry_alarm();
 }
 
 // Leaves the notices and port commands.

@@ -167,7 +167,7 @@ private:
         chain.descriptors = descriptors;
         if constexpr (order == Order::in_order)
             chain.link = offered_;
-        // With a device that uses chains in order, the element has this value already mostly. The
+        // If the device uses chains in order, the element usually has this value already. The
         // cache line then stays shared with the device.
         std::uint16_t &element = available_ring()[slot(offered_)];
         if (load(element) != id)
