@@ -3,9 +3,8 @@
 """Adds up meson's JUnit reports: names what failed, what was skipped and why, and ends with
 "N passed, N failed, N skipped". Exit status 1 if anything failed or nothing was run.
 
-A program that crashed or ran out of time has only the cases in its JUnit report that it finished: meson's JSON log,
-which lies beside each report, tells how the program itself ended. From it, too, is the end of what each program that
-failed has said.
+The JUnit report of a program that crashed or timed out has only the finished cases. Meson's JSON log beside each report
+shows how the program ended. This script also prints the end of each failed program's output, from the same log.
 
 usage: summary.py [--check=NAME:passed|failed|skipped:REASON ...] REPORT.junit.xml ...
 """
@@ -37,7 +36,7 @@ def bad_ends(report: str) -> dict[str, BadEnd]:
 
 
 def said_last(test: dict[str, Any]) -> list[str]:
-    """Up to the last case that failed, if it is known: what came after it tells nothing."""
+    """The end of the output, up to the last failed case if it is known: later output does not explain the failure."""
     lines = test.get("stdout", "").splitlines()
     failures = [number for number, line in enumerate(lines) if line.startswith(("not ok", "[  FAILED  ]"))]
     return [*lines[:failures[-1] + 1 if failures else None][-SAID:], *test.get("stderr", "").splitlines()[-SAID // 2:]]

@@ -62,7 +62,7 @@ class Interface:
         return f"is below {', '.join(self.uppers)}" if self.uppers else ""
 
 
-# What is there.
+# The interfaces of this machine.
 
 def _text(path: Path) -> str:
     try:
@@ -141,7 +141,7 @@ def choose(found: Sequence[Interface], named: Sequence[str]) -> list[Interface]:
 
 
 def _selector(interface: Interface) -> str:
-    """How the driver is told of it."""
+    """The device argument that selects the interface."""
     if all(letter.isascii() and letter.isalnum() or letter in ACCEPTED_IN_IFACE for letter in interface.name):
         return f"iface={interface.name}"
     return f"mac={interface.mac}"
@@ -154,7 +154,7 @@ def pci_arguments(found: Sequence[Interface], taken: Sequence[Interface]) -> lis
         for vf in interface.vfs:
             wanted.setdefault(vf.pci, []).extend([f"mac={interface.mac}"] if vf.driver == MANA else [])
     unwanted = dict.fromkeys(vf.pci for interface in found if interface not in taken for vf in interface.vfs)
-    if wanted.keys() & unwanted.keys():  # ports of one function: only a list of what may be used tells them apart
+    if wanted.keys() & unwanted.keys():  # ports of one function: only an allow list separates them
         return [word for pci, macs in wanted.items() for word in ("-a", ",".join([pci, *macs]))]
     return [word for pci in unwanted for word in ("-b", pci)]
 
@@ -289,7 +289,7 @@ def start(options: argparse.Namespace, sysfs: Path) -> int:
     if len(needed) > 2:
         print(shlex.join(needed), flush=True)
         if not options.dry_run and subprocess.run(needed, check=False).returncode != 0:
-            print("going on without: testpmd's messages tell what it lacks", file=sys.stderr)
+            print("continuing without it: testpmd's messages show what is missing", file=sys.stderr)
     print(shlex.join(command), flush=True)
     return 0 if options.dry_run else run_testpmd(command, options.plugin, staged)
 

@@ -38,7 +38,7 @@ class Progress:
 
     @contextmanager
     def waiting(self, text: str, counter: Callable[[], str] = lambda: "") -> Iterator[None]:
-        """Says what is waited for: on a terminal by a line that is gone in the end, elsewhere by one that stays."""
+        """Shows the present wait: on a terminal in a line that is erased at the end, elsewhere in a line that stays."""
         if not self._live:
             self.step(f"{text} ...")
             yield

@@ -45,7 +45,7 @@ class Lab(VfCase):
 
 
 class KernelNotifications:
-    """When the kernel began to tell of a netdevice: a probe at the entry of rtmsg_ifinfo()."""
+    """The time of the kernel's notification of a netdevice: a probe at the entry of rtmsg_ifinfo()."""
 
     EVENT = "netvsc/notification"
 

@@ -58,7 +58,7 @@ void other_changes(benchmark::State &state) {
 }
 
 /// One more is made and deleted.
-void other_comes_and_goes(benchmark::State &state) {
+void other_added_and_removed(benchmark::State &state) {
     Supervisor supervisor = supervisor_among(state.range(0));
     const LinkMessage message = software(first_software + most);
     for (auto _ : state) {
@@ -74,7 +74,7 @@ Outcome outcome(const VfId &vf, const VfEvent &event) {
 }
 
 /// The VF arrives, is probed, is attached by fail-safe, and leaves.
-void vf_comes_and_goes(benchmark::State &state) {
+void vf_added_and_removed(benchmark::State &state) {
     Supervisor supervisor = supervisor_among(state.range(0));
     const Link link = test::vf("eth2", 2, test::mac(1), "0000:02:00.0");
     const VfId vf = id_of(link);
@@ -91,8 +91,8 @@ void vf_comes_and_goes(benchmark::State &state) {
 }
 
 BENCHMARK(other_changes)->RangeMultiplier(10)->Range(fewest, most);
-BENCHMARK(other_comes_and_goes)->RangeMultiplier(10)->Range(fewest, most);
-BENCHMARK(vf_comes_and_goes)->RangeMultiplier(10)->Range(fewest, most);
+BENCHMARK(other_added_and_removed)->RangeMultiplier(10)->Range(fewest, most);
+BENCHMARK(vf_added_and_removed)->RangeMultiplier(10)->Range(fewest, most);
 
 } // namespace
 

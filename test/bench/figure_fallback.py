@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fallback_mpps: how many packets each slow path moves, each way.
+"""fallback_mpps: the packet rate of each fallback, in each direction.
 
-The netdevice is one end of a veth pair, so that the paths are compared and not the emulation of a NIC: the kernel's
-pktgen sends from the other end, on the one processor, and testpmd polls on the other.
+The netdevice is one end of a veth pair, so the figure does not include the emulation of a NIC. The kernel's pktgen sends
+from the other end on one processor, and testpmd polls on the other.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ COLUMNS = tuple(f"{way} {size}" for size in SIZES for way in ("Rx", "Tx"))
 
 
 def fallback_figure(queues: list[int], seconds: float, progress: Callable[[str], None]) -> Figure:
-    """With so many queues each, measured for so long each."""
-    figure = Figure("fallback_mpps", "Packets by the slow path, in millions a second, by frame size in bytes", COLUMNS)
+    """Measures each number of queues for this time."""
+    figure = Figure("fallback_mpps", "Packets by the fallback, in millions a second, by frame size in bytes", COLUMNS)
     Lab.guest.modprobe("pktgen", "veth")
     for count in queues:
         # No more than are used: net_af_xdp would not get the frames of the others.

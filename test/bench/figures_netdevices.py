@@ -16,8 +16,8 @@ RARE = f"{OURS}, hotplug_poll=60000"  # without fail-safe's own wake-ups
 LISTED = "ip -br link"
 COST = ("CPU ms", "wake-ups", "system calls")
 RESYNC = str(BUILD / "test/bench/resync")
-SETTLE_S = 3.0  # the kernel's own news after netdevices came
-# Times commands of the guest, one line of ms for each; the shell would take as long to tell the time.
+SETTLE_S = 3.0  # the kernel's further notifications of new netdevices end within this time
+# Measures commands in the guest, one line of ms for each. A shell would need as long to read the clock.
 TIMER = """
 import subprocess, sys, time
 for _ in range(int(sys.argv[1])):
@@ -32,12 +32,12 @@ for _ in range(int(sys.argv[1])):
 
 def netdevice_figures(counts: list[int], churned: int, seconds: float, rounds: int,
                       progress: Callable[[str], None]) -> list[Figure]:
-    """counts: of netdevices besides the machine's own, rising. churned: how many come and go. Leaves netdevices."""
+    """counts: numbers of additional netdevices, rising. churned: netdevices to add and remove. Leaves netdevices."""
     idle = Figure("idle", "An idle testpmd in a minute, by the number of netdevices", COST)
     churn = Figure("churn", f"An idle testpmd while {churned} netdevices are made and deleted", COST)
     resync = Figure("resync_ms", "Listing all netdevices after lost notifications, in ms",
                     ("netdevices", LISTED, "bare", OURS, "most"))
-    resync.notes.append("ip -br link: without the time of `ip -V`. bare: the kernel's answer received, not looked into. "
+    resync.notes.append("ip -br link: without the time of `ip -V`. bare: the kernel's answer is received, not parsed. "
                         "All medians but the last")
     lab = Lab()
     lab.setUp()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A VF's coming and going: announce_ms, plugin_ms, removal_loss, return_loss; and what hotplug_poll does to it."""
+"""A VF is added and removed: announce_ms, plugin_ms, removal_loss, return_loss, and the effect of hotplug_poll."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def cycle_figures(ours: int, intree: int, warm_up: int, progress: Callable[[str]
                     (*SPREAD, "kernel", "after it", "not taken"))
     plugin.notes.append("kernel: median up to the kernel's notification. after it: median from there on")
     losses = {name: Figure(name, title, (*SPREAD, "mean", "gap ms")) for name, title in (
-        ("removal_loss", "Packets lost when a VF goes, of 1000 a second"),
-        ("return_loss", "Packets lost when a VF comes, of 1000 a second"))}
+        ("removal_loss", "Packets lost when a VF is removed, of 1000 a second"),
+        ("return_loss", "Packets lost when a VF is added, of 1000 a second"))}
     losses["removal_loss"].notes.append("gap: median of the longest time without a packet")
     listened: list[float] = []
     for who, is_intree, count in (OURS, False, ours), (INTREE, True, intree):

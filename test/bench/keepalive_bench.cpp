@@ -48,7 +48,7 @@ bool has_callback(std::uint16_t port) {
 void keep_alive(std::uint16_t port) {
     if (has_callback(port))
         return;
-    if (rte_eal_hotplug_add("vdev", "net_vdev_netvsc0", "iface=none-such,keepalive=100") != 0)
+    if (rte_eal_hotplug_add("vdev", "net_vdev_netvsc0", "iface=absent,keepalive=100") != 0)
         fail("net_vdev_netvsc0");
     for (int tries = 0; !has_callback(port); ++tries) {
         if (tries == 100)

@@ -17,7 +17,7 @@ DPI_FREE = {"svg.hashsalt": "netvsc", "svg.fonttype": "none", "figure.constraine
 
 
 def draw(figures: list[Figure], folder: Path) -> None:
-    """Those that are there, each in a file of its own."""
+    """Draws each plot whose figure exists into its own file."""
     named = {figure.name: figure for figure in figures}
     with matplotlib.rc_context(DPI_FREE):
         for name, plot in PLOTS.items():

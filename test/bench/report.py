@@ -34,7 +34,7 @@ class Figure:
         return None if row is None else row[self.columns.index(column)]
 
     def ratio(self, what: str, one: str, other: str, column: str) -> None:
-        """Notes how many times the first's value is of the other's, if both are there."""
+        """Adds a note with the ratio of the two values, if both exist."""
         above, below = self.value(one, column), self.value(other, column)
         if above is not None and below:
             self.notes.append(f"{what}: {above / below:.3g}")

@@ -59,7 +59,7 @@ void finish_listing(LinkMonitor &monitor, Supervisor &supervisor) {
         fail(listed.error().message());
 }
 
-/// The same request as the monitor's; the messages are counted, not looked into.
+/// The same request as the monitor's. The messages are counted, not parsed.
 void bare_listing() {
     const std::unique_ptr<mnl_socket, decltype(&mnl_socket_close)> socket(
         mnl_socket_open(NETLINK_ROUTE), &mnl_socket_close);

@@ -28,7 +28,7 @@ ALIVE = {
     "churn": [(OURS, "system calls"), (OURS, "CPU ms")],
     "resync_ms": [("100", OURS), ("100", "bare")],
     "keepalive_ns": [("empty", "plain"), ("of 32 packets", "keepalive")],
-    "core": [("vf comes and goes", "100"), ("other changes", "100000")],
+    "core": [("vf added and removed", "100"), ("other changes", "100000")],
 }
 LOSSES = ("removal_loss", "return_loss")
 

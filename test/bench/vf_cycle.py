@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A VF that comes and goes under traffic, with everything about it timed."""
+"""A VF is added and removed under traffic. Measures the times of each step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cycle:
 
 
 class Session:
-    """One driver's testpmd, which forwards, and a VF that comes and goes. A context manager."""
+    """One driver's testpmd, which forwards, and a VF that is added and removed. A context manager."""
 
     def __init__(self, intree: bool, arguments: str = "") -> None:
         self._intree = intree
@@ -63,9 +63,9 @@ class Session:
         return self._lab.forward(self._arguments, drivers=plugins(self._intree), env=AnnounceWatch.env)
 
     def cycles(self, count: int, warm_up: int) -> list[Cycle]:
-        """So many, or fewer if VFs are not taken; after each of these testpmd is started anew.
+        """Runs this number of cycles, or fewer if fail-safe does not take a VF. Then it restarts testpmd.
 
-        warm_up: how many come before, not counted: the guest has to read the code that runs from the host's disk."""
+        warm_up: cycles before the counted ones, in which the guest reads the programs from the host's disk."""
         found: list[Cycle] = []
         for number in range(warm_up + count):
             cycle = self._cycle()

@@ -56,7 +56,7 @@ class ExampleCase(unittest.TestCase):
         self.netdevice = f"nv{os.getpid() % 100000}e"
 
     def application(self) -> None:
-        """One with two ports, of which the first can lose its link, and three lcores that are well."""
+        """Starts one with two ports and three healthy lcores. The first port can lose its link."""
         Application(self, self.prefix, f"--vdev=net_tap0,iface={self.netdevice}", "--vdev=net_null1")
         self.area = Area(self, self.shm)
         for lcore in (1, 2, 3):

@@ -16,10 +16,10 @@ namespace netvsc::test {
 
 using namespace std::chrono_literals;
 
-/// What the program is told.
+/// The arguments of the program.
 struct Setup {
     std::string netdevice;   ///< the NetVSC
-    PciAddress vf;           ///< of the NetVSC; its PCI function is there
+    PciAddress vf;           ///< of the NetVSC; its PCI function exists
     std::string file_prefix; ///< EAL's
 };
 
@@ -61,8 +61,8 @@ public:
     /// As another program reads it in shared memory.
     [[nodiscard]] bool worker_is(LcoreState state) const;
 
-    /// Has so many events told, by an instance of its own, that each later one takes an earlier
-    /// one's place.
+    /// Causes so many events, by an instance of its own, that each later event replaces an earlier
+    /// one.
     void fill_event_ring();
 
     /// Each telemetry command once. @return whether all were answered

@@ -101,7 +101,7 @@ bool needs_no_fault(std::string_view name) {
          "mnl_attr_"});
     static constexpr auto names = std::to_array<std::string_view>(
         {"__errno_location", "__libc_single_threaded",
-         // A descriptor or a mapping is gone whatever they return; a mutex of ours cannot fail.
+         // close() and munmap() release in any case. The driver's mutexes cannot fail.
          "close", "munmap", "pthread_cond_clockwait", "pthread_mutex_lock", "pthread_mutex_unlock",
          // They cannot fail.
          "nanosleep", "sysconf", "getrlimit64", "rte_mempool_calc_obj_size", "__rte_panic",

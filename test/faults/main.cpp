@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Injects faults into the calls that the driver makes, one at a time, and looks at what becomes of
-// the process, of what it holds, and of the driver's state. Runs in the lab (test_faults.py).
+// Injects faults into the driver's calls, one at a time. Then checks the process, its resources and
+// the driver's state. Runs in the lab (test_faults.py).
 //
 // usage: faults <EAL arguments> -- [--all-errors] [--each-function] [--depth=N] [--only=TEXT]
 //               NETDEVICE VF ARGUMENTS...
 //   NETDEVICE  the NetVSC
-//   VF         PCI address of its VF, which is there
+//   VF         PCI address of its VF, which is present
 //   ARGUMENTS  further device arguments: a series of rounds for each
 //   --all-errors, --each-function, --only  see Plan
 //   --depth    a place is a call with so many of the driver's frames above it (1: the call alone)

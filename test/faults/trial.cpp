@@ -15,9 +15,9 @@ namespace {
 // For what a fault may prevent; and for what has to come about.
 constexpr auto soft_limit = 3s;
 constexpr auto hard_limit = 20s;
-// For what ends a while later.
+// Some resources are released a little later.
 constexpr auto grace = 3s;
-// To tell a leak from a number of blocks that goes up and down.
+// A leak grows in each round. A number of blocks that rises and falls is no leak.
 constexpr int enough_rounds = 4;
 
 constexpr const char *step_names[] = {"begins", "watches", "answers", "moves", "ends"};

@@ -36,7 +36,7 @@ private:
         begins,  ///< an instance is added, its port started, the VF attached
         watches, ///< an lcore hangs, and polls again
         answers, ///< telemetry
-        moves,   ///< the VF goes, the port is changed, the VF comes
+        moves,   ///< the VF is removed, the port is changed, the VF is added
         ends,    ///< the instance is removed
         steps
     };

@@ -39,4 +39,4 @@ if run -seed=1 -artifact_prefix=/dev/null -max_total_time=60; then
     fail "the planted bug was not found in 60 s"
 fi
 grep -q '^the planted bug is reached' "$said" || fail "it ended by another bug than the planted one"
-grep -q 'ERROR: AddressSanitizer: heap-buffer-overflow' "$said" || fail "AddressSanitizer did not tell of the planted bug"
+grep -q 'ERROR: AddressSanitizer: heap-buffer-overflow' "$said" || fail "AddressSanitizer did not report the planted bug"

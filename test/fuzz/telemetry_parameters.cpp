@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Parameters of the telemetry commands, and events told from any number on.
+// Parameters of the telemetry commands, and events from any sequence number on.
 //
 // The input: the parameter, a newline, then names of netdevices that the events carry, one in each
 // line.

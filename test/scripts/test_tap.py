@@ -59,7 +59,7 @@ class Tap(unittest.TestCase):
         self.assertEqual(self.tap("")[:2], (1, ["1..0"]))
 
     def test_void_case_is_run_again(self) -> None:
-        """Whatever else it said, and with its class set up anew, though that was the last one."""
+        """The case runs again whatever it reported, with a new set-up of its class, although it was the last one."""
         status, results, comments = self.tap("""
             class Cases(unittest.TestCase):
                 ups = 0

@@ -15,11 +15,11 @@ inline constexpr const char *environment_variable = "NETVSC_TESTVF_ARGS";
 struct Args {
     static constexpr unsigned always = std::numeric_limits<unsigned>::max();
 
-    bool rmv = true;                   ///< removal is told by RTE_ETH_EVENT_INTR_RMV
-    bool set_link = true;              ///< there is a dev_set_link_up and a dev_set_link_down
-    bool set_mac = true;               ///< there is a mac_addr_set
-    bool lsc = true;                   ///< link changes are told by RTE_ETH_EVENT_INTR_LSC
-    unsigned probe_failures = 0;       ///< so many first probes of an address fail
+    bool rmv = true;                   ///< raises RTE_ETH_EVENT_INTR_RMV at a removal
+    bool set_link = true;              ///< has dev_set_link_up and dev_set_link_down
+    bool set_mac = true;               ///< has mac_addr_set
+    bool lsc = true;                   ///< raises RTE_ETH_EVENT_INTR_LSC at link changes
+    unsigned probe_failures = 0;       ///< number of the first probes of an address that fail
     std::chrono::milliseconds probe{}; ///< how long a probe takes
     std::chrono::milliseconds stop{};  ///< how long stopping the port takes
     std::chrono::milliseconds info{};  ///< how long dev_infos_get takes an application's thread

@@ -37,7 +37,7 @@ Result<LinkWatch::Pointer> LinkWatch::open(std::shared_ptr<const Netdevice> netd
         return netvsc::system_error("netlink socket");
     if (mnl_socket_bind(watch->socket_.get(), RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0)
         return netvsc::system_error("bind netlink socket");
-    // The netdevice may have gone before we listened.
+    // The netdevice may have been removed before the socket was bound.
     if (auto done = watch->ask(); !done)
         return std::unexpected(done.error());
 
@@ -155,8 +155,8 @@ void LinkWatch::tell_removal() {
         const std::scoped_lock lock(mutex_);
         if (gone_.exchange(true) || closed_)
             return;
-        TESTVF_LOG(NOTICE, "%s: its netdevice has gone", port->data->name);
-        // Only to who asked for it, as mlx5 and MANA.
+        TESTVF_LOG(NOTICE, "%s: netdevice removed", port->data->name);
+        // Only if the application requested it, like mlx5 and MANA.
         if (!raise_removal_ || port->data->dev_conf.intr_conf.rmv == 0)
             return;
     }

@@ -39,9 +39,9 @@ public:
     LinkWatch(const LinkWatch &) = delete;
     LinkWatch &operator=(const LinkWatch &) = delete;
 
-    /// Set for good when the netdevice goes.
+    /// Set when the netdevice is removed, and never cleared.
     [[nodiscard]] const std::atomic<bool> &gone() const { return gone_; }
-    /// Link changes are told between start and stop.
+    /// Link changes are reported between start and stop.
     void set_started(bool started) { started_ = started; }
 
 private:

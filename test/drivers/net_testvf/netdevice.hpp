@@ -31,10 +31,10 @@ public:
     /// Sets or clears IFF_UP.
     [[nodiscard]] netvsc::Result<void> set_up(bool up) const;
     [[nodiscard]] netvsc::Result<void> set_mtu(std::uint16_t mtu) const;
-    /// Switches off what makes the kernel merge received frames: a VF hands up what was on the
-    /// wire. A netdevice that cannot do it either way is left as it is.
+    /// Disables offloads by which the kernel merges received frames: a VF delivers the frames of
+    /// the wire. Ignores a netdevice that has none of these offloads.
     void receive_frames_unmerged() const;
-    /// Down if the netdevice has gone.
+    /// Down if the netdevice was removed.
     [[nodiscard]] rte_eth_link link() const;
 
 private:

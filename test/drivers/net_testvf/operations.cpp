@@ -165,7 +165,7 @@ constexpr eth_dev_ops make_operations(bool rmv, bool set_link, bool set_mac) {
     operations.mtu_set = testvf_mtu_set;
     if (set_mac)
         operations.mac_addr_set = testvf_mac_addr_set;
-    // A PMD that does not tell of a removal cannot be asked about it either.
+    // A PMD without a removal event has no is_removed operation either.
     if (rmv)
         operations.is_removed = testvf_is_removed;
     if (set_link) {
@@ -175,7 +175,7 @@ constexpr eth_dev_ops make_operations(bool rmv, bool set_link, bool set_mac) {
     return operations;
 }
 
-/// By rmv, set_link and set_mac. Not in the Port: they are looked at while it is being freed.
+/// By rmv, set_link and set_mac. Not members of Port, because ethdev reads them while it is freed.
 constexpr std::array<eth_dev_ops, 8> tables = {{
     make_operations(false, false, false),
     make_operations(false, false, true),

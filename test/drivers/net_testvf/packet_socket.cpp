@@ -164,7 +164,7 @@ void RxQueue::arm(unsigned slot, rte_mbuf *mbuf) {
     header.msg_iov = &buffers_[slot];
     header.msg_iovlen = 1;
     header.msg_control = controls_[slot].data();
-    // recvmmsg leaves the length used here, so it has to be given anew for each message.
+    // recvmmsg(2) stores the used length here, so each message must set it again.
     header.msg_controllen = controls_[slot].size();
 }
 

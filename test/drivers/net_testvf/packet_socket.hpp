@@ -50,7 +50,7 @@ private:
 /// port is stopped; between start and stop it lets frames in, else it drops them.
 class RxQueue {
 public:
-    /// @param gone  set when the netdevice has gone: nothing is read any more; must outlive this
+    /// @param gone  set when the netdevice is removed: the queue reads no more; must outlive this
     [[nodiscard]] static netvsc::Result<std::unique_ptr<RxQueue>>
     create(unsigned ifindex, std::uint16_t port, rte_mempool *pool, const std::atomic<bool> &gone);
     RxQueue(const RxQueue &) = delete;
@@ -101,7 +101,7 @@ class TxQueue {
 public:
     static constexpr std::uint16_t segments_max = 8;
 
-    /// @param gone  set when the netdevice has gone: nothing is taken any more; must outlive this
+    /// @param gone  set when the netdevice is removed: the queue sends no more; must outlive this
     [[nodiscard]] static netvsc::Result<std::unique_ptr<TxQueue>>
     create(unsigned ifindex, const std::atomic<bool> &gone);
 

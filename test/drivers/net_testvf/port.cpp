@@ -57,7 +57,7 @@ void Port::take_time(const char *what, std::chrono::milliseconds length) const {
 unsigned Port::ifindex() {
     if (rte_thread_is_intr() == 0) {
         being_asked_ = true;
-        take_time("tell about itself", args_.info);
+        take_time("answer dev_infos_get", args_.info);
         being_asked_ = false;
     }
     return netdevice_->index();
@@ -66,7 +66,7 @@ unsigned Port::ifindex() {
 int Port::report(const Result<void> &result) const {
     if (result)
         return 0;
-    // ethdev turns any error of a port that has gone into -EIO, and fail-safe forgives that.
+    // ethdev turns any error of a removed port into -EIO, and fail-safe ignores -EIO.
     if (!gone())
         TESTVF_LOG(ERR, "%s: %s", ethdev_->data->name, result.error().message().c_str());
     return -result.error().number;
@@ -120,7 +120,7 @@ int Port::start() {
     }
     for (std::uint16_t i = 0; i < data->nb_tx_queues; i++)
         data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
-    // With LSC ethdev does not ask for the link: what changes from here on is told.
+    // With LSC ethdev does not read the link, so the port raises an event for each later change.
     watch_->set_started(true);
     std::ignore = update_link();
     return 0;
@@ -202,7 +202,7 @@ int Port::set_all_multicast(bool on) {
 int Port::set_mtu(std::uint16_t mtu) { return report(netdevice_->set_mtu(mtu)); }
 
 int Port::set_mac(const rte_ether_addr &address) {
-    TESTVF_LOG(INFO, "%s: is told an address", ethdev_->data->name);
+    TESTVF_LOG(INFO, "%s: mac_addr_set", ethdev_->data->name);
     if (gone() || (other_mac_ && rte_is_same_ether_addr(&*other_mac_, &address) != 0))
         return 0;
     if (other_mac_) {

@@ -38,7 +38,7 @@ public:
     Port(const Port &) = delete;
     Port &operator=(const Port &) = delete;
 
-    /// What dev_infos_get tells of the netdevice; takes the time that it is to take.
+    /// The netdevice's index, for dev_infos_get. Takes the time that the device argument sets.
     [[nodiscard]] unsigned ifindex();
     [[nodiscard]] const rte_ether_addr &mac() const { return own_mac_; }
     [[nodiscard]] bool gone() const { return watch_->gone(); }

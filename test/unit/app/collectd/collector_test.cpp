@@ -177,7 +177,7 @@ TEST_F(CollectorTest, SurvivesAnApplicationThatDiesInTheMiddleOfAnAnswer) {
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
     EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected"),
-                                             is_message(Level::warning, "not /ethdev/list's")));
+                                             is_message(Level::warning, "not to /ethdev/list")));
     dying.reset();
     const auto running = application(answers_.behaviour());
     EXPECT_THAT(reader.read().values, ElementsAre(up_0, down_1));
