@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ka-agent/death_notifier.hpp"
 
+#include "base/system_call.hpp"
 #include "keepalive/keepalive_layout.hpp"
 
 #include <array>
@@ -18,7 +19,7 @@ namespace netvsc {
 namespace {
 
 [[noreturn]] void wait_for_deaths(int area, int pipe, pid_t parent) {
-    // SIGBUS is expected, and no reason for a core file.
+    // SIGBUS is expected: no core file.
     constexpr rlimit none{.rlim_cur = 0, .rlim_max = 0};
     ::setrlimit(RLIMIT_CORE, &none);
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent)
@@ -29,9 +30,9 @@ namespace {
     auto *semaphore = reinterpret_cast<sem_t *>(static_cast<std::byte *>(memory) +
                                                 KeepaliveLayout::semaphore_offset());
     for (;;) {
-        if (::sem_wait(semaphore) != 0 && errno != EINTR)
+        if (retry_interrupted([&] { return ::sem_wait(semaphore); }) != 0)
             ::_exit(1);
-        if (::write(pipe, "!", 1) != 1)
+        if (retry_interrupted([&] { return ::write(pipe, "!", 1); }) != 1)
             ::_exit(0);
     }
 }
@@ -61,20 +62,16 @@ DeathNotifier::~DeathNotifier() {
     if (child_ < 0)
         return;
     ::kill(child_, SIGKILL);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR)
-        continue;
+    retry_interrupted([&] { return ::waitpid(child_, nullptr, 0); });
 }
 
 DeathNotifier::Event DeathNotifier::read_events() const {
     std::array<char, 4096> bytes;
-    Event event = Event::none;
-    // Once is enough: the rest is read at the next call.
-    const ssize_t size = ::read(pipe_.get(), bytes.data(), bytes.size());
-    if (size > 0)
-        event = Event::death;
-    else if (size == 0)
-        event = Event::ended;
-    return event;
+    // One read is enough: the next call reads the rest.
+    const auto size = pipe_.read(bytes, "the pipe of deaths");
+    if (!size)
+        return Event::none; // EAGAIN
+    return *size > 0 ? Event::death : Event::ended;
 }
 
 } // namespace netvsc

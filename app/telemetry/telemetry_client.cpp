@@ -112,11 +112,14 @@ Result<TelemetryClient> TelemetryClient::connect(const std::string &path, Deadli
     FileDescriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket.valid())
         return system_error("socket(AF_UNIX)");
-    while (::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) !=
-           0) {
-        if (errno != EAGAIN && errno != EINTR)
+    const auto try_to_connect = [&] {
+        return ::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address),
+                         sizeof address);
+    };
+    while (retry_interrupted(try_to_connect) != 0) {
+        if (errno != EAGAIN)
             return system_error(context);
-        // The listener's backlog is full. unix(7) has no event to wait for in this case.
+        // The listener's queue is full. unix(7) offers no event to wait for.
         if (steady_clock::now() >= deadline)
             return failure(ETIMEDOUT, context + ": connect");
         std::this_thread::sleep_for(5ms);

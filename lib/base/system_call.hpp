@@ -9,8 +9,8 @@
 namespace netvsc {
 
 /// Runs a system call again for as long as a signal interrupts it (EINTR, signal(7)).
-/// @param call  returns -1 and sets errno on failure. Not for close(2) and connect(2): these
-///              continue after EINTR.
+/// @param call  returns -1 and sets errno on failure. Not for close(2) and the connect(2) of a TCP
+///              socket: these continue after EINTR.
 /// @return what the last run of @p call returned; errno belongs to that run
 template <typename Call> auto retry_interrupted(Call call) {
     for (;;) {

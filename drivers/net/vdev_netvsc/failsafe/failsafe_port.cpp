@@ -24,6 +24,7 @@ namespace netvsc {
 namespace {
 
 constexpr std::string_view name_prefix = "net_failsafe_vsc";
+constexpr std::string_view pipe_name = "fail-safe's pipe"; // in errors
 
 // One whose probe failed stays on the bus, and cannot be taken from it (DPDK 22.11): that one may
 // be probed again, or each try would leave another.
@@ -186,23 +187,17 @@ Result<void> FailsafePort::announce(const std::string &devargs) const {
     withdraw();
     const std::string line = devargs + "\n";
     static_assert(PIPE_BUF >= 4096);
-    if (line.size() > PIPE_BUF) // beyond it a write(2) need not be whole (pipe(7))
+    if (line.size() > PIPE_BUF) // write(2) may split a longer line (pipe(7))
         return failure(EMSGSIZE, "announce " + devargs);
-    ssize_t size;
-    do {
-        size = ::write(pipe_.writer.get(), line.data(), line.size());
-    } while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return system_error("write to fail-safe's pipe");
+    if (const auto written = pipe_.writer.write(line, pipe_name); !written)
+        return std::unexpected(written.error());
     return {};
 }
 
 void FailsafePort::withdraw() const {
     std::array<char, PIPE_BUF> unread;
-    ssize_t size;
-    do {
-        size = ::read(pipe_.reader.get(), unread.data(), unread.size());
-    } while (size > 0 || (size < 0 && errno == EINTR));
+    while (pipe_.reader.read(unread, pipe_name).value_or(0) > 0)
+        continue;
 }
 
 Result<void> close_failsafe_port(PortNumber number) {
