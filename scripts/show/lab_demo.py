@@ -18,12 +18,12 @@ from pathlib import Path
 from lab import qemu
 from lab.errors import LabError, LabTimeout
 from lab.hyperv import HyperV
+from lab.kernel_log import KernelLog
 from lab.machine import Machine
 from lab.switch import Report, Switch
 from lab.testpmd import Testpmd
 
 from . import testpmd_arguments
-from .kernel_log import KernelLog
 from .progress import Progress
 from .table import table
 

@@ -5,31 +5,36 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Callable, ClassVar, Sequence
+import unittest
+from typing import ClassVar
 
-from lab import coverage
+from lab import coverage, images, vmbus_build
 from lab.errors import LabError
-from lab.hyperv import KNOWN_WARNINGS, HyperV, HyperVNic
+from lab.hyperv import KILLED, KNOWN_WARNINGS, HyperV, HyperVNic
 from lab.machine import Machine
 from lab.switch import Report
 from lab.testpmd import Testpmd
-from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, end, plugins
-from vf_support import NETVSC, PPS, VF, VfCase, wait_for
+from support import MACS, PATIENCE_S, LabCase
+from vf_support import NETVSC, VF, VfCase, wait_for
 
 LOG_LINES, LOG_TAIL = 20, 3000  # of the kernel's log, in an error
 
 
-class HyperVCase(VfCase):
-    """Cases as VfCase's, whose NetVSC netdevices are hv_netvsc's. The switch follows the guest's data path."""
+class OverHyperV(LabCase):
+    """LabCase's, whose NetVSC netdevices are hv_netvsc's. The switch follows the guest's data path."""
 
     channels: ClassVar[int] = 1
     vf_model: ClassVar[str] = "e1000e"
-    known_warnings: ClassVar[str] = KNOWN_WARNINGS
+    known_warnings: ClassVar[str] = KNOWN_WARNINGS + KILLED
     hyperv: ClassVar[HyperV]
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.machine = Machine(**cls.machine_arguments)
+        try:
+            kernel = images.newest_kernel(vmbus_build.KERNEL)
+        except LabError as error:
+            raise unittest.SkipTest(f"the VMBus host has no kernel that it matches: {error}") from None
+        cls.machine = Machine(kernel=kernel, **cls.machine_arguments)
         cls.hyperv = HyperV(cls.machine)
         for number in range(cls.netvscs):
             cls.hyperv.nic_add(f"nv{number}", MACS[number], cls.channels)
@@ -69,21 +74,41 @@ class HyperVCase(VfCase):
     def kernel_said(self, pattern: str) -> None:
         wait_for(f"{pattern!r} in the kernel's log", lambda: re.search(pattern, self.kernel_log()), PATIENCE_S)
 
+    # NICs.
+
+    def set_carrier(self, nic: str, up: bool) -> None:
+        if nic in self.hyperv.nics:
+            self.hyperv.nic(nic).set("link", "up" if up else "down")
+        else:
+            super().set_carrier(nic, up)
+
+    def plug(self, vf: str, mac: str, model: str | None = None) -> str:
+        """As LabCase's. The NIC with this address gets it as its VF, if one has it."""
+        self.addCleanup(self.unplug, vf)
+        nic = next((nic for nic in self.hyperv.nics.values() if nic.mac == mac), None)
+        if nic is None:
+            self.machine.nic_add(vf, mac, model or self.vf_model)
+            return self.machine.ifname(vf)
+        return nic.vf_add(vf, model or self.vf_model)
+
+    def unplug(self, vf: str = VF) -> None:
+        if vf in self.machine.nics:
+            mac = self.machine.nics[vf].mac
+            self.machine.nic_del(vf)
+            for nic in self.hyperv.nics.values():
+                if nic.mac == mac:
+                    nic.associate(False)
+
+
+class HyperVCase(OverHyperV, VfCase):
+    """Cases as VfCase's over hv_netvsc."""
+
+    known_warnings = KNOWN_WARNINGS
+
     # Traffic.
 
-    def forward(self, arguments: str = "", *, hot_plug: bool = False, memory: int | None = 512,
-                drivers: Sequence[str] | None = None, env: dict[str, str] | None = None, by: str = NETVSC) -> Testpmd:
-        """testpmd that forwards by the port of nv0, and traffic for it; as VfCase's, but nothing is steered."""
-        testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL, "--log-level=pmd.net.testvf:info",
-                                       f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}"],
-                          [QUICK, *(["--hot-plug"] if hot_plug else [])],
-                          plugins() if drivers is None else list(drivers), memory, program=self.program(env or {}))
-        self.addCleanup(end, testpmd.process)
-        self.testpmds.append(testpmd.process)
-        testpmd.start()
-        self.addCleanup(self.switch.stop_traffic)
-        self.wait_traffic(by, self.switch.start_traffic(PPS))
-        return testpmd
+    def steer(self, nic: str) -> None:
+        """Nothing to do: hv_netvsc requests the path."""
 
     def steady(self, by: str, seconds: float = 2.0) -> Report:
         """Once it is so, every frame of these seconds comes back exactly once, and by this NIC."""
@@ -97,22 +122,6 @@ class HyperVCase(VfCase):
             self.assertEqual((report.lost, report.duplicates, set(report.returned_by_port)), (0, 0, {by}), report)
         return report
 
-    def come(self, coming: Callable[[], object], vf: str = VF) -> Report:
-        """The VF comes; the guest turns the host's data path to it."""
-        began = time.monotonic_ns()
-        coming()
-        self.wait_traffic(vf, began)
-        self.assert_only_by(vf)
-        return self.switch.report(began, time.monotonic_ns() - 100_000_000)
-
-    def go(self, going: Callable[[], object]) -> Report:
-        """The VF goes; the guest has turned the host's data path to the NetVSC before."""
-        began = time.monotonic_ns()
-        going()
-        self.wait_traffic(NETVSC, began)
-        self.assert_only_by(NETVSC)
-        return self.switch.report(began, time.monotonic_ns() - 100_000_000)
-
     def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:
         """Without traffic: net_tap's redirection stays a moment longer than its netdevice, of which the kernel warns."""
         self.switch.stop_traffic()
@@ -124,7 +133,3 @@ class HyperVCase(VfCase):
         """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name."""
         self.addCleanup(self.unplug_quietly, vf)
         return self.nic.vf_add(vf, model or self.vf_model)
-
-    def unplug(self, vf: str = VF) -> None:
-        if vf in self.machine.nics:
-            self.nic.vf_del(vf)

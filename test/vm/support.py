@@ -147,6 +147,10 @@ class LabCase(unittest.TestCase):
         if name not in {netdev.name for netdev in self.guest.netdevs()}:
             self.guest.show(name)
 
+    def set_carrier(self, nic: str, up: bool) -> None:
+        """Plugs or pulls the cable of a NetVSC or VF."""
+        self.machine.set_link(nic, up)
+
     def plug(self, vf: str, mac: str, model: str = "virtio-net-pci") -> str:
         """Plugs a VF, which goes with the case at the latest; returns its netdevice's name."""
         self.machine.nic_add(vf, mac, model)

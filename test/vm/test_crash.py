@@ -18,11 +18,13 @@ from typing import Callable, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import HyperVCase  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
+from lab.hyperv import KILLED, KNOWN_WARNINGS  # noqa: E402
 from lab.machine import Nic  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, LOG_LEVEL, MACS, QUICK, end, plugins, ports, wait_for  # noqa: E402
-from vf_support import NETVSC, PATIENCE_S, PPS, VF, VfCase  # noqa: E402
+from vf_support import NETVSC, PATIENCE_S, PPS, VF  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_CRASH_CYCLES") or "6")
 SEED = int(os.environ.get("NETVSC_SEED") or (time.time_ns() % 1_000_000 if "NETVSC_CRASH_CYCLES" in os.environ else 1))
@@ -32,14 +34,15 @@ START_UP_S = 4.0  # the same for one that has just been started
 SHM = "/dpdk_keepalive_crash"
 
 
-class CrashCase(VfCase):
+class CrashCase(HyperVCase):
     """The cases proper; the classes below say with which VFs."""
 
     bind: ClassVar[str] = ""
-    model: ClassVar[str] = "virtio-net-pci"
-    kernel: ClassVar[str] = ""
+    model: ClassVar[str] = "e1000e"
+    kernel: ClassVar[str] = "e1000e"
     memory: ClassVar[int | None] = 512
     drivers: ClassVar[list[str]] = plugins()
+    known_warnings = KNOWN_WARNINGS + KILLED
 
     def setUp(self) -> None:
         super().setUp()
@@ -83,7 +86,7 @@ class CrashCase(VfCase):
         if VF in self.machine.nics:
             self.machine.nic_unplug(VF)
         else:
-            self.machine.nic_add(VF, MACS[0], self.model)
+            self.nic.vf_plug(VF, self.model)
 
     def restarts(self, testpmd: Testpmd) -> None:
         testpmd.process.send("stop\nport stop all\nport start all\nstart\n")
@@ -113,7 +116,6 @@ class CrashCase(VfCase):
         expected = [("net_failsafe_vsc0", MACS[0])]
         wait_for(f"{expected}", lambda: ports(testpmd) == expected, PATIENCE_S)
         testpmd.start()
-        self.switch.steer(NETVSC)
         nic = VF if VF in self.machine.nics else NETVSC
         self.wait_traffic(nic, self.switch.start_traffic(PPS))
         self.assert_only_by(nic)
@@ -160,8 +162,6 @@ class CrashCase(VfCase):
 
 
 class WithKernelDriver(CrashCase):
-    kernel = "virtio-pci"
-
     def test_killed(self) -> None:
         self.check_killed()
 
@@ -169,8 +169,6 @@ class WithKernelDriver(CrashCase):
 class Vfio(CrashCase):
     machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
     bind = "vfio-pci"
-    model = "e1000e"
-    kernel = "e1000e"
     memory = 256
     drivers = [DRIVER]
 
@@ -181,6 +179,7 @@ class Vfio(CrashCase):
 class Uio(CrashCase):
     machine_arguments: ClassVar[dict[str, object]] = {"hugepages": 512, "memory": 3072}
     bind = "uio_pci_generic"
+    model = "virtio-net-pci"  # hv_netvsc does not join it, and a bound VF has no netdevice that it could join
     kernel = "virtio-pci"
     memory = None
     drivers = [DRIVER]

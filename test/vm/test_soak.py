@@ -22,13 +22,15 @@ from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import HyperVCase  # noqa: E402
+from lab.hyperv import KILLED, KNOWN_WARNINGS  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from soak import dump  # noqa: E402
 from soak.expected import Expected  # noqa: E402
 from soak.invariants import Invariants  # noqa: E402
 from soak.operations import OPERATIONS  # noqa: E402
 from support import BUILD, LOG_LEVEL, QUICK, end, plugins, wait_for  # noqa: E402
-from vf_support import NETVSC, PATIENCE_S, PPS, VF, Held, VfCase  # noqa: E402
+from vf_support import PATIENCE_S, PPS, VF, Held  # noqa: E402
 
 HOURS = float(os.environ.get("NETVSC_SOAK_HOURS") or "0")
 COUNT = int(os.environ.get("NETVSC_SOAK_OPERATIONS") or "8")
@@ -54,10 +56,11 @@ if BIND not in BINDS:
     sys.exit(f"NETVSC_SOAK_BIND={BIND}: expected one of {', '.join(BINDS)}")
 
 
-class Soak(VfCase):
+class Soak(HyperVCase):
     netvscs = 2
     machine_arguments: ClassVar[dict[str, object]] = BINDS[BIND].machine
     bound_model = BINDS[BIND].model
+    known_warnings = KNOWN_WARNINGS + KILLED
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -86,6 +89,7 @@ class Soak(VfCase):
         self.port = next(number for number, info in self.testpmd.port_info().items()
                          if info.get("Device name") == "net_failsafe_vsc0")
         self.testpmd.start()
+        self.switch.start_traffic(PPS / 4)
         self.invariants = Invariants(self)
 
     def restart(self, kill: bool) -> None:
@@ -96,7 +100,6 @@ class Soak(VfCase):
             self.assert_quits(self.testpmd)
             if self.expected.vf:
                 wait_for("a VF given back", lambda: self.kernel_driver() not in ("", BIND), PATIENCE_S)
-        self.switch.steer(NETVSC)
         self.expected.second, self.expected.flapped = False, 0
         only = self.expected.vf or self.expected.pulled_out
         self.expected.bind = "" if only and self.machine.nics[VF].model != self.bound_model else self.chance.choice(["", BIND])
@@ -144,8 +147,6 @@ class Soak(VfCase):
         self.addCleanup(self.unplug_quietly, VF)
         self.addCleanup(self.switch.stop_traffic)
         self.begin()
-        self.switch.steer(NETVSC)
-        self.switch.start_traffic(PPS / 4)
         done = 0
         name = "start"
         try:

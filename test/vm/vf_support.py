@@ -9,7 +9,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 from lab.errors import LabTimeout
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
@@ -54,6 +54,10 @@ class VfCase(LabCase):
     def switch(self) -> Switch:
         return self.machine.switch(MACS[0])
 
+    def steer(self, nic: str) -> None:
+        """The host sends by this NIC from now on. Where hv_netvsc requests the path, this does nothing."""
+        self.switch.steer(nic)
+
     def note(self, line: str) -> None:
         """A line for the report, and for whoever looks on."""
         self.diagnostics.append(line)
@@ -62,7 +66,7 @@ class VfCase(LabCase):
     # testpmd.
 
     def forward(self, arguments: str = "", *, hot_plug: bool = False, memory: int | None = 512,
-                drivers: list[str] | None = None, env: dict[str, str] | None = None, by: str = NETVSC) -> Testpmd:
+                drivers: Sequence[str] | None = None, env: dict[str, str] | None = None, by: str = NETVSC) -> Testpmd:
         """testpmd that forwards by the port of nv0, given these further arguments of the driver, and traffic for it.
 
         drivers: plugins in place of plugins(). by: the NIC by which frames are to come back.
@@ -70,11 +74,11 @@ class VfCase(LabCase):
         testpmd = Testpmd(self.guest, [*self.blocked(), LOG_LEVEL, "--log-level=pmd.net.testvf:info",
                                        f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}"],
                           [QUICK, *(["--hot-plug"] if hot_plug else [])],
-                          plugins() if drivers is None else drivers, memory, program=self.program(env or {}))
+                          plugins() if drivers is None else list(drivers), memory, program=self.program(env or {}))
         self.addCleanup(end, testpmd.process)
         self.testpmds.append(testpmd.process)
         testpmd.start()
-        self.switch.steer(NETVSC)
+        self.steer(NETVSC)
         self.addCleanup(self.switch.stop_traffic)
         self.wait_traffic(by, self.switch.start_traffic(PPS))
         return testpmd
@@ -114,7 +118,7 @@ class VfCase(LabCase):
         with self.telling_what_was_said():
             wait_for(f"frames by {nic} and no other", settled, PATIENCE_S)
 
-    def steps(self, what: str, coming: Callable[[], None], going: Callable[[], None]) -> None:
+    def steps(self, what: str, coming: Callable[[], object], going: Callable[[], object]) -> None:
         """One cycle: the VF comes and carries the traffic, goes, and the NetVSC carries it; losses are noted."""
         returned = self.come(coming)
         removed = self.go(going)
@@ -133,20 +137,20 @@ class VfCase(LabCase):
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
         self.assert_quits(testpmd)
 
-    def come(self, coming: Callable[[], None], vf: str = VF) -> Report:
+    def come(self, coming: Callable[[], object], vf: str = VF) -> Report:
         """The VF comes; the host turns to it when the guest has, as Hyper-V does."""
-        self.switch.steer(NETVSC)
+        self.steer(NETVSC)
         began = time.monotonic_ns()
         coming()
         self.wait_traffic(vf, began)
-        self.switch.steer(vf)
+        self.steer(vf)
         self.assert_only_by(vf)
         return self.switch.report(began, time.monotonic_ns() - 100_000_000)
 
-    def go(self, going: Callable[[], None]) -> Report:
+    def go(self, going: Callable[[], object]) -> Report:
         """The VF goes; the host has turned to the NetVSC just before, as Hyper-V does."""
         began = time.monotonic_ns()
-        self.switch.steer(NETVSC)
+        self.steer(NETVSC)
         going()
         self.wait_traffic(NETVSC, began)
         self.assert_only_by(NETVSC)

@@ -22,27 +22,29 @@ std::optional<bool> parse_flag(std::string_view value) {
     return std::nullopt;
 }
 
-std::optional<unsigned> parse_probe(std::string_view value) {
+bool parse_probe(std::string_view value, Args &args) {
     constexpr std::string_view counted = "fail:";
-    if (value == "ok")
-        return 0;
-    if (value == "fail")
-        return Args::always;
+    constexpr std::string_view needed = "needs:";
+    args.probe_needs.clear();
+    args.probe_failures = value == "fail" ? Args::always : 0;
+    if (value == "ok" || value == "fail")
+        return true;
+    if (value.starts_with(needed)) {
+        args.probe_needs = value.substr(needed.size());
+        return !args.probe_needs.empty();
+    }
     if (!value.starts_with(counted))
-        return std::nullopt;
-    value.remove_prefix(counted.size());
-    return netvsc::parse_number<unsigned>(value);
+        return false;
+    const auto failures = netvsc::parse_number<unsigned>(value.substr(counted.size()));
+    args.probe_failures = failures.value_or(0);
+    return failures.has_value();
 }
 
 /// @return what was expected, if the value is not that; null if all is well
 const char *apply(Args &args, std::string_view key, std::string_view value) {
-    if (key == "probe") {
-        const auto failures = parse_probe(value);
-        if (!failures)
-            return "ok, fail or fail:<number of times>";
-        args.probe_failures = *failures;
-        return nullptr;
-    }
+    if (key == "probe")
+        return parse_probe(value, args) ? nullptr
+                                        : "ok, fail, fail:<number of times> or needs:<file>";
     std::chrono::milliseconds *length = key == "probe_ms"  ? &args.probe
                                         : key == "stop_ms" ? &args.stop
                                         : key == "info_ms" ? &args.info

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <limits>
+#include <string>
 
 namespace testvf {
 
@@ -20,6 +21,7 @@ struct Args {
     bool set_mac = true;               ///< has mac_addr_set
     bool lsc = true;                   ///< raises RTE_ETH_EVENT_INTR_LSC at link changes
     unsigned probe_failures = 0;       ///< number of the first probes of an address that fail
+    std::string probe_needs;           ///< file without which probes fail; empty: none
     std::chrono::milliseconds probe{}; ///< how long a probe takes
     std::chrono::milliseconds stop{};  ///< how long stopping the port takes
     std::chrono::milliseconds info{};  ///< how long dev_infos_get takes an application's thread

@@ -4,6 +4,7 @@
 #include "port.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <new>
@@ -101,6 +102,11 @@ int probe_device(rte_pci_device *device) {
     if (probe_must_fail(device->device.name, args->probe_failures)) {
         TESTVF_LOG(NOTICE, "%s: probe fails, as asked for", device->device.name);
         return -EIO;
+    }
+    if (!args->probe_needs.empty() && !std::filesystem::exists(args->probe_needs)) {
+        TESTVF_LOG(NOTICE, "%s: probe fails: there is no %s", device->device.name,
+                   args->probe_needs.c_str());
+        return -ENODEV;
     }
     std::this_thread::sleep_for(args->probe);
     return make_port(device, *name, *args);

@@ -34,6 +34,8 @@ WITHHOLD = "withhold"
 # What every machine's log may have: a module that is neither the kernel's nor signed, a host that is busy.
 KNOWN_WARNINGS = (r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel|"
                   r"hrtimer: interrupt took")
+# What it may have, too, when a testpmd with net_tap is killed: the redirection of its traffic outlives its netdevice.
+KILLED = r"|tc mirred to Houston"
 
 
 def instance(mac: str) -> str:
@@ -163,7 +165,12 @@ class HyperVNic:
         self.set("association", associated)
 
     def vf_add(self, id: str, model: str = "e1000e", associated: bool = True, port: int | None = None) -> str:
-        """Plugs a NIC with the NetVSC's MAC address; returns its netdevice's name in the guest."""
+        """As vf_plug(); returns its netdevice's name in the guest, for which it waits."""
+        self.vf_plug(id, model, associated, port)
+        return self._machine.ifname(id)
+
+    def vf_plug(self, id: str, model: str = "e1000e", associated: bool = True, port: int | None = None) -> None:
+        """Plugs a NIC with the NetVSC's MAC address. Does not wait for the guest."""
         used = {nic.port for nic in self._machine.nics.values()}
         if port is None:
             port = next((number for number in range(self._machine.root_ports) if number not in used), None)
@@ -173,20 +180,20 @@ class HyperVNic:
         if associated:
             self.associate()
         self._machine.nic_add(id, self.mac, model, port)
-        return self._machine.ifname(id)
 
-    def take_from_kernel(self, netdevice: str) -> None:
+    def take_from_kernel(self, netdevice: str) -> str:
         """Keeps what a VF receives from the kernel, as mlx5's steering does once a PMD has the VF.
 
         The test PMD's packet socket still sees the frames. Without this, hv_netvsc gives the kernel's copy out as
-        NetVSC's own, and the fallback returns each frame again.
+        NetVSC's own, and the fallback returns each frame again. Returns its argument.
         """
         self._guest.run(f"tc qdisc add dev {netdevice} clsact && "
                         f"tc filter add dev {netdevice} ingress matchall action drop")
+        return netdevice
 
-    def vf_del(self, id: str, associated: bool = False) -> Unplug:
+    def vf_del(self, id: str, associated: bool = False, timeout: float = 30.0) -> Unplug:
         """Unplugs it, and then takes the association back."""
-        unplug = self._machine.nic_del(id)
+        unplug = self._machine.nic_del(id, timeout)
         if not associated:
             self.associate(False)
         return unplug

@@ -22,12 +22,12 @@ INSIDE = Path(__file__).parent / "inside"
 EARLY_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console")
 
 
-def newest_kernel() -> str:
-    """Version of the newest kernel in /boot that has its modules installed."""
-    found = [path.name.removeprefix("vmlinuz-") for path in Path("/boot").glob("vmlinuz-*")]
+def newest_kernel(release: str = "") -> str:
+    """Version of the newest kernel in /boot that has its modules installed, among those that begin with `release`."""
+    found = [path.name.removeprefix("vmlinuz-") for path in Path("/boot").glob(f"vmlinuz-{release}*")]
     found = [version for version in found if (Path("/lib/modules") / version / "modules.dep").exists()]
     if not found:
-        raise LabError("no kernel: /boot/vmlinuz-* with /lib/modules/<version> (package linux-image-amd64)")
+        raise LabError(f"no kernel: /boot/vmlinuz-{release}* with /lib/modules/<version> (package linux-image-amd64)")
 
     def numbers(version: str) -> list[int]:
         return [int(part) for part in version.replace("-", ".").replace("+", ".").split(".") if part.isdigit()]

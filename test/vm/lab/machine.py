@@ -195,6 +195,14 @@ class Machine:
         self._process = self._qmp = self._guest = None
         self._switches = {}
 
+    def pause(self) -> None:
+        """Stops the processors and the guest's clock, until resume(). The switches go on."""
+        self.qmp.execute("stop")
+
+    def resume(self) -> None:
+        """Lets the processors go on after pause()."""
+        self.qmp.execute("cont")
+
     def _prepare_logs(self) -> None:
         """Makes the folder for logs and removes the oldest ones."""
         self.log_dir.mkdir(parents=True, exist_ok=True)

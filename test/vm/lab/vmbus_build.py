@@ -20,6 +20,7 @@ from .errors import LabError
 SOURCES = Path(__file__).resolve().parents[1] / "hyperv"
 MODULE = "hv_vmbus"
 ORIGINAL = "drivers/hv/hv_vmbus"  # as Module.symvers names the kernel's own
+KERNEL = "6.1."  # the release whose types and symbols the host's sources match
 OUTPUT_TAIL = 3000  # characters of the compiler's output in an error
 
 
@@ -38,7 +39,7 @@ def check_symbols(built: Path, kernel: Path, version: str) -> None:
              for name, crc in ours.items() if theirs.get(name) != crc]
     if wrong:
         raise LabError(f"the VMBus host does not match kernel {version}, which it is to serve in place of hv_vmbus "
-                       f"(it matches Linux 6.1; see test/vm/hyperv/guest.h). CRCs that differ:\n" + "\n".join(wrong))
+                       f"(it matches Linux {KERNEL}x; see test/vm/hyperv/guest.h). CRCs that differ:\n" + "\n".join(wrong))
 
 
 def _make(folder: Path, headers: Path) -> None:

@@ -50,7 +50,7 @@ class Invariants:
     def _path(self, nic: str) -> None:
         """Frames come back by this NIC only, whichever way the host sends them."""
         self._soak.assert_only_by(nic)
-        self._soak.switch.steer(nic)
+        self._soak.steer(nic)
         self._soak.assert_only_by(nic)
 
     def _told(self, expected: Expected) -> dict[str, Any] | None:

@@ -21,7 +21,6 @@ OTHER_MAC = "00:15:5d:00:00:77"
 SECOND = "net_vdev_netvsc1"
 STORM = 1000  # link messages
 HUNDREDS = 300  # netdevices
-MODELS = ["virtio-net-pci", "e1000e"]  # of a VF that keeps its kernel driver
 
 
 def always(expected: Expected) -> bool:
@@ -45,18 +44,19 @@ class Operation:
 
 
 def plug(soak: Soak, chance: random.Random) -> None:
-    soak.machine.nic_add(VF, MACS[0], soak.bound_model if soak.expected.bind else chance.choice(MODELS))
+    if soak.expected.bind:
+        soak.nic.vf_plug(VF, soak.bound_model)
+    else:
+        soak.nic.take_from_kernel(soak.nic.vf_add(VF))
     soak.expected.vf = True
 
 
 def unplug(soak: Soak, chance: random.Random) -> None:
-    soak.switch.steer(NETVSC)
-    soak.machine.nic_del(VF, PATIENCE_S)
+    soak.nic.vf_del(VF, timeout=PATIENCE_S)
     soak.expected.vf = False
 
 
 def pull_out(soak: Soak, chance: random.Random) -> None:
-    soak.switch.steer(NETVSC)
     soak.remove_by_surprise()
     soak.expected.vf, soak.expected.pulled_out = False, True
 
@@ -67,12 +67,11 @@ def rescan(soak: Soak, chance: random.Random) -> None:
 
 
 def flap(soak: Soak, chance: random.Random) -> None:
-    soak.switch.steer(NETVSC)
     for _ in range(chance.randint(2, 5)):
         soak.expected.flapped += 1
-        soak.machine.nic_add(VF, MACS[0], soak.bound_model if soak.expected.bind else "virtio-net-pci")
+        soak.nic.vf_plug(VF, soak.bound_model if soak.expected.bind else soak.vf_model)
         time.sleep(chance.uniform(0, 0.5))
-        soak.machine.nic_del(VF, PATIENCE_S)
+        soak.nic.vf_del(VF, timeout=PATIENCE_S)
 
 
 # The NetVSCs.
@@ -87,13 +86,14 @@ def rename(soak: Soak, chance: random.Random) -> None:
 
 def change_mac(soak: Soak, chance: random.Random) -> None:
     for mac in OTHER_MAC, MACS[0]:
-        soak.guest.run(f"ip link set dev {soak.names[0]} address {mac}")
+        name = soak.names[0]  # hv_netvsc refuses another address while it is up
+        soak.guest.run(f"ip link set {name} down && ip link set {name} address {mac} && ip link set {name} up")
         time.sleep(chance.uniform(0, 0.3))
 
 
 def lose_carrier(soak: Soak, chance: random.Random) -> None:
     for up in False, True:
-        soak.machine.set_link(NETVSC, up)
+        soak.set_carrier(NETVSC, up)
         time.sleep(chance.uniform(0, 0.3))
 
 
