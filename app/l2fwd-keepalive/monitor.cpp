@@ -16,9 +16,13 @@ LcoreState at_ping(rte_keepalive_state relayed, bool died) {
         return LcoreState::missing;
     case RTE_KA_STATE_GONE:
         return died ? LcoreState::dead : LcoreState::gone;
-    default:
-        return static_cast<LcoreState>(relayed);
+    case RTE_KA_STATE_UNUSED:
+    case RTE_KA_STATE_ALIVE:
+    case RTE_KA_STATE_DOZING:
+    case RTE_KA_STATE_SLEEP:
+        break;
     }
+    return static_cast<LcoreState>(relayed);
 }
 
 } // namespace

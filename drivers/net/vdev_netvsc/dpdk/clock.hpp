@@ -9,10 +9,10 @@
 
 namespace netvsc {
 
-/// What the edge hands to the core as the present: CLOCK_MONOTONIC.
+/// The present time for the core: CLOCK_MONOTONIC.
 [[nodiscard]] inline TimePoint now() { return std::chrono::steady_clock::now(); }
 
-/// As others are told it: nanoseconds of CLOCK_MONOTONIC.
+/// The time in reports to others: nanoseconds of CLOCK_MONOTONIC.
 [[nodiscard]] inline std::uint64_t ns_of(TimePoint time) {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
 }

@@ -11,7 +11,7 @@
 namespace netvsc {
 namespace {
 
-// Cuts the next key=value off. A comma in brackets does not end it.
+// Removes the next key=value from @p rest. A comma in brackets does not end it.
 std::string_view take_pair(std::string_view &rest) {
     bool in_list = false;
     std::size_t end = 0;
@@ -29,7 +29,7 @@ std::string_view take_pair(std::string_view &rest) {
 std::expected<Arguments, std::string> parse_devargs(const char *text) {
     if (text == nullptr || *text == '\0')
         return Arguments{};
-    // Not by rte_kvargs_parse(), which ends a value at its first '=': vf_args=[a=1,b=2] has some.
+    // rte_kvargs_parse() ends a value at its first '=', so it cannot parse vf_args=[a=1,b=2].
     std::vector<KeyValue> pairs;
     for (std::string_view rest = text; !rest.empty();) {
         const std::string_view pair = take_pair(rest);
@@ -41,7 +41,7 @@ std::expected<Arguments, std::string> parse_devargs(const char *text) {
             argument.value = pair.substr(equals + 1);
         if (argument.key.empty())
             return std::unexpected("device arguments '" + printable(text) +
-                                   "': expected key=value pairs divided by commas");
+                                   "': expected key=value pairs separated by commas");
         pairs.push_back(std::move(argument));
     }
     return Arguments::parse(pairs);

@@ -5,8 +5,8 @@
 
 namespace netvsc {
 
-/// Splits a vdev's device arguments with rte_kvargs and checks them.
-/// @param text  as EAL hands them over; may be empty
+/// Splits a vdev's device arguments into key=value pairs and checks them.
+/// @param text  as EAL passes them to the driver; empty or nullptr: none
 /// @return or else a message for the user
 [[nodiscard]] std::expected<Arguments, std::string> parse_devargs(const char *text);
 

@@ -14,7 +14,7 @@ std::string text(DpdkRelease release) {
     return std::to_string(release.year) + (release.month < 10 ? ".0" : ".") + month;
 }
 
-// Templates, so that a member that this release does not have is no error.
+// Templates: in them, a member that this release lacks is no compile error.
 
 template <typename Bus> auto &unplug_operation(Bus &bus) {
     if constexpr (requires { bus.unplug_device; })
@@ -23,7 +23,7 @@ template <typename Bus> auto &unplug_operation(Bus &bus) {
         return bus.unplug;
 }
 
-// From DPDK 26.07 on the operation takes the bus (89127f66f5).
+// From DPDK 26.07 on the operation has the bus as a parameter (89127f66f5).
 template <typename Bus>
 rte_device *find_on(const Bus &bus, const rte_device *after, rte_dev_cmp_t same, const char *name) {
     if constexpr (requires { bus.find_device(&bus, after, same, name); })
@@ -79,9 +79,9 @@ bool suits_this_dpdk() {
 bool replace_unplug(const char *bus, BusUnplug own, BusUnplug &original) {
     rte_bus *found = rte_bus_find_by_name(bus);
     if (found == nullptr || unplug_operation(*found) == nullptr) {
-        log(Message::Level::warning,
-            std::string("bus ") + bus +
-                ": cannot unplug devices in this DPDK; the driver leaves it as it is");
+        log(Message::Level::warning, std::string("bus ") + bus +
+                                         ": cannot unplug devices in this DPDK; the driver does "
+                                         "not replace its unplug operation");
         return false;
     }
     const std::atomic_ref operation(unplug_operation(*found));

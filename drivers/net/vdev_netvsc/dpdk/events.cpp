@@ -14,12 +14,12 @@ void deliver(void * /*unused*/) noexcept {
     guarded("events", [] { event_bus().deliver(); });
 }
 
-// An alarm of its own: whoever publishes may do so from within fail-safe or ethdev, whose locks
-// no callback of an application's may find held.
+// A separate alarm: the publisher may hold locks of fail-safe or ethdev. An application's callback
+// must not run with these locks held.
 void wake() {
     if (const int result = rte_eal_alarm_set(1, deliver, nullptr); result != 0)
         log(Message::Level::error, "rte_eal_alarm_set: error " + std::to_string(result) +
-                                       "; events are told with the next one");
+                                       "; the next event delivers this one, too");
 }
 
 } // namespace

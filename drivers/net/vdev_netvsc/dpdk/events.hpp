@@ -5,11 +5,11 @@
 
 namespace netvsc {
 
-/// The process's events; never destroyed. Callbacks run in EAL's interrupt thread, with no lock of
-/// ours or of DPDK's held.
+/// The events of this process; never destroyed. Callbacks run in EAL's interrupt thread, which then
+/// holds no lock of the driver or of DPDK.
 [[nodiscard]] EventBus &event_bus();
 
-/// Publishes @p event now. From any thread, whatever locks it holds.
+/// Publishes @p event with the present time. Any thread, with any locks held.
 void publish(Event event);
 
 } // namespace netvsc

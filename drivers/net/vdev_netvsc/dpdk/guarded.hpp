@@ -12,19 +12,19 @@
 
 namespace netvsc {
 
-/// Writes `where`: and what was thrown there to the log, whose lines are cut at 256 bytes. Takes no
-/// memory: that may be what is missing. Any thread.
+/// Logs an exception as "<where>: <what>", cut at 255 bytes. Allocates no memory, because a lack of
+/// memory may be the cause. Any thread.
 inline void log_thrown(const char *where, const std::exception &error) noexcept {
     std::array<char, 256> text{};
     std::snprintf(text.data(), text.size(), "%s: %s", where, error.what());
     log(Message::Level::error, text.data());
 }
 
-/// Makes a call for C code, whose frames nothing thrown may pass: what is thrown is logged.
+/// Calls @p call on behalf of C code: logs an exception and does not let it pass. Any thread.
 ///
-/// \param where what the log names: a function of the interface, or what it is about
-/// \return what `call` returns, 0 if that is void; `-ENOMEM` if it ran out of memory, `-EIO` if it
-///         threw anything else. Any thread.
+/// @param where  for the log: the function of the interface, or the subject
+/// @return what @p call returns, 0 if that is void; -ENOMEM if it ran out of memory, -EIO if it
+///         threw another exception
 template <typename Call> int guarded(const char *where, Call call) noexcept {
     try {
         if constexpr (std::is_void_v<std::invoke_result_t<Call>>) {

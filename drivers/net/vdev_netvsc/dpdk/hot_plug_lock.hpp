@@ -7,14 +7,15 @@ namespace netvsc {
 
 using HotPlugLock = std::unique_lock<std::recursive_mutex>;
 
-/// Held while the driver, or fail-safe for it, adds a PCI device to DPDK, takes one away or looks
-/// at one: DPDK 22.11 lets any thread do so at any time, though a hot-plug goes on reading device
-/// arguments that an unplug at the same address frees. Applications' own hot-plugs do not take it;
-/// their callbacks for new ports are called with it in hand, as by fail-safe with its own.
+/// Held while the driver, or fail-safe for it, adds, removes or inspects a PCI device of DPDK. DPDK
+/// 22.11 does not serialize hot-plugs: one thread may read device arguments that another thread
+/// frees by an unplug at the same address. An application's own hot-plugs do not take this lock.
+/// Its callbacks for new ports run with this lock held.
 ///
-/// Any thread; recursive, as a device that goes is told of by callbacks. Order: fail-safe's own
-/// lock, which it holds while it unplugs, then this, then Driver's mutex. So nothing that waits for
-/// fail-safe's (raising RTE_ETH_EVENT_INTR_RMV, closing its port) may be done with this in hand.
+/// Any thread. Recursive, because removing a device runs callbacks that take it again. Lock order:
+/// fail-safe's port lock (held while fail-safe unplugs), this lock, `Driver::mutex_`. So the holder
+/// of this lock must not wait for fail-safe's: it must not raise RTE_ETH_EVENT_INTR_RMV or close a
+/// fail-safe port.
 [[nodiscard]] HotPlugLock lock_hot_plug();
 
 } // namespace netvsc

@@ -24,13 +24,13 @@ struct LongArguments {
     const std::string &text; ///< "<bus>:<device>,<arguments>"
 };
 
-// Of the device that this thread adds.
+// Those of the device that this thread adds.
 thread_local const LongArguments *pending = nullptr;
 
-// EAL lists the arguments of each device. Listing a device's arguments again changes those that
-// the device points to.
-// @return false: the device would be probed without its arguments
-bool give_pending_arguments(const rte_device &device) {
+// Sets the pending arguments of a device. EAL has a list of all devices' arguments: inserting those
+// of a listed device again changes the ones that the device points to.
+// @return false if that failed: the driver must not probe the device without its arguments
+bool set_pending_arguments(const rte_device &device) {
     if (pending == nullptr || pending->device != device.name)
         return true;
     auto *arguments = static_cast<rte_devargs *>(std::calloc(1, sizeof(rte_devargs)));
@@ -44,8 +44,8 @@ bool give_pending_arguments(const rte_device &device) {
     return false;
 }
 
-// A bus's operation that has a driver probe a device: plug until DPDK 26.03, probe_device from
-// 26.07 on (76622feba9), which takes the driver, too.
+// A bus's operation that makes a driver probe a device: plug until DPDK 26.03. From 26.07 on it is
+// probe_device (76622feba9), which has the driver as a parameter, too.
 template <typename Bus> auto &probe_operation(Bus &bus) {
     if constexpr (requires { bus.probe_device; })
         return bus.probe_device;
@@ -65,13 +65,13 @@ HookedBus vdev{.name = "vdev"};
 
 constexpr auto probe_with_arguments = [](auto... parameters) {
     rte_device *device = std::get<sizeof...(parameters) - 1>(std::tuple(parameters...));
-    if (!give_pending_arguments(*device))
+    if (!set_pending_arguments(*device))
         return -ENOMEM;
     const bool is_pci = std::strcmp(device->bus->name, pci.name) == 0;
     return (is_pci ? pci : vdev).original(parameters...);
 };
 
-// Only a device with long arguments needs it.
+// Replaces the bus's operation at the first device with long arguments.
 bool hook(HookedBus &hooked) {
     static std::mutex mutex;
     const std::lock_guard lock(mutex);

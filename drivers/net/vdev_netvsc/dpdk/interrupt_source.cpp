@@ -32,8 +32,8 @@ void InterruptSource::Unregister::operator()(Registration *registration) const {
             delete registration;
             return;
         }
-        // The callback is running: EAL ends the registration when it has returned. (If it
-        // returned in between, that fails with EAGAIN in turn.)
+        // The callback is running: EAL ends the registration after it returns. If it has returned
+        // since, this call fails with EAGAIN, too.
         result =
             rte_intr_callback_unregister_pending(registration->handle, Registration::on_readable,
                                                  registration, Registration::on_unregistered);

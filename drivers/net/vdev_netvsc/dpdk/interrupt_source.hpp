@@ -10,16 +10,17 @@ struct rte_intr_handle;
 
 namespace netvsc {
 
-/// A descriptor watched by EAL's interrupt thread, with what it belongs to.
+/// A descriptor that EAL's interrupt thread watches, and the resource that owns the descriptor.
 ///
-/// Ends from any thread, the interrupt thread and its own callback included, without waiting:
-/// if the callback is running, what it uses is let go of when it has returned.
+/// Any thread may destroy it, including the interrupt thread in the callback itself. Destruction
+/// does not wait: if the callback is running, the resource is released after it returns.
 class InterruptSource {
 public:
-    /// @param fd        watched for being readable, level-triggered; belongs to @p resource
-    /// @param resource  kept until the descriptor is certainly no longer watched
-    /// @param callback  called in EAL's interrupt thread; must not throw. It may be called once
-    ///                  more while the source is being destroyed by another thread.
+    /// @param fd        watched until it is readable, level-triggered; owned by @p resource
+    /// @param resource  kept until EAL no longer watches the descriptor
+    /// @param callback  runs in EAL's interrupt thread; must not throw. It may run once more while
+    ///                  another thread destroys the source.
+    /// @return the error of EAL's function that failed
     [[nodiscard]] static Result<InterruptSource> watch(int fd, std::shared_ptr<void> resource,
                                                        std::function<void()> callback);
 

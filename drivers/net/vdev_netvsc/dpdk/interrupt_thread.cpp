@@ -10,9 +10,9 @@
 
 namespace netvsc {
 
-// Shared, so that neither thread needs to wait until the other is through with it: EAL's way to
-// wait for an alarm that is running (rte_eal_alarm_cancel()) is to spin, for ever if the caller has
-// a real-time priority and the interrupt thread shares its processor.
+// Both threads own it, so neither waits until the other no longer uses it. rte_eal_alarm_cancel()
+// waits for a running alarm by spinning. It would spin for ever if the caller had a real-time
+// priority and the interrupt thread ran on the same processor.
 struct InterruptThreadPause::Meeting {
     const std::chrono::milliseconds patience;
     std::mutex mutex;
@@ -20,15 +20,15 @@ struct InterruptThreadPause::Meeting {
     bool reached = false;
     bool over = false;
 
-    /// Until it is told, as long as the patience lasts.
-    void wait(const bool &what) {
+    /// Waits until the flag is set, not longer than the patience.
+    void wait(const bool &flag) {
         std::unique_lock lock(mutex);
-        changed.wait_for(lock, patience, [&] { return what; });
+        changed.wait_for(lock, patience, [&] { return flag; });
     }
-    /// @return whether the interrupt thread had come to it
-    bool tell(bool &what) {
+    /// @return whether the interrupt thread has paused
+    bool set(bool &flag) {
         const std::lock_guard lock(mutex);
-        what = true;
+        flag = true;
         changed.notify_all();
         return reached;
     }
@@ -52,7 +52,7 @@ InterruptThreadPause::InterruptThreadPause(std::chrono::milliseconds patience) n
 InterruptThreadPause::~InterruptThreadPause() {
     if (held_by_alarm_ == nullptr)
         return;
-    const bool reached = meeting_->tell(meeting_->over);
+    const bool reached = meeting_->set(meeting_->over);
     if (!reached && rte_eal_alarm_cancel(pause, held_by_alarm_) > 0)
         delete held_by_alarm_;
 }
@@ -61,7 +61,7 @@ void InterruptThreadPause::pause(void *held_by_alarm) noexcept {
     const std::unique_ptr<std::shared_ptr<Meeting>> held(
         static_cast<std::shared_ptr<Meeting> *>(held_by_alarm));
     Meeting &meeting = **held;
-    meeting.tell(meeting.reached);
+    meeting.set(meeting.reached);
     meeting.wait(meeting.over);
 }
 

@@ -6,14 +6,14 @@
 
 namespace netvsc {
 
-/// Keeps EAL's interrupt thread from everything else while it lives: no interrupt, no alarm, and so
-/// none of the ethdev events that PMDs raise from there.
+/// Pauses EAL's interrupt thread while the object lives: no interrupt and no alarm runs, so PMDs
+/// raise no ethdev event from there.
 ///
-/// Made by any thread; in the interrupt thread itself it does nothing. Waits until that thread has
-/// come to it, but no longer than the patience given, after which it is held up as soon as it
-/// comes: it may itself be waiting for a lock that the caller has. Nor is it held up for longer
-/// than that, for the caller may come to wait for it. Without memory for an alarm nothing is held
-/// up.
+/// Any thread; in the interrupt thread itself it does nothing. The constructor waits until the
+/// interrupt thread has paused, but not longer than @p patience, because that thread may wait for a
+/// lock of the caller. It then pauses as soon as it can. A pause does not last longer than
+/// @p patience either, because the caller may wait for that thread. Does nothing if there is no
+/// memory for an alarm.
 class InterruptThreadPause {
 public:
     /// @param patience  by default longer than a VF's probe takes (mlx5: some 100 ms)

@@ -20,20 +20,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long an lcore may take to leave a callback that has been removed while it was called.
+// An lcore may take this long to leave a callback that was removed while the lcore ran it.
 constexpr auto grace = 1s;
 
-// One that polls at all does so some thousand times in it, though others share its processor.
+// A thread that polls does so thousands of times in this span, even on a shared processor.
 constexpr auto patience = 100ms;
 
 constexpr unsigned nobody = LCORE_ID_ANY - 1;
 
-// For good: a callback that has been removed may be running still.
+// Never freed: a removed callback may still run.
 std::atomic<unsigned> poller = nobody;
 
-std::uint16_t note_poller(std::uint16_t /*port*/, std::uint16_t /*queue*/, rte_mbuf ** /*packets*/,
-                          std::uint16_t count, std::uint16_t /*maximum*/,
-                          void * /*unused*/) noexcept {
+std::uint16_t record_poller(std::uint16_t /*port*/, std::uint16_t /*queue*/,
+                            rte_mbuf ** /*packets*/, std::uint16_t count, std::uint16_t /*maximum*/,
+                            void * /*unused*/) noexcept {
     poller.store(rte_lcore_id(), std::memory_order_relaxed);
     return count;
 }
@@ -46,11 +46,12 @@ bool remove_rx_callback(std::uint16_t port, std::uint16_t queue,
                         const rte_eth_rxtx_callback *callback) {
     if (rte_eth_remove_rx_callback(port, queue, callback) != 0)
         return false;
-    // Not freed if there is no alarm to be had: rather a few bytes lost than a crash.
+    // Without an alarm the callback is never freed: a leak of some bytes is better than a crash.
     const auto delay = std::chrono::microseconds(grace).count();
     if (rte_eal_alarm_set(static_cast<std::uint64_t>(delay), free_callback,
                           const_cast<rte_eth_rxtx_callback *>(callback)) != 0)
-        log(Message::Level::info, "an Rx callback is not freed: no alarm");
+        log(Message::Level::info,
+            "rte_eal_alarm_set failed; the memory of a removed Rx callback is not freed");
     return true;
 }
 
@@ -63,7 +64,7 @@ std::optional<unsigned> polling_lcore(std::uint16_t port) {
     const std::uint16_t queues = rte_eth_devices[port].data->nb_rx_queues;
     std::vector<const rte_eth_rxtx_callback *> callbacks(queues);
     for (std::uint16_t queue = 0; queue < queues; ++queue)
-        callbacks[queue] = rte_eth_add_rx_callback(port, queue, note_poller, nullptr);
+        callbacks[queue] = rte_eth_add_rx_callback(port, queue, record_poller, nullptr);
     const TimePoint until = now() + patience;
     while (poller.load(std::memory_order_relaxed) == nobody && now() < until)
         std::this_thread::sleep_for(1ms);

@@ -10,10 +10,10 @@
 
 namespace netvsc {
 
-/// Fills a dictionary of a telemetry answer. An entry that has no room is left out by DPDK.
+/// Fills a dictionary of a telemetry answer. DPDK leaves out an entry that does not fit.
 class TelemetryDict {
 public:
-    /// @param data  becomes a dictionary; DPDK's, or that of whoever owns it
+    /// @param data  becomes a dictionary; not owned
     explicit TelemetryDict(rte_tel_data *data) : data_(data) { rte_tel_data_start_dict(data); }
 
     void add(const char *name, const std::string &value) {
@@ -27,7 +27,7 @@ public:
         rte_tel_data_add_dict_u64(data_, name, value);
 #endif
     }
-    /// @param value  DPDK's from now on
+    /// @param value  owned by DPDK from now on
     void add(const char *name, rte_tel_data *value) {
         if (rte_tel_data_add_dict_container(data_, name, value, 0) != 0)
             rte_tel_data_free(value);
@@ -37,7 +37,7 @@ private:
     rte_tel_data *data_;
 };
 
-/// Data to be put into other data.
+/// Allocates data for an entry of other data.
 [[nodiscard]] inline rte_tel_data *new_telemetry_data() {
     rte_tel_data *data = rte_tel_data_alloc();
     if (data == nullptr)
