@@ -8,11 +8,11 @@
 namespace netvsc {
 namespace {
 
-// The device of each slot's port that fail-safe uses.
+// The device of the marked port in each slot.
 std::array<std::atomic<const rte_device *>, RTE_MAX_ETHPORTS> devices;
 
-// ethdev's count of ports loses one with each second release, and ethdev frees the data of all
-// ports when neither a port nor an owner is left. This owner stays.
+// Each second release lowers ethdev's count of ports by one too many. ethdev frees the data of all
+// ports when it counts neither ports nor owners. This owner prevents that.
 void keep_ethdev_data() {
     static const bool kept = [] {
         std::uint64_t owner = 0;
@@ -21,14 +21,14 @@ void keep_ethdev_data() {
     (void)kept;
 }
 
-// The second release frees what the data points to, which is nothing, zeroes it, and takes it from
-// the slot. The next port in the slot gets ethdev's own data.
-void lend_data(rte_eth_dev &slot, std::uint16_t number) {
-    static std::array<rte_eth_dev_data, RTE_MAX_ETHPORTS> lent;
-    lent.at(number).port_id = number;
-    // Not if another thread has just made a port there.
+// The second release frees the memory that the data points to (none), zeroes the data and removes
+// it from the slot. The next port in the slot gets ethdev's own data.
+void set_spare_data(rte_eth_dev &slot, std::uint16_t number) {
+    static std::array<rte_eth_dev_data, RTE_MAX_ETHPORTS> spare;
+    spare.at(number).port_id = number;
+    // Only if no other thread has just created a port in the slot.
     rte_eth_dev_data *none = nullptr;
-    if (std::atomic_ref(slot.data).compare_exchange_strong(none, &lent.at(number)))
+    if (std::atomic_ref(slot.data).compare_exchange_strong(none, &spare.at(number)))
         keep_ethdev_data();
 }
 
@@ -53,7 +53,7 @@ void prepare_double_release(const rte_device *device) {
         if (slot.data != nullptr)
             slot.data->port_id = number;
         else
-            lend_data(slot, number);
+            set_spare_data(slot, number);
     }
 }
 

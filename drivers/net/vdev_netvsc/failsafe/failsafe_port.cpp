@@ -61,7 +61,7 @@ bool queues_are_set_up(const rte_eth_dev_data &data) {
 void replace_operations(eth_dev_ops &failsafe) {
     failsafe.dev_close = close_undisturbed;
     failsafe.dev_infos_get = get_info_undisturbed;
-    failsafe.dev_configure = configure_without_listening;
+    failsafe.dev_configure = configure_without_registration;
 }
 
 } // namespace

@@ -6,12 +6,12 @@
 namespace netvsc {
 namespace {
 
-/// The application wants link events of the fail-safe port that this thread configures.
+/// The application wants link events of the fail-safe port that this thread configures now.
 thread_local bool wanted = false;
 
 } // namespace
 
-int configure_without_listening(rte_eth_dev *failsafe) {
+int configure_without_registration(rte_eth_dev *failsafe) {
     auto &interrupts = failsafe->data->dev_conf.intr_conf;
     wanted = interrupts.lsc != 0;
     interrupts.lsc = 0;
@@ -21,14 +21,14 @@ int configure_without_listening(rte_eth_dev *failsafe) {
     return result;
 }
 
-void ask_for_link_events(rte_eth_dev &sub_device) {
-    const bool can_tell = (sub_device.data->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
-    if (wanted && can_tell)
+void enable_link_events(rte_eth_dev &sub_device) {
+    const bool supported = (sub_device.data->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+    if (wanted && supported)
         sub_device.data->dev_conf.intr_conf.lsc = 1;
 }
 
 int configure_with_link_events(rte_eth_dev *sub_device) {
-    ask_for_link_events(*sub_device);
+    enable_link_events(*sub_device);
     return original_operations(*sub_device).dev_configure(sub_device);
 }
 

@@ -5,24 +5,27 @@
 
 namespace netvsc {
 
-// DPDK 22.11: fail-safe listens for RTE_ETH_EVENT_INTR_LSC of its sub-devices, and never ceases:
-// what it takes back is registered with another argument than it gives. ethdev keeps a port's
-// callbacks for the next port with its number. Once the fail-safe port is gone the next event there
-// goes to whatever has the fail-safe port's number: nothing, which crashes, or another port, which
-// has its application told; two that tell each other never end. So fail-safe is kept from
-// listening: the driver hears the events, as those of all ports (Driver::link_changed()).
+// Work-around for a bug of fail-safe in DPDK 22.11. It registers for RTE_ETH_EVENT_INTR_LSC of its
+// sub-devices and never unregisters, because it passes another argument than at the registration.
+// ethdev keeps a port's callbacks for the next port with its number. After fail-safe's port is
+// removed, the next event calls fail-safe's callback for the port that has this number now. Without
+// a port it crashes. With another port it notifies that port's application, and two ports that
+// notify each other never stop. So the driver prevents fail-safe's registration. It receives the
+// events of all ports itself (Driver::link_changed()).
+// Test: failsafe_port_test.cpp.
 
-/// In place of fail-safe's dev_configure: that, without listening for its sub-devices' link events.
-/// Of a port with adapt_operations(). In any thread that may configure the port.
+/// Replaces dev_configure of a fail-safe port with adapt_operations(): calls the original without a
+/// registration for link events of sub-devices. Any thread that may configure the port.
 /// @return as dev_configure
-int configure_without_listening(rte_eth_dev *failsafe);
+int configure_without_registration(rte_eth_dev *failsafe);
 
-/// Has a sub-device tell of its link all the same, if it can and the application wants to know of
-/// the fail-safe port's. To be called in place of its dev_configure, before that.
-void ask_for_link_events(rte_eth_dev &sub_device);
+/// Enables a sub-device's link events nevertheless, if it supports them and the application wants
+/// those of the fail-safe port. To be called in the sub-device's dev_configure, before the
+/// original.
+void enable_link_events(rte_eth_dev &sub_device);
 
-/// In place of a sub-device's dev_configure: ask_for_link_events(), and that. Of a port with
-/// adapt_operations().
+/// Replaces dev_configure of a sub-device with adapt_operations(): calls enable_link_events(), and
+/// the original.
 /// @return as dev_configure
 int configure_with_link_events(rte_eth_dev *sub_device);
 

@@ -57,7 +57,7 @@ struct FallbackPort::Operations {
         return of(device, [&](FallbackPort &port) { return port.info(*info); });
     }
     static int configure(rte_eth_dev *device) {
-        ask_for_link_events(*device);
+        enable_link_events(*device);
         return of(device, [](FallbackPort &port) { return port.configure(); });
     }
     static int rx_queue_setup(rte_eth_dev *device, std::uint16_t queue, std::uint16_t descriptors,

@@ -60,7 +60,7 @@ int Driver::probe(const rte_vdev_device &device) {
         undo_xdp_changes();
     }
     if (!arguments->vf_bind.empty())
-        survive_lost_registers();
+        handle_sigbus();
     const bool watched = !arguments->ignore && arguments->keepalive.count() > 0;
     if (watched) {
         const auto joined = keepalive().join(name, {.period = arguments->keepalive,

@@ -35,11 +35,10 @@ void replace_registers(const PciAddress &address) {
         bus->hot_unplug_handler(device);
 }
 
-void survive_lost_registers() {
+void handle_sigbus() {
     if (const int result = rte_dev_hotplug_handle_enable(); result != 0)
         log(Level::warning, "rte_dev_hotplug_handle_enable: error " + std::to_string(result) +
-                                "; a VF that is taken away while it is in use may end the "
-                                "application");
+                                "; the removal of a VF in use may end the application");
 }
 
 std::optional<std::string> bind_vf(const PciAddress &address, const std::string &driver) {
@@ -47,16 +46,16 @@ std::optional<std::string> bind_vf(const PciAddress &address, const std::string 
     if (driver == "vfio-pci") {
         if (::access(("/sys/bus/pci/devices/" + name + "/iommu_group").c_str(), F_OK) != 0) {
             if (!noiommu_allowed())
-                return "no IOMMU protects " + name +
-                       ", and vfio's enable_unsafe_noiommu_mode is off: vfio-pci would not take "
-                       "it";
-            log(Level::warning, name + ": no IOMMU; vfio-pci is used without its protection");
+                return "vfio-pci needs an IOMMU for " + name +
+                       ", or vfio's enable_unsafe_noiommu_mode";
+            log(Level::warning, name + ": no IOMMU; vfio-pci runs without its protection");
         }
-        // EAL does it at its start if the module was loaded by then.
+        // EAL has done it if the module was loaded when EAL started.
         if (rte_vfio_is_enabled("vfio") == 0 &&
             (rte_vfio_enable("vfio") != 0 || rte_vfio_is_enabled("vfio") == 0))
-            return "DPDK cannot use vfio: is the kernel module vfio-pci "
-                   "loaded, and may /dev/vfio/vfio be opened?";
+            return "DPDK cannot use vfio: load the kernel module vfio-pci, and check the "
+                   "permissions "
+                   "of /dev/vfio/vfio";
     }
     if (auto bound = PciDriver(address).bind(driver); !bound)
         return bound.error().message();

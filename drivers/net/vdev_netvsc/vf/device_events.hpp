@@ -8,15 +8,15 @@
 
 namespace netvsc {
 
-/// Lets DPDK's drivers go on in a device that the kernel has taken away: its registers are
-/// replaced by plain memory. For devices bound to a UIO driver; does nothing for others.
+/// Replaces the registers of a removed device by plain memory, so that DPDK's drivers can still
+/// access them. Only for devices bound to a UIO driver; does nothing for others.
 void replace_registers(const PciAddress &address);
 
-/// EAL's handler for SIGBUS, which an access to a device that has gone raises, is there from now
-/// on. The application may have asked for it already: then nothing changes.
-void survive_lost_registers();
+/// Enables EAL's handler for SIGBUS, which an access to a removed device raises. Changes nothing if
+/// the application has enabled it already.
+void handle_sigbus();
 
-/// Binds a VF to a kernel driver, having checked what DPDK and that driver need beyond sysfs.
+/// Checks that DPDK can use the kernel driver here, and binds a VF to it.
 /// @return an error message for the user; nullopt if the VF is bound
 [[nodiscard]] std::optional<std::string> bind_vf(const PciAddress &address,
                                                  const std::string &driver);

@@ -23,7 +23,7 @@ namespace {
 
 BusUnplug unplug_by_bus = nullptr;
 
-// In place of the PCI bus's own operation.
+// Replaces the PCI bus's operation.
 int unplug_vf(rte_device *device) {
     if (!is_double_release_expected(device))
         return unplug_by_bus(device);
@@ -34,10 +34,10 @@ int unplug_vf(rte_device *device) {
     return result;
 }
 
-// DPDK 22.11: a hot-plug whose bus scan fails, as when the device vanishes meanwhile, frees the
-// device arguments. A device the bus knows from an earlier try points to them still, and a PMD
-// that tries it next would read them.
-void forget_freed_arguments(const PciAddress &address) {
+// DPDK 22.11: a hot-plug frees the device arguments if its bus scan fails, for example because the
+// device was removed meanwhile. A device that the bus has from an earlier attempt still points to
+// them, and the PMD would read them at the next attempt.
+void drop_freed_arguments(const PciAddress &address) {
     rte_device *device = find_device("pci", address.to_string());
     if (device == nullptr || rte_dev_is_probed(device) != 0)
         return;
@@ -49,9 +49,9 @@ void forget_freed_arguments(const PciAddress &address) {
     device->devargs = listed;
 }
 
-// DPDK 22.11 reads all PCI functions of the machine anew at each hot-plug. While this lives it
-// reads those only that somebody has named, which the one to be plugged is by then, and so are
-// those that other threads plug meanwhile. Needs the hot-plug lock.
+// DPDK 22.11 scans all PCI functions of the machine at each hot-plug. While this object lives, it
+// scans only functions with device arguments. EAL stores these before the scan, also for functions
+// that other threads plug meanwhile. Needs the hot-plug lock.
 class ScanOfNamedFunctions {
 public:
     ScanOfNamedFunctions() : bus_(*rte_bus_find_by_name("pci")), mode_(bus_.conf.scan_mode) {
@@ -73,7 +73,7 @@ int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
     return original.mac_addr_set != nullptr ? original.mac_addr_set(port, address) : -ENOTSUP;
 }
 
-// As fail-safe can bear them: see adapt().
+// See adapt().
 void replace_operations(eth_dev_ops &vf) {
     vf.dev_configure = configure_with_link_events;
     vf.mac_addr_set = set_other_address;
@@ -112,7 +112,7 @@ int VfPort::probe(const std::string &devargs) {
     if (result == 0 || result == -EEXIST)
         return 0;
     if (const auto pci = PciAddress::parse(address))
-        forget_freed_arguments(*pci);
+        drop_freed_arguments(*pci);
     return -result;
 }
 
@@ -127,17 +127,18 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
     return std::nullopt;
 }
 
-// DPDK 22.11 to 26.11: fail-safe
-// - listens for RTE_ETH_EVENT_INTR_RMV only where the port's flags have it when it is configured;
-// - makes the sub-device's link status its own's by rte_eth_dev_set_link_up() or _down(), and
-//   gives the sub-device up if the PMD has no such call (MANA, iavf, virtio, e1000's EM): nothing
-//   may be left to be made the same;
-// - gives each sub-device its own address, which a VF has from its NetVSC already, and gives up
-//   those whose PMD cannot change theirs (MANA); others take their time, or, with a device that
-//   has just gone, for ever (net_virtio);
-// - calls a PMD's release of queues, when they are set up anew, whether it has one (virtio) or not;
-// - releases a sub-device's port twice when it leaves: see double_release.hpp;
-// - may not be told of its link: see link_events.hpp.
+// The reasons, in fail-safe of DPDK 22.11 to 26.11:
+// - It registers for RTE_ETH_EVENT_INTR_RMV only if the port's flags have it at configuration.
+// - It makes the sub-device's link status equal to its own by rte_eth_dev_set_link_up() or _down().
+//   It gives up the sub-device if the PMD lacks these operations (MANA, iavf, virtio, e1000's EM).
+//   So the driver makes the two statuses equal before.
+// - It sets its own MAC address at each sub-device, although a VF has the address of its NetVSC. It
+//   gives up those whose PMD cannot set an address (MANA). Other PMDs need time, and net_virtio
+//   never returns if the device was just removed. So the driver skips an address that is set.
+// - It calls a PMD's queue release, when a queue is set up again, even if the PMD has none
+// (virtio).
+// - It releases a sub-device's port twice when the device leaves: see double_release.hpp.
+// - It must not register for link events of its sub-devices: see link_events.hpp.
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];
     port.data->dev_flags |= RTE_ETH_DEV_INTR_RMV;

@@ -11,40 +11,41 @@ struct rte_eth_dev;
 
 namespace netvsc {
 
-/// The VF that an ethdev port may be, with its MAC address; nullopt for a port on another bus
-/// than PCI.
+/// The PCI function of an ethdev port, which may be a VF, with the port's MAC address.
+/// @return nullopt for a port on another bus than PCI
 [[nodiscard]] std::optional<VfId> vf_of(const rte_eth_dev &device);
 
 /// The ethdev port of a VF.
 class VfPort {
 public:
     /// Probes the VF's PCI device with DPDK's drivers.
-    /// @param devargs  its address and device arguments, as fail-safe would be told
-    /// @return 0 if it is now (or was already) probed, else a positive errno
+    /// @param devargs  its address and device arguments, as announced to fail-safe
+    /// @return 0 if the device is probed now (or was before), else a positive errno
     [[nodiscard]] static int probe(const std::string &devargs);
 
+    /// Finds the port of a VF.
     [[nodiscard]] static std::optional<VfPort> find(const VfId &vf);
 
-    /// Makes the port fit for fail-safe, which cannot take, or leave, every PMD's port as it is
-    /// (see vf_port.cpp). To be called after the probe and before fail-safe takes the port.
+    /// Adapts the port to fail-safe, which cannot attach or detach every PMD's port (vf_port.cpp
+    /// has the reasons). To be called after the probe and before fail-safe attaches the port.
     /// @param failsafe_link_up  the fail-safe port's link status
     void adapt(bool failsafe_link_up) const;
 
-    /// Somebody (fail-safe) has taken it.
+    /// The port has an owner (rte_eth_dev_owner_set()), for example fail-safe.
     [[nodiscard]] bool owned() const;
-    /// If it is a fail-safe port that has taken it, and that could not be made after all:
-    /// DPDK 22.11 leaves it with the VF, which nobody else could take.
+    /// Removes fail-safe's ownership of the port. DPDK 22.11: if the creation of a fail-safe port
+    /// fails, the failed port keeps the ownership of its VF, and no other port can attach the VF.
     void release_from_failsafe() const;
     [[nodiscard]] bool started() const;
-    /// Raises RTE_ETH_EVENT_INTR_RMV, by which fail-safe leaves the device.
+    /// Raises RTE_ETH_EVENT_INTR_RMV, at which fail-safe detaches the VF.
     void raise_removal() const;
 
-    /// ethdev's.
+    /// ethdev's port number.
     [[nodiscard]] std::uint16_t id() const { return port_; }
 
-    /// Closes the VF's port, if it has one, and takes its PCI device from DPDK if that has no
-    /// other.
-    /// @return false: somebody has taken it, and it is left to that
+    /// Closes the VF's port, if it has one. Removes the PCI device from DPDK if the device has no
+    /// other port.
+    /// @return false if the port has an owner: then nothing changed
     static bool remove_unless_owned(const VfId &vf);
 
 private:
