@@ -92,27 +92,56 @@ Result<void> NetdeviceControl::set_mac(const MacAddress &mac) const {
     auto change = request();
     if (!change)
         return std::unexpected(std::move(change.error()));
+    auto present = *change;
+    if (::ioctl(socket_.get(), SIOCGIFHWADDR, &present) != 0)
+        return system_error("SIOCGIFHWADDR " + netdevice(ifindex_));
+    if (std::memcmp(present.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size()) == 0)
+        return {};
     change->ifr_hwaddr.sa_family = ARPHRD_ETHER;
     std::memcpy(change->ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
     if (::ioctl(socket_.get(), SIOCSIFHWADDR, &*change) != 0)
-        return system_error("set the MAC address of " + netdevice(ifindex_));
+        return system_error("set MAC address " + mac.to_string() + " of " + netdevice(ifindex_));
     return {};
 }
 
-Result<void> NetdeviceControl::ethtool(ethtool_channels &command) const {
+Result<void> NetdeviceControl::ethtool(void *command, const char *what) const {
     auto about = request();
     if (!about)
         return std::unexpected(std::move(about.error()));
-    about->ifr_data = reinterpret_cast<char *>(&command);
+    about->ifr_data = static_cast<char *>(command);
     if (::ioctl(socket_.get(), SIOCETHTOOL, &*about) != 0)
-        return system_error("channels of " + netdevice(ifindex_));
+        return system_error(std::string(what) + " of " + netdevice(ifindex_));
     return {};
+}
+
+Result<std::string> NetdeviceControl::driver() const {
+    ethtool_drvinfo answer{};
+    answer.cmd = ETHTOOL_GDRVINFO;
+    if (auto asked = ethtool(&answer, "driver"); !asked)
+        return std::unexpected(std::move(asked.error()));
+    return std::string(answer.driver, ::strnlen(answer.driver, sizeof answer.driver));
+}
+
+Result<bool> NetdeviceControl::lro() const {
+    ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
+    if (auto asked = ethtool(&flags, "LRO"); !asked)
+        return std::unexpected(std::move(asked.error()));
+    return (flags.data & ETH_FLAG_LRO) != 0;
+}
+
+Result<void> NetdeviceControl::set_lro(bool on) const {
+    ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
+    if (auto asked = ethtool(&flags, "LRO"); !asked)
+        return asked;
+    flags.cmd = ETHTOOL_SFLAGS; // keeps the other flags
+    flags.data = on ? flags.data | ETH_FLAG_LRO : flags.data & ~std::uint32_t{ETH_FLAG_LRO};
+    return ethtool(&flags, "set LRO");
 }
 
 Result<NetdeviceControl::Channels> NetdeviceControl::channels() const {
     ethtool_channels answer{};
     answer.cmd = ETHTOOL_GCHANNELS;
-    const auto asked = ethtool(answer);
+    const auto asked = ethtool(&answer, "channels");
     if (!asked && asked.error().number == EOPNOTSUPP)
         return Channels{};
     if (!asked)
@@ -125,11 +154,11 @@ Result<NetdeviceControl::Channels> NetdeviceControl::channels() const {
 Result<void> NetdeviceControl::set_combined_channels(std::uint32_t wanted) const {
     ethtool_channels change{};
     change.cmd = ETHTOOL_GCHANNELS; // keeps the other numbers
-    auto done = ethtool(change);
+    auto done = ethtool(&change, "channels");
     if (done) {
         change.cmd = ETHTOOL_SCHANNELS;
         change.combined_count = wanted;
-        done = ethtool(change);
+        done = ethtool(&change, "channels");
     }
     if (!done)
         done.error().context =

@@ -43,7 +43,18 @@ public:
     [[nodiscard]] Result<void> set_up() const;
     /// @param mtu  bytes, without the Ethernet header; the netdevice limits the range
     [[nodiscard]] Result<void> set_mtu(int mtu) const;
+    /// Does nothing if the netdevice has this address already: a driver without
+    /// IFF_LIVE_ADDR_CHANGE (hv_netvsc) refuses any address while its netdevice is up.
+    /// @return failure(EBUSY) if it refuses
     [[nodiscard]] Result<void> set_mac(const MacAddress &mac) const;
+
+    /// The name of its kernel driver.
+    /// @return failure(EOPNOTSUPP) for a netdevice without one
+    [[nodiscard]] Result<std::string> driver() const;
+    /// The netdevice joins received frames of a TCP stream into one that may exceed the MTU (LRO,
+    /// hv_netvsc's RSC). False also for a netdevice without this setting.
+    [[nodiscard]] Result<bool> lro() const;
+    [[nodiscard]] Result<void> set_lro(bool on) const;
 
     /// The numbers of channels (queues with an interrupt, ethtool(8)). All are 0 for a netdevice
     /// without this setting.
@@ -69,7 +80,9 @@ private:
         : ifindex_(ifindex), socket_(std::move(socket)) {}
 
     [[nodiscard]] Result<ifreq> request() const;
-    [[nodiscard]] Result<void> ethtool(ethtool_channels &command) const;
+    /// @param command  one of linux/ethtool.h
+    /// @param what     its subject, for errors
+    [[nodiscard]] Result<void> ethtool(void *command, const char *what) const;
     [[nodiscard]] Result<void> membership(int option, int type, const MacAddress *address) const;
 
     int ifindex_;

@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <utility>
 
 #include <libmnl/libmnl.h>
@@ -59,6 +62,18 @@ std::vector<XdpProgram> read_programs(const nlmsghdr &message) {
     return programs;
 }
 
+Result<void> set_program(int ifindex, std::int32_t descriptor, std::uint32_t mode) {
+    const auto exchange = open(ifindex);
+    if (!exchange)
+        return std::unexpected(exchange.error());
+    Request request = request_of(ifindex, RTM_SETLINK);
+    request.put_nested(IFLA_XDP, [&] {
+        request.put_value(IFLA_XDP_FD, descriptor);
+        request.put_value(IFLA_XDP_FLAGS, mode);
+    });
+    return exchange->transact(request.header());
+}
+
 } // namespace
 
 Result<std::vector<XdpProgram>> xdp_programs(int ifindex) {
@@ -76,16 +91,28 @@ Result<std::vector<XdpProgram>> xdp_programs(int ifindex) {
 }
 
 Result<void> detach_xdp_program(int ifindex, const XdpProgram &program) {
-    const auto exchange = open(ifindex);
-    if (!exchange)
-        return std::unexpected(exchange.error());
-    Request request = request_of(ifindex, RTM_SETLINK);
-    request.put_nested(IFLA_XDP, [&] {
-        constexpr std::int32_t none = -1; // no descriptor: detach
-        request.put_value(IFLA_XDP_FD, none);
-        request.put_value(IFLA_XDP_FLAGS, program.mode);
-    });
-    return exchange->transact(request.header());
+    constexpr std::int32_t none = -1; // no descriptor: detach
+    return set_program(ifindex, none, program.mode);
+}
+
+Result<void> attach_xdp_program(int ifindex, const FileDescriptor &program, std::uint32_t mode) {
+    return set_program(ifindex, program.get(), mode);
+}
+
+Result<void> move_xdp_program(int ifindex, const XdpProgram &program, std::uint32_t mode) {
+    bpf_attr wanted{};
+    wanted.prog_id = program.id;
+    const FileDescriptor held(
+        static_cast<int>(::syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &wanted, sizeof wanted)));
+    if (!held.valid())
+        return system_error("XDP program " + std::to_string(program.id));
+    // The kernel refuses a second mode while one has a program.
+    if (auto detached = detach_xdp_program(ifindex, program); !detached)
+        return detached;
+    auto attached = attach_xdp_program(ifindex, held, mode);
+    if (!attached)
+        (void)attach_xdp_program(ifindex, held, program.mode);
+    return attached;
 }
 
 } // namespace netvsc

@@ -109,6 +109,8 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         if (!up)
             return failure(up.error().number, name + ": " + up.error().context);
     }
+    if (fallback_.kind)
+        pause_lro();
     const int result = hotplug_add("vdev", name, arguments);
     if (result != 0) {
         // DPDK 22.11: fail-safe leaves what it has made up to there.
@@ -128,6 +130,20 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
                 " above). fail-safe tries again by itself; until then the port "
                 "works only while it has a VF");
     return {};
+}
+
+// The application would receive frames above the MTU, and could not forward them.
+void FailsafePort::pause_lro() {
+    auto begun = LroPause::begin(fallback_.netdevice.ifindex);
+    if (!begun) {
+        log(Message::Level::warning, device_name(number_) + ": " + begun.error().message() +
+                                         "; frames above the MTU may be received");
+        return;
+    }
+    if (begun->active())
+        log(Message::Level::notice, device_name(number_) + ": LRO of " + fallback_.netdevice.name +
+                                        " is off until the port is closed");
+    lro_pause_ = std::move(*begun);
 }
 
 rte_eth_dev *FailsafePort::ethdev() const {

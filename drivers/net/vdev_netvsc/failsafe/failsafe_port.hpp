@@ -4,7 +4,9 @@
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 #include "core/command.hpp"
+#include "netdev/lro_pause.hpp"
 
+#include <optional>
 #include <string>
 
 #include <rte_ethdev.h>
@@ -75,10 +77,12 @@ private:
         : number_(number), fallback_(std::move(fallback)), pipe_(std::move(pipe)) {}
 
     [[nodiscard]] rte_eth_dev *ethdev() const;
+    void pause_lro();
 
     PortNumber number_;
     FallbackSettings fallback_;
     Pipe pipe_;
+    std::optional<LroPause> lro_pause_; ///< of the netdevice below the fallback
     /// What fail-safe starts with: the safe ones.
     eth_rx_burst_t safe_rx_burst_ = nullptr;
     eth_tx_burst_t safe_tx_burst_ = nullptr;

@@ -191,7 +191,11 @@ int FallbackPort::set_mac(rte_ether_addr &mac) {
     if (const int result = outcome(netdevice_.set_mac({std::to_array(mac.addr_bytes)}));
         result != 0)
         return result;
-    return original_.mac_addr_set != nullptr ? original_.mac_addr_set(&port_, &mac) : 0;
+    // net_af_packet sets it on the netdevice, which may refuse an address that it has already.
+    if (original_.mac_addr_set == nullptr ||
+        rte_is_same_ether_addr(&port_.data->mac_addrs[0], &mac) != 0)
+        return 0;
+    return original_.mac_addr_set(&port_, &mac);
 }
 
 int FallbackPort::set_multicast(std::span<const rte_ether_addr> addresses) {

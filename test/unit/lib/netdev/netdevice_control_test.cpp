@@ -2,6 +2,7 @@
 #include "common/namespace_test.hpp"
 #include "common/shell.hpp"
 #include "netdev/netdevice_control.hpp"
+#include "netlink/link_monitor.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -129,6 +130,44 @@ TEST_F(NetdeviceControlTest, ANetdeviceWithoutChannelsHasNone) {
 TEST_F(NetdeviceControlTest, SetsTheMacAddress) {
     ASSERT_TRUE(control_->set_mac({{0x00, 0x15, 0x5d, 0x01, 0x02, 0x03}}));
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("00:15:5d:01:02:03"));
+}
+
+// veth accepts an address while it is up, unlike hv_netvsc. So the test watches for the kernel's
+// notification of a change.
+TEST_F(NetdeviceControlTest, DoesNotSetAMacAddressThatIsSet) {
+    const MacAddress mac{{0x00, 0x15, 0x5d, 0x01, 0x02, 0x03}};
+    ASSERT_TRUE(control_->set_mac(mac));
+    auto monitor = LinkMonitor::open();
+    ASSERT_TRUE(monitor);
+    const auto ignore = [](const NetlinkEvent & /*event*/) {};
+    ASSERT_TRUE(monitor->read_until_dumped(ignore, std::chrono::seconds(10)));
+    int messages = 0;
+    const auto count = [&](const NetlinkEvent &event) {
+        messages += std::holds_alternative<LinkMessage>(event) ? 1 : 0;
+    };
+    ASSERT_TRUE(control_->set_mac(mac));
+    ASSERT_TRUE(monitor->read(count));
+    EXPECT_EQ(messages, 0);
+    ASSERT_TRUE(control_->set_mac({{0x00, 0x15, 0x5d, 0x01, 0x02, 0x04}}));
+    ASSERT_TRUE(monitor->read(count));
+    EXPECT_GT(messages, 0) << "a change is notified before the call returns";
+}
+
+TEST_F(NetdeviceControlTest, NamesTheKernelDriver) {
+    EXPECT_EQ(control_->driver(), "veth");
+    const auto loopback = NetdeviceControl::open(static_cast<int>(::if_nametoindex("lo")));
+    ASSERT_TRUE(loopback);
+    const auto none = loopback->driver();
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().number, EOPNOTSUPP);
+}
+
+TEST_F(NetdeviceControlTest, SetsNoLroThatTheNetdeviceHasNot) {
+    EXPECT_EQ(control_->lro(), false);
+    const auto set = control_->set_lro(true);
+    ASSERT_FALSE(set);
+    EXPECT_THAT(set.error().context, testing::HasSubstr("set LRO of netdevice"));
+    EXPECT_TRUE(control_->set_lro(false)) << "already so";
 }
 
 TEST_F(NetdeviceControlTest, RxModesEndWithTheObjectHoweverOftenTheyWereSet) {

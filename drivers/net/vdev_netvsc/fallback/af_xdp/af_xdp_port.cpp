@@ -47,7 +47,8 @@ std::string about_locked_memory(const rte_mempool &pool) {
 } // namespace
 
 AfXdpPort::AfXdpPort(rte_eth_dev &port, NetdeviceControl netdevice)
-    : FallbackPort(port, std::move(netdevice)), sockets_(this->netdevice().ifindex()),
+    : FallbackPort(port, std::move(netdevice)),
+      sockets_(this->netdevice().ifindex(), this->netdevice().driver() == "hv_netvsc"),
       journal_(this->netdevice().ifindex()) {}
 
 int AfXdpPort::info(rte_eth_dev_info &info) {

@@ -22,17 +22,8 @@ std::string prefix() {
 }
 
 Result<void> undo(const NetdeviceControl &netdevice, const XdpChanges &left) {
-    const auto programs = xdp_programs(netdevice.ifindex());
-    if (!programs)
-        return std::unexpected(programs.error());
-    for (const XdpProgram &program : *programs) {
-        if (!left.programs.contains(program.id))
-            continue;
-        if (auto detached = detach_xdp_program(netdevice.ifindex(), program); !detached)
-            return detached;
-    }
-    for (const std::uint32_t program : left.programs)
-        remove_libxdp_files(netdevice.ifindex(), program);
+    if (auto removed = remove_xdp_programs(netdevice.ifindex(), left.programs); !removed)
+        return removed;
     if (!left.channels_before)
         return {};
     const auto channels = netdevice.channels();
@@ -70,11 +61,23 @@ Result<void> XdpJournal::record(const XdpChanges &changes) {
 
 void XdpJournal::erase() { journal_.erase(name_); }
 
-void remove_libxdp_files(int ifindex, std::uint32_t program) {
-    std::error_code ignored;
-    std::filesystem::remove_all("/sys/fs/bpf/xdp/dispatch-" + std::to_string(ifindex) + "-" +
-                                    std::to_string(program),
-                                ignored);
+Result<void> remove_xdp_programs(int ifindex, const std::set<std::uint32_t> &ids) {
+    const auto programs = xdp_programs(ifindex);
+    if (!programs)
+        return std::unexpected(programs.error());
+    for (const XdpProgram &program : *programs) {
+        if (!ids.contains(program.id))
+            continue;
+        if (auto detached = detach_xdp_program(ifindex, program); !detached)
+            return detached;
+    }
+    for (const std::uint32_t id : ids) {
+        std::error_code ignored;
+        std::filesystem::remove_all("/sys/fs/bpf/xdp/dispatch-" + std::to_string(ifindex) + "-" +
+                                        std::to_string(id),
+                                    ignored);
+    }
+    return {};
 }
 
 void undo_xdp_changes() {

@@ -5,6 +5,7 @@
 #include "core/xdp_changes.hpp"
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 namespace netvsc {
@@ -28,8 +29,9 @@ private:
     std::string name_;
 };
 
-/// Removes the files that libxdp keeps in the BPF file system for a program that it attached.
-void remove_libxdp_files(int ifindex, std::uint32_t program);
+/// Detaches those of these programs that are still attached to the netdevice, in any mode, and
+/// removes libxdp's files of them in the BPF file system.
+[[nodiscard]] Result<void> remove_xdp_programs(int ifindex, const std::set<std::uint32_t> &ids);
 
 /// Undoes what processes that have ended left at the netdevices of this network namespace. Removes
 /// the recorded XDP programs with libxdp's files, and restores the number of channels. Logs each

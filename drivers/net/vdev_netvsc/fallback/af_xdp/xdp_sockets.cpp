@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
+#include <linux/if_link.h>
 #include <linux/if_xdp.h>
 #include <map>
 #include <mutex>
@@ -264,6 +265,8 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
     }();
     std::ranges::set_difference(programs_at(ifindex_), programs,
                                 std::inserter(programs_, programs_.end()));
+    if (result == 0 && generic_)
+        use_generic_mode();
     std::vector<int> opened;
     std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
     for (const int descriptor : opened) {
@@ -271,6 +274,16 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
             sockets_.push_back({.descriptor = descriptor, .inode = *known, .queue = queue});
     }
     return result;
+}
+
+void XdpSockets::use_generic_mode() const {
+    for (const XdpProgram &program : xdp_programs(ifindex_).value_or(std::vector<XdpProgram>{})) {
+        if (program.mode == XDP_FLAGS_SKB_MODE || !programs_.contains(program.id))
+            continue;
+        if (const auto moved = move_xdp_program(ifindex_, program, XDP_FLAGS_SKB_MODE); !moved)
+            log(Message::Level::warning,
+                moved.error().message() + "; frames of a VF without a PMD are lost");
+    }
 }
 
 void XdpSockets::collect() {
@@ -293,9 +306,10 @@ void XdpSockets::release() {
         if (inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);
     }
-    // libxdp takes a program for used that was attached for queues that are not closed.
-    for (const std::uint32_t program : std::exchange(programs_, {}))
-        remove_libxdp_files(ifindex_, program);
+    // libxdp leaves the program attached if it counts a queue that is not closed, or if the program
+    // is in another mode by now.
+    if (const auto removed = remove_xdp_programs(ifindex_, std::exchange(programs_, {})); !removed)
+        log(Message::Level::warning, removed.error().message());
     for (const Socket &socket : sockets) {
         if (const auto free = wait_for_xdp_channel(ifindex_, socket.queue.number, patience); !free)
             log(Message::Level::warning, free.error().message());

@@ -22,7 +22,8 @@ namespace netvsc {
 class XdpSockets {
 public:
     /// @param ifindex  of the netdevice they are bound to
-    explicit XdpSockets(int ifindex) : ifindex_(ifindex) {}
+    /// @param generic  move the XDP program to generic mode: see AfXdpPort
+    XdpSockets(int ifindex, bool generic) : ifindex_(ifindex), generic_(generic) {}
 
     /// The Rx queue that a socket is opened for, which is the netdevice's channel, too.
     struct Queue {
@@ -56,7 +57,10 @@ private:
         Queue queue;
     };
 
+    void use_generic_mode() const;
+
     int ifindex_;
+    bool generic_;
     FileDescriptor maps_; ///< /proc/self/maps
     std::vector<Socket> sockets_;
     std::vector<rte_mbuf *> mbufs_;
