@@ -45,7 +45,7 @@ Result<void> LinkMonitor::send_pending_request() {
         begun_ = false;
         enter(Stage::links);
     }
-    if (!unsent_)
+    if (!unsent_ || (may_block_ && !may_block_()))
         return {};
     unsent_ = false;
     answered_ = false;

@@ -55,6 +55,13 @@ public:
     /// @return the error of send(2)
     [[nodiscard]] Result<void> request_dump();
 
+    /// Sets a check that is made before each request for a dump: the kernel takes its rtnl lock for
+    /// it. Where @p may_block returns false, the request stays pending() until the next call of
+    /// request_dump() or read().
+    void set_gate(std::function<bool()> may_block) { may_block_ = std::move(may_block); }
+    /// A request waits for the gate.
+    [[nodiscard]] bool pending() const { return unsent_; }
+
     /// A dump is in progress or requested.
     [[nodiscard]] bool dumping() const { return stage_ != Stage::idle || wanted_; }
     [[nodiscard]] const Counters &counters() const { return counters_; }
@@ -74,6 +81,7 @@ private:
 
     NetlinkSocket socket_;
     std::vector<std::byte> buffer_;
+    std::function<bool()> may_block_; ///< null: always
     Counters counters_;
     Stage stage_ = Stage::idle;
     std::uint32_t sequence_ = 0;

@@ -5,24 +5,31 @@ removed, back.
 Every frame of a steady period returns exactly once, and by the right NIC. The losses at each change are printed: the
 guide's table has them (vdev_netvsc_fallback.rst).
 
-Environment: NETVSC_CYCLES, how often the VF is attached and removed (default 3); NETVSC_DRIVER=intree for Tap, DPDK's
-own driver for comparison.
+Environment: NETVSC_CYCLES, how often the VF is attached and removed (default 3).
 """
 
 from __future__ import annotations
 
 import sys
+import time
 import unittest
 from pathlib import Path
+from typing import ClassVar, Sequence
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab.testpmd import Testpmd  # noqa: E402
+from support import PATIENCE_S, QUICK, TESTVF, end, wait_for  # noqa: E402
 from test_hv_netvsc import Case  # noqa: E402
-from vf_support import VF  # noqa: E402
+from vf_support import NETVSC, VF, losses  # noqa: E402
+
+WATCH_S = 10  # after the removal of a VF
 
 
 class FallbackCase(Case):
     """The two life-cycles of a VF below one fallback."""
+
+    pps: ClassVar[int] = 300
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -48,6 +55,47 @@ class Fallbacks(FallbackCase):
 
     def test_af_xdp(self) -> None:
         self.check("af_xdp")
+
+
+class InTree(FallbackCase):
+    """DPDK's own driver in the same machine, for comparison. It has fallback tap only."""
+
+    def forward_in_tree(self, plugins: Sequence[str]) -> Testpmd:
+        testpmd = Testpmd(self.guest, [*self.blocked(), f"--vdev=net_vdev_netvsc0,iface={self.names[0]}"], [QUICK],
+                          plugins)
+        self.addCleanup(end, testpmd.process)
+        self.testpmds.append(testpmd.process)
+        testpmd.start()
+        self.addCleanup(self.switch.stop_traffic)
+        self.wait_traffic(NETVSC, self.switch.start_traffic(self.pps))
+        self.steady(NETVSC)
+        return testpmd
+
+    def test_kernel_driver(self) -> None:
+        testpmd = self.forward_in_tree([])
+        for number in 1, 2:
+            arrived = self.come(self.add_vf)
+            self.steady(VF)
+            left = self.go(self.unplug)
+            self.steady(NETVSC)
+            self.note(f"in-tree, VF with its kernel driver, {number}: on arrival {losses(arrived)}; "
+                      f"on removal {losses(left)}")
+        self.assert_quits(testpmd)
+
+    def test_pmd(self) -> None:
+        """After the first removal nothing returns: fail-safe's double release resets the bursts of port 0."""
+        testpmd = self.forward_in_tree([TESTVF])
+        arrived = self.come(lambda: self.nic.take_from_kernel(self.add_vf()))
+        wait_for("testpmd to use the VF", lambda: "net_testvf" in testpmd.cmd("show device info all"), PATIENCE_S)
+        self.steady(VF)
+        began = time.monotonic_ns()
+        self.unplug()
+        time.sleep(WATCH_S)
+        left = self.switch.report(began, time.monotonic_ns() - 1_000_000_000)
+        end_began = time.monotonic_ns() - 2_000_000_000
+        later = self.switch.report(end_began, end_began + 1_000_000_000)
+        self.note(f"in-tree, VF with a PMD: on arrival {losses(arrived)}; on removal {losses(left)} in {WATCH_S} s")
+        self.assertEqual(later.returned, 0, "DPDK's driver recovers: the guide says that it does not")
 
 
 if __name__ == "__main__":

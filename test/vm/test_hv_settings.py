@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import unittest
 from pathlib import Path
 from typing import ClassVar
@@ -16,17 +17,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hyperv_support import HyperVCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import DRIVER, wait_for  # noqa: E402
+from support import DRIVER  # noqa: E402
 from vf_support import NETVSC, VF  # noqa: E402
 
 KINDS = "tap", "af_packet", "virtio_user", "af_xdp"
 CHANNELS = 2
 OTHER_MAC = "00:15:5d:00:00:77"
 ABOVE_MTU = 4000
+REFUSED_MTU = 9500  # net_virtio_user accepts it, the VF (e1000e) does not
 
 
 class SettingsCase(HyperVCase):
     channels: ClassVar[int] = CHANNELS
+    pps: ClassVar[int] = 300
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -71,6 +74,7 @@ class Channels(SettingsCase):
 
     def test_vf_revoked_meanwhile(self) -> None:
         """On Azure the host takes the VF away while the channel is closed, and adds it again afterwards."""
+        self.guest.run(f"ip link set {self.names[0]} up")
         self.add_vf()
         self.kernel_said("Data path switched to VF")
         self.nic.set("revoke_on_close", 1)
@@ -93,6 +97,10 @@ class LargeFrames(SettingsCase):
         nic.offer()
         cls.names = [nic.ifname()]
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.guest.run(f"ethtool -K {self.names[0]} lro on")
+
     def lro(self) -> str:
         return re.search(r"large-receive-offload: (\w+)", self.guest.run(f"ethtool -k {self.names[0]}").stdout)[1]
 
@@ -103,10 +111,11 @@ class LargeFrames(SettingsCase):
         self.assertIn(f"LRO of {self.names[0]} is off until the port is closed", testpmd.start_output)
         self.assertEqual(self.lro(), "off")
         self.switch.stop_traffic()
-        before = testpmd.port_stats()[0]["RX-packets"]
+        before = testpmd.port_stats()[0]["RX-bytes"]
         self.switch.start_traffic(100, ABOVE_MTU)
+        time.sleep(1)
         self.switch.stop_traffic()
-        self.assertEqual(testpmd.port_stats()[0]["RX-packets"], before)
+        self.assertLess(testpmd.port_stats()[0]["RX-bytes"] - before, ABOVE_MTU)
         self.assert_quits(testpmd)
         self.assertEqual(self.lro(), "on")
 
@@ -151,13 +160,12 @@ class Refused(SettingsCase):
         testpmd = self.fallback("virtio_user")
         self.come(self.add_vf)
         self.steady(VF)
-        for command in "stop", "port stop 0", "port config mtu 0 20000":
-            mark = testpmd.process.mark()
-            testpmd.cmd(command)
-        wait_for("the reason", lambda: "set MTU 20000" in testpmd.process.output_since(mark), 10)
+        testpmd.cmd("stop")
+        testpmd.cmd("port stop 0")
+        self.assertIn(f"set MTU {REFUSED_MTU}", testpmd.cmd(f"port config mtu 0 {REFUSED_MTU}"))
         self.assertIn("mtu 1500", self.details())
         testpmd.cmd("port start 0")
-        testpmd.cmd("start")
+        testpmd.start()
         self.steady(VF)
         self.go(self.unplug)
         self.steady(NETVSC)

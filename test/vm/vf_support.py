@@ -9,7 +9,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Callable, ClassVar, Iterator, Sequence
 
 from lab.errors import LabTimeout
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
@@ -42,6 +42,8 @@ class Held:
 
 class VfCase(LabCase):
     """Cases with one NetVSC, nv0, under traffic, whose VF is `vf`."""
+
+    pps: ClassVar[int] = PPS
 
     def setUp(self) -> None:
         super().setUp()
@@ -80,7 +82,7 @@ class VfCase(LabCase):
         testpmd.start()
         self.steer(NETVSC)
         self.addCleanup(self.switch.stop_traffic)
-        self.wait_traffic(by, self.switch.start_traffic(PPS))
+        self.wait_traffic(by, self.switch.start_traffic(self.pps))
         return testpmd
 
     def said(self, testpmd: Testpmd, pattern: str, since: int = 0, timeout: float = PATIENCE_S) -> None:

@@ -89,7 +89,7 @@ FallbackChoice choose_fallback(WantedFallback wanted,
     if (wanted) {
         const MissingParts parts = missing(*wanted);
         if (parts.empty())
-            return {.kind = wanted, .problem = {}};
+            return {.kind = wanted, .reason = {}, .problem = {}};
         problems.push_back("fallback=" + std::string(name_of(*wanted)) +
                            " does not work here: " + join(parts, ", ") + " missing");
     }
@@ -107,12 +107,16 @@ FallbackChoice choose_fallback(WantedFallback wanted,
     }
     if (!wanted) {
         if (works)
-            return {.kind = works, .problem = {}};
-        return {.kind = {}, .problem = "no fallback works here: " + join(problems, "; ")};
+            return {.kind = works,
+                    .reason = problems.empty() ? "first in auto's order, and it works here"
+                                               : join(problems, "; "),
+                    .problem = {}};
+        return {
+            .kind = {}, .reason = {}, .problem = "no fallback works here: " + join(problems, "; ")};
     }
     problems.push_back(works ? "fallback=" + std::string(name_of(*works)) + " would"
                              : "no other would");
-    return {.kind = {}, .problem = join(problems, "; ")};
+    return {.kind = {}, .reason = {}, .problem = join(problems, "; ")};
 }
 
 } // namespace netvsc

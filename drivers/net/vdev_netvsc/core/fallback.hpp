@@ -65,6 +65,7 @@ using MissingParts = std::vector<std::string>;
 
 struct FallbackChoice {
     std::optional<Fallback> kind; ///< nullopt: none works
+    std::string reason;           ///< why auto chose it, for the user; empty without auto
     std::string problem;          ///< for the user; empty: the wanted one works
 };
 

@@ -4,6 +4,7 @@
 #include "netlink/link_message.hpp"
 #include "sysfs/netdevice.hpp"
 
+#include <net/if.h>
 #include <net/if_arp.h>
 
 namespace netvsc {
@@ -19,6 +20,7 @@ struct Link {
     [[nodiscard]] bool is_netvsc() const { return is_ethernet() && facts.netvsc; }
     /// An Ethernet netdevice of a PCI function: a VF, if it shares a NetVSC's MAC address.
     [[nodiscard]] bool may_be_vf() const { return is_ethernet() && !facts.netvsc && facts.pci; }
+    [[nodiscard]] bool is_up() const { return (message.flags & IFF_UP) != 0; }
     /// The netdevice's current or permanent address is @p mac.
     [[nodiscard]] bool has_mac(const MacAddress &mac) const {
         return message.mac == mac || message.permanent_mac == mac;

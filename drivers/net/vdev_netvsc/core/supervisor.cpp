@@ -30,8 +30,12 @@ Decision Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts)
     const auto change = table_.put(std::move(link));
     if (change.before != nullptr && differ_in_carrier(*change.before, *change.after))
         refresh_links(*change.after, decision);
-    if (!change.identity)
+    if (!change.identity) {
+        if (change.before != nullptr && !change.before->is_up() && change.after->is_up() &&
+            change.after->may_be_vf())
+            reconsider_vfs_of(*change.after, decision);
         return decision;
+    }
     const Link &after = *change.after;
     const std::optional<Link> before =
         change.before != nullptr ? std::optional(*change.before) : std::nullopt;

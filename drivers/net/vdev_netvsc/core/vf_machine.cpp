@@ -57,8 +57,19 @@ void VfMachine::introduce(Decision &decision) {
     if (!vf_ || state_ == VfState::gone)
         return;
     report(EventType::vf_present, decision);
+    warn_of_mana(decision);
     if (state_ == VfState::faulted)
         report(EventType::vf_failed, decision);
+}
+
+// Once for each port. Only a MANA VF has a MAC address in its VfId (pci_id.hpp: 1414:00ba).
+void VfMachine::warn_of_mana(Decision &decision) {
+    if (vf_->id.mac && !std::exchange(mana_warned_, true))
+        log(Level::warning,
+            "is MANA (PCI 1414:00ba): its PMD needs the VF's netdevice down (manadv(7)), and then "
+            "hv_netvsc moves the host's data path to NetVSC: the fallback receives the frames. "
+            "DPDK's net_netvsc supports MANA",
+            decision);
 }
 
 // ---- The VF the port should have.
@@ -98,6 +109,7 @@ void VfMachine::appear(const Vf &vf, Decision &decision) {
     begin(vf);
     log(Level::notice, "present", decision);
     report(EventType::vf_present, decision);
+    warn_of_mana(decision);
     // A failed bind removes the netdevice and brings it back. That is no reason to retry at once.
     if (failed_bind_ && failed_bind_->vf.matches(vf.id)) {
         state_ = VfState::faulted;

@@ -91,6 +91,7 @@ private:
     void end(Decision &decision);
     void retry_later(Backoff::Delay delay, const std::string &what, TimePoint now,
                      Decision &decision);
+    void warn_of_mana(Decision &decision);
     void log(Message::Level level, const std::string &what, Decision &decision) const;
     void report(EventType type, Decision &decision);
 
@@ -108,6 +109,7 @@ private:
     std::optional<TimePoint> again_;
     bool waiting_ = false;    ///< in state gone: its port is closed, and again_ is to come
     bool introduced_ = false; ///< the port was created and reported
+    bool mana_warned_ = false;
     /// The VF's last reported event; nullopt: not even its presence.
     std::optional<EventType> reported_;
     TimePoint failure_counts_;      ///< from then on, the failure of one that was attached counts

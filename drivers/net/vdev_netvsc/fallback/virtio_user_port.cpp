@@ -2,6 +2,7 @@
 #include "fallback/virtio_user_port.hpp"
 
 #include "base/file_descriptor.hpp"
+#include "netdev/rtnl_lock.hpp"
 #include "netlink/traffic_control.hpp"
 
 #include <fcntl.h>
@@ -45,7 +46,7 @@ int VirtioUserPort::stop() {
 
 // What could not be done when it was started is tried again.
 int VirtioUserPort::update_link(int wait) {
-    if (started_ && !joined_)
+    if (started_ && !joined_ && rtnl_available())
         try_to_join();
     return FallbackPort::update_link(wait);
 }

@@ -29,7 +29,10 @@ Decision CommandExecutor::run(const Announce &command) {
     if (!port)
         return {};
     const auto state = port->state();
-    if ((command.only_if_started && !state.started) || state.half_configured) {
+    // Without the rtnl lock the probe would block the interrupt thread for as long as the kernel
+    // waits for the host.
+    if ((command.only_if_started && !state.started) || state.half_configured ||
+        !devices_.rtnl_available()) {
         // fail-safe must not read an earlier announcement either: the VF's port may be closed.
         port->withdraw();
         return answer_(
@@ -122,6 +125,9 @@ Decision CommandExecutor::run(const ReportRemoval &command) {
 
 Decision CommandExecutor::run(const CreatePort &command,
                               const rte_vdev_device * /*being_removed*/) {
+    if (!devices_.rtnl_available())
+        return port_failed(command.number,
+                           {.number = EAGAIN, .context = "the kernel holds its rtnl lock"});
     auto opened = devices_.open_port(command);
     if (!opened)
         return port_failed(command.number, opened.error());

@@ -110,6 +110,12 @@ public:
     /// Rebinds the function to the kernel driver that the kernel chooses.
     [[nodiscard]] virtual Result<void> restore_driver(const PciAddress &pci) = 0;
 
+    // ---- The kernel.
+
+    /// Whether requests that take the kernel's rtnl lock would return soon. Always true outside
+    /// EAL's interrupt thread, because only that thread must not block.
+    [[nodiscard]] virtual bool rtnl_available() const = 0;
+
     // ---- Time.
 
     [[nodiscard]] virtual TimePoint now() const = 0;

@@ -7,6 +7,7 @@
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
 #include "fallback/fallback_probe.hpp"
+#include "netdev/rtnl_lock.hpp"
 #include "netlink/traffic_control.hpp"
 #include "sysfs/pci_driver.hpp"
 #include "vf/device_events.hpp"
@@ -15,6 +16,7 @@
 #include <bus_vdev_driver.h>
 #include <ethdev_driver.h>
 #include <rte_alarm.h>
+#include <rte_interrupts.h>
 
 namespace netvsc {
 namespace {
@@ -84,7 +86,8 @@ Message note_on(const FallbackChoice &choice, const CreatePort &command) {
                 .text = port + choice.problem + "; the port works only while it has a VF"};
     if (!command.fallback && choice.kind)
         return {.level = Level::notice,
-                .text = port + "fallback=auto uses " + std::string(name_of(*choice.kind))};
+                .text = port + "fallback=auto uses " + std::string(name_of(*choice.kind)) + ": " +
+                        choice.reason};
     return {};
 }
 
@@ -156,6 +159,9 @@ public:
     }
     Result<void> restore_driver(const PciAddress &pci) override { return PciDriver(pci).restore(); }
 
+    bool rtnl_available() const override {
+        return rte_thread_is_intr() == 0 || netvsc::rtnl_available();
+    }
     TimePoint now() const override { return netvsc::now(); }
     int set_alarm(std::chrono::microseconds delay, void (*callback)(void *),
                   void *argument) override {

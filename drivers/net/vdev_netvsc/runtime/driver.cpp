@@ -59,8 +59,14 @@ int Driver::probe(const rte_vdev_device &device) {
         carry_out(binder_.restore_abandoned());
         undo_xdp_changes();
     }
-    if (!arguments->vf_bind.empty())
+    if (!arguments->vf_bind.empty()) {
         handle_sigbus();
+        // hv_netvsc requests the path only for a VF's netdevice, which a bound VF has not
+        // (netvsc_vf_changed() in netvsc_drv.c).
+        log(Level::warning, name + ": vf_bind=" + arguments->vf_bind +
+                                ": the host's data path stays synthetic while the VF is bound; "
+                                "the fallback receives the frames, and the VF only sends");
+    }
     const bool watched = !arguments->ignore && arguments->keepalive.count() > 0;
     if (watched) {
         const auto joined = keepalive().join(name, {.period = arguments->keepalive,

@@ -55,6 +55,7 @@ private:
     // EventListener
     void netlink_readable() noexcept override;
     void uevents_readable() noexcept override;
+    void kernel_log_readable() noexcept override;
     void device_event(const char *device, rte_dev_event_type event) noexcept override;
     void ethdev_event(std::uint16_t port, rte_eth_event_type event) noexcept override;
 

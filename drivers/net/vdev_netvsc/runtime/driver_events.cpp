@@ -3,6 +3,7 @@
 // How the driver answers events: the kernel's messages, EAL's device events, ethdev events.
 
 #include "base/overloaded.hpp"
+#include "core/data_path.hpp"
 #include "dpdk/guarded.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
@@ -121,6 +122,25 @@ void Driver::uevents_readable() noexcept {
         run(std::move(decision));
         relay_.deliver(events, devices_.now());
         arm();
+    });
+}
+
+// When a VF leaves, hv_netvsc moves the host's data path before the VF's kernel driver stops the
+// VF. RTM_NEWLINK comes only afterwards. Until then fail-safe would send by a VF that may not send.
+void Driver::kernel_log_readable() noexcept {
+    guarded("kernel log", [this] {
+        Decision decision;
+        sources_.read_kernel_log([&](std::string_view line) {
+            const std::string netdevice = vf_left_by_data_path(line);
+            if (netdevice.empty())
+                return;
+            const MutexLock lock(mutex_);
+            const Link *vf = supervisor_.links().find(netdevice);
+            if (vf != nullptr && vf->may_be_vf() && loses_driver(*vf->facts.pci))
+                decision.append(supervisor_.link_leaving(vf->ifindex()));
+        });
+        if (!decision.empty())
+            run(std::move(decision));
     });
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/event_sources.hpp"
 
 #include "dpdk/log.hpp"
+#include "netdev/rtnl_lock.hpp"
 
 #include <utility>
 
@@ -13,6 +14,7 @@ using Level = Message::Level;
 
 constexpr auto first_listing_timeout = 5s;
 constexpr auto listing_retry_delay = 1s;
+constexpr auto rtnl_retry_delay = 50ms;
 
 EventListener &listener_at(void *self) { return *static_cast<EventListener *>(self); }
 
@@ -40,6 +42,7 @@ Result<void> EventSources::start(const LinkMonitor::Sink &sink) {
     auto link_monitor = std::make_shared<LinkMonitor>(std::move(*netlink));
     if (auto listed = link_monitor->read_until_dumped(sink, first_listing_timeout); !listed)
         return listed;
+    link_monitor->set_gate([] { return rtnl_available(); });
     auto uevents = UeventMonitor::open();
     if (!uevents)
         return std::unexpected(std::move(uevents.error()));
@@ -60,7 +63,27 @@ Result<void> EventSources::start(const LinkMonitor::Sink &sink) {
     netlink_source_ = std::move(*netlink_source);
     uevents_ = std::move(uevent_monitor);
     uevent_source_ = std::move(*uevent_source);
+    watch_kernel_log();
     return {};
+}
+
+void EventSources::watch_kernel_log() {
+    auto opened = KernelLog::open();
+    if (!opened) {
+        log(Level::info, opened.error().message() +
+                             "; the driver notices the removal of a VF later by the time its "
+                             "kernel driver takes to stop it");
+        return;
+    }
+    auto kernel_log = std::make_shared<KernelLog>(std::move(*opened));
+    auto source = InterruptSource::watch(kernel_log->fd(), kernel_log,
+                                         [this] { listener_.kernel_log_readable(); });
+    if (!source) {
+        log(Level::warning, source.error().message());
+        return;
+    }
+    kernel_log_ = std::move(kernel_log);
+    kernel_log_source_ = std::move(*source);
 }
 
 // EAL and ethdev ignore a second registration of the same callback.
@@ -84,12 +107,15 @@ void EventSources::stop() {
     // Ended without the mutex.
     InterruptSource netlink_source;
     InterruptSource uevent_source;
+    InterruptSource kernel_log_source;
     {
         const MutexLock lock(mutex_);
         netlink_source = std::move(netlink_source_);
         uevent_source = std::move(uevent_source_);
         netlink_.reset();
         uevents_.reset();
+        kernel_log_source = std::move(kernel_log_source_);
+        kernel_log_.reset();
         listing_retry_.reset();
     }
 }
@@ -102,6 +128,8 @@ void EventSources::read_netlink(const LinkMonitor::Sink &sink, TimePoint now) {
         log(Level::warning,
             "netdevices not listed: " + read.error().message() + "; retrying in 1 s");
         listing_retry_ = now + listing_retry_delay;
+    } else if (netlink_->pending()) {
+        listing_retry_ = now + rtnl_retry_delay;
     }
 }
 
@@ -120,6 +148,17 @@ EventSources::Uevents EventSources::read_uevents() {
     return uevents;
 }
 
+void EventSources::read_kernel_log(const std::function<void(std::string_view)> &sink) {
+    const MutexLock lock(mutex_);
+    if (!kernel_log_)
+        return;
+    if (const auto read = kernel_log_->read(sink); !read) {
+        log(Level::warning, read.error().message() + "; the kernel's log is no longer read");
+        kernel_log_source_.reset();
+        kernel_log_.reset();
+    }
+}
+
 std::optional<TimePoint> EventSources::deadline() const {
     const MutexLock lock(mutex_);
     return listing_retry_;
@@ -132,6 +171,8 @@ void EventSources::elapsed(TimePoint now) {
     listing_retry_.reset();
     if (!netlink_->request_dump())
         listing_retry_ = now + listing_retry_delay;
+    else if (netlink_->pending())
+        listing_retry_ = now + rtnl_retry_delay;
 }
 
 DriverCounters EventSources::counters() const {

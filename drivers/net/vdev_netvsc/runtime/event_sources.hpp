@@ -4,12 +4,15 @@
 #include "base/mutex.hpp"
 #include "core/pci_event.hpp"
 #include "dpdk/interrupt_source.hpp"
+#include "kernel_log/kernel_log.hpp"
 #include "netlink/link_monitor.hpp"
 #include "netlink/uevent_monitor.hpp"
 #include "runtime/port_status.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <rte_dev.h>
@@ -29,16 +32,19 @@ public:
     virtual void netlink_readable() noexcept = 0;
     /// read_uevents() has something to read. In EAL's interrupt thread, without locks.
     virtual void uevents_readable() noexcept = 0;
+    /// read_kernel_log() has something to read. In EAL's interrupt thread, without locks.
+    virtual void kernel_log_readable() noexcept = 0;
     /// EAL's device event. Any thread; the caller may hold DPDK's locks.
     virtual void device_event(const char *device, rte_dev_event_type event) noexcept = 0;
     /// An ethdev event of any port. Any thread; the caller may hold DPDK's locks.
     virtual void ethdev_event(std::uint16_t port, rte_eth_event_type event) noexcept = 0;
 };
 
-/// Where the driver's events come from: two netlink sockets that EAL's interrupt thread watches,
-/// and callbacks in EAL and ethdev.
+/// Where the driver's events come from: two netlink sockets and the kernel's log, which EAL's
+/// interrupt thread watches, and callbacks in EAL and ethdev. Without permission to read the log
+/// the driver works, but notices the removal of a VF later.
 ///
-/// Its mutex guards the sockets. Lock order: this mutex, then the locks that a sink takes.
+/// Its mutex guards the descriptors. Lock order: this mutex, then the locks that a sink takes.
 class EventSources {
 public:
     /// @param listener  must outlive this object
@@ -66,6 +72,9 @@ public:
     /// Reads the kernel's uevents about PCI functions, without waiting.
     [[nodiscard]] Uevents read_uevents() NETVSC_EXCLUDES(mutex_);
 
+    /// Passes the lines of the kernel's log to @p sink, without waiting.
+    void read_kernel_log(const std::function<void(std::string_view)> &sink) NETVSC_EXCLUDES(mutex_);
+
     /// When elapsed() needs a call; nullopt: nothing is pending.
     [[nodiscard]] std::optional<TimePoint> deadline() const NETVSC_EXCLUDES(mutex_);
     /// Requests a listing that failed before, if it is due.
@@ -75,6 +84,7 @@ public:
 
 private:
     [[nodiscard]] Result<void> register_callbacks();
+    void watch_kernel_log() NETVSC_REQUIRES(mutex_);
 
     EventListener &listener_;
     mutable Mutex mutex_;
@@ -82,6 +92,8 @@ private:
     InterruptSource netlink_source_ NETVSC_GUARDED_BY(mutex_);
     std::shared_ptr<UeventMonitor> uevents_ NETVSC_GUARDED_BY(mutex_);
     InterruptSource uevent_source_ NETVSC_GUARDED_BY(mutex_);
+    std::shared_ptr<KernelLog> kernel_log_ NETVSC_GUARDED_BY(mutex_); ///< null: not permitted
+    InterruptSource kernel_log_source_ NETVSC_GUARDED_BY(mutex_);
     std::optional<TimePoint> listing_retry_ NETVSC_GUARDED_BY(mutex_); ///< a listing failed
 };
 

@@ -329,6 +329,24 @@ TEST_F(LinkMonitorTest, ABridgePortDoesNotVanishWhenItLeavesTheBridge) {
     EXPECT_EQ(monitor_->counters().dropped, 0U);
 }
 
+TEST_F(LinkMonitorTest, ARequestWaitsForItsGate) {
+    auto monitor = LinkMonitor::open();
+    ASSERT_TRUE(monitor);
+    const auto ignore = [](const NetlinkEvent & /*event*/) {};
+    ASSERT_TRUE(monitor->read_until_dumped(ignore, timeout));
+    bool open = false;
+    monitor->set_gate([&] { return open; });
+    ASSERT_TRUE(monitor->request_dump());
+    EXPECT_TRUE(monitor->pending());
+    ASSERT_TRUE(monitor->read(ignore));
+    EXPECT_TRUE(monitor->pending());
+    open = true;
+    ASSERT_TRUE(monitor->read(ignore));
+    EXPECT_FALSE(monitor->pending());
+    ASSERT_TRUE(monitor->read_until_dumped(ignore, timeout));
+    EXPECT_EQ(monitor->counters().dumps, 2U);
+}
+
 TEST_F(LinkMonitorTest, ReadsWithoutWaiting) {
     open_and_list();
     EXPECT_FALSE(readable(0ms));

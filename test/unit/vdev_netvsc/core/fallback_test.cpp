@@ -74,6 +74,13 @@ TEST_F(Choice, AutoTakesTheBestThatWorks) {
     EXPECT_EQ(choose({}).kind, std::nullopt);
 }
 
+TEST_F(Choice, AutoSaysWhy) {
+    EXPECT_EQ(choose({}).reason, "first in auto's order, and it works here");
+    missing_[fallbacks_by_preference[0]] = {"this"};
+    EXPECT_EQ(choose({}).reason, "af_packet lacks this");
+    EXPECT_THAT(choose(Fallback::tap).reason, IsEmpty());
+}
+
 TEST_F(Choice, AnotherIsNamedButNotTakenInPlaceOfOneThatDoesNotWork) {
     nothing_works();
     missing_[Fallback::tap] = {"kernel module cls_flower", "kernel module act_mirred"};

@@ -37,6 +37,30 @@ TEST_F(SupervisorTest, AVfThatAppearsIsAnnounced) {
     EXPECT_TRUE(idle());
 }
 
+TEST_F(SupervisorTest, AVfThatHvNetvscIsAboutToOpenIsAnnouncedOnceItIsUp) {
+    Link netvsc = netvsc_link("eth1", 2, mac(1));
+    netvsc.message.flags = IFF_UP;
+    link(netvsc);
+    instance(0, "iface=eth1");
+    created(0);
+    Link joined = vf("eth2", 3, mac(1), pci1);
+    joined.message.flags = IFF_SLAVE;
+    EXPECT_THAT(link(joined), IsEmpty());
+    EXPECT_EQ(port(0).vf_state, VfState::absent);
+    joined.message.flags |= IFF_UP;
+    EXPECT_THAT(link(joined), ElementsAre("announce 0 0000:03:00.0"));
+    joined.message.flags = IFF_SLAVE;
+    link(joined);
+    EXPECT_EQ(port(0).vf_state, VfState::present) << "a VF that was announced stays";
+}
+
+TEST_F(SupervisorTest, AVfThatIsJoinedBelowANetvscThatIsDownIsAnnouncedAtOnce) {
+    eth1_attached();
+    Link joined = vf("eth2", 3, mac(1), pci1);
+    joined.message.flags = IFF_SLAVE;
+    EXPECT_THAT(link(joined), ElementsAre("announce 0 0000:03:00.0"));
+}
+
 TEST_F(SupervisorTest, AVfIsSoughtByCurrentAndPermanentMacOfBoth) {
     Link slow = netvsc_link("eth1", 2, mac(10));
     slow.message.permanent_mac = mac(11);

@@ -17,6 +17,25 @@ TEST_F(VfMachineTest, ReportsEachChangeOnce) {
                             "event vf_removed 0 0000:03:00.0"));
 }
 
+TEST_F(VfMachineTest, WarnsOfManaOncePerPort) {
+    Vf mana = vf(one);
+    mana.id = VfId(one, MacAddress{{0x00, 0x15, 0x5d, 0, 0, 1}});
+    const auto warnings = [&] {
+        return std::ranges::count_if(
+            messages_, [](const std::string &text) { return text.find("1414:00ba") != text.npos; });
+    };
+    want(vf(one));
+    want(std::nullopt);
+    withdrawn(one);
+    EXPECT_EQ(warnings(), 0);
+    for (int i = 0; i < 2; ++i) {
+        want(mana);
+        EXPECT_EQ(warnings(), 1);
+        want(std::nullopt);
+        withdrawn(one);
+    }
+}
+
 TEST_F(VfMachineTest, ReportsAFailureNotEachTry) {
     want(vf(one));
     probed(one, ENODEV);

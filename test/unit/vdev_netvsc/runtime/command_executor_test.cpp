@@ -151,6 +151,16 @@ TEST_F(CommandExecutorTest, TakesAnEarlierAddressFromThePipeWhenTheApplicationCo
     EXPECT_EQ(port_->pipe, "");
 }
 
+TEST_F(CommandExecutorTest, HoldsBackAVfWhileTheKernelHoldsItsRtnlLock) {
+    devices_.rtnl_free = false;
+    (void)executor_.execute(announce());
+    EXPECT_THAT(calls(), ElementsAre("empty pipe"));
+    EXPECT_THAT(outcomes(), ElementsAre("held back"));
+    devices_.rtnl_free = true;
+    (void)executor_.execute(announce());
+    EXPECT_THAT(outcomes(), ElementsAre("probed 0"));
+}
+
 TEST_F(CommandExecutorTest, HoldsBackAVfThatIsWantedOnlyWhileThePortIsStarted) {
     (void)executor_.execute(announce("", true));
     EXPECT_THAT(outcomes(), ElementsAre("held back"));

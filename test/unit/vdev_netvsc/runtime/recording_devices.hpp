@@ -28,6 +28,7 @@ public:
     int remove_error = 0;
     int probe_error = 0;
     VfPortUse use = VfPortUse::none;
+    bool rtnl_free = true;
     bool function_exists = true;
     std::optional<std::string> driver = "igbvf";
     std::optional<std::string> bind_problem;
@@ -112,6 +113,7 @@ public:
         calls.emplace_back("restore");
         return outcome(restore_error, "restore");
     }
+    bool rtnl_available() const override { return rtnl_free; }
     TimePoint now() const override { return time; }
     int set_alarm(std::chrono::microseconds /*delay*/, void (* /*callback*/)(void *),
                   void * /*argument*/) override {

@@ -212,6 +212,7 @@ public:
         return {};
     }
 
+    bool rtnl_available() const override { return true; }
     TimePoint now() const override { return time; }
     int set_alarm(std::chrono::microseconds /*delay*/, void (* /*callback*/)(void *),
                   void * /*argument*/) override {
