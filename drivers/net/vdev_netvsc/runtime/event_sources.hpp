@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/mutex.hpp"
+#include "common/eal/interrupt_source.hpp"
 #include "core/pci_event.hpp"
-#include "dpdk/interrupt_source.hpp"
 #include "kernel_log/kernel_log.hpp"
 #include "netlink/link_monitor.hpp"
 #include "netlink/uevent_monitor.hpp"

@@ -38,7 +38,7 @@ public:
     void use(const MockChain &chain, std::uint32_t written);
     /// All these chains, the oldest ones, by one used element.
     void use_batch(const std::vector<MockChain> &chains, std::uint32_t written);
-    /// Uses up to so many chains of one descriptor in their order, without a look at them.
+    /// Uses up to so many chains of one descriptor in their order, without reading them.
     unsigned echo(unsigned most, std::uint32_t written);
 
     void want_kicks(bool wanted);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dpdk/interrupt_source.hpp"
+#include "common/eal/interrupt_source.hpp"
 
 #include <utility>
 
