@@ -124,12 +124,12 @@ class OtherFallbacks(Unprivileged):
 
     def test_af_packet(self) -> None:
         self.check("af_packet", "net_admin", "net_raw", said={
-            "net_admin": "does not work here: the right to set the netdevice .*Operation not permitted. missing; no other",
+            "net_admin": "does not work here: permission to configure the netdevice .*Operation not permitted. missing; no other",
             "net_raw": "does not work here: .*AF_PACKET: Operation not permitted. missing; fallback=tap would"})
 
     def test_virtio_user(self) -> None:
         self.check("virtio_user", "net_admin", "net_raw", said={
-            "net_admin": "does not work here: the right to set the netdevice ",
+            "net_admin": "does not work here: permission to configure the netdevice ",
             "net_raw": "does not work here: .*AF_PACKET: Operation not permitted. missing; fallback=tap would"})
 
     def test_virtio_user_without_vhost(self) -> None:
@@ -141,7 +141,7 @@ class OtherFallbacks(Unprivileged):
 
     def test_af_xdp(self) -> None:
         self.check("af_xdp", "net_admin", "net_raw", "sys_admin", "ipc_lock", "dac_override", said={
-            "net_admin": "does not work here: the right to set the netdevice ",
+            "net_admin": "does not work here: permission to configure the netdevice ",
             "net_raw": "does not work here: .*AF_XDP sockets .Operation not permitted. missing; fallback=tap would",
             "sys_admin": "does not work here: .*CAP_SYS_ADMIN, for libxdp missing; fallback=af_packet would",
             "ipc_lock": r"Rx queue 0: no AF_XDP socket; the kernel locks the \d+ KiB of the mbuf pool for it",

@@ -26,26 +26,26 @@ namespace {
 constexpr std::string_view name_prefix = "net_failsafe_vsc";
 constexpr std::string_view pipe_name = "fail-safe's pipe"; // in errors
 
-// One whose probe failed stays on the bus, and cannot be taken from it (DPDK 22.11): that one may
-// be probed again, or each try would leave another.
+// DPDK 22.11: a device whose probe failed stays on the bus and cannot be removed. Its name is not
+// in use: the next attempt probes the same device again.
 bool is_vdev_in_use(const std::string &name) {
     const rte_device *device = find_device("vdev", name);
     return device != nullptr && rte_dev_is_probed(device) != 0;
 }
 
-// DPDK 22.11: fail-safe does not wait, when its port is closed, for what it is just being
-// told of a sub-device (RTE_ETH_EVENT_INTR_RMV) in the interrupt thread, and frees what its
-// callback goes on with there.
-int close_undisturbed(rte_eth_dev *port) {
+// DPDK 22.11: when fail-safe's port is closed, fail-safe does not wait for its own callback for
+// RTE_ETH_EVENT_INTR_RMV in the interrupt thread. It frees the memory that this callback uses.
+int close_with_pause(rte_eth_dev *port) {
     const InterruptThreadPause pause;
     return original_operations(*port).dev_close(port);
 }
 
-// DPDK 22.11: fail-safe asks its sub-devices without its lock, also one that it closes
-// meanwhile in the interrupt thread. While the application configures the port ethdev asks, too:
-// then the interrupt thread had better not have its turn between one step and the next, for
-// fail-safe would give a sub-device that has come queues that are not set up yet.
-int get_info_undisturbed(rte_eth_dev *port, rte_eth_dev_info *info) {
+// DPDK 22.11: fail-safe reads the information of its sub-devices without its lock, even of one that
+// it closes in the interrupt thread at the same time. A started port needs the pause for this.
+// ethdev reads the information of a stopped port, too, while the application configures the port.
+// After a pause there the interrupt thread would run between two steps of the application, and
+// fail-safe would configure a new sub-device with queues that are not set up yet.
+int get_info_with_pause(rte_eth_dev *port, rte_eth_dev_info *info) {
     std::optional<InterruptThreadPause> pause;
     if (port->data->dev_started != 0)
         pause.emplace();
@@ -59,8 +59,8 @@ bool queues_are_set_up(const rte_eth_dev_data &data) {
 }
 
 void replace_operations(eth_dev_ops &failsafe) {
-    failsafe.dev_close = close_undisturbed;
-    failsafe.dev_infos_get = get_info_undisturbed;
+    failsafe.dev_close = close_with_pause;
+    failsafe.dev_infos_get = get_info_with_pause;
     failsafe.dev_configure = configure_without_registration;
 }
 
@@ -84,11 +84,11 @@ std::optional<PortNumber> FailsafePort::number_of(std::string_view device_name) 
 Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     const std::string name = device_name(number_);
     std::vector<std::string> names{name};
-    // Sub-devices come last. DPDK 22.11: where anything comes after them fail-safe reads on beyond
-    // the end, and may fail of what is there.
+    // Sub-devices are the last arguments. DPDK 22.11: if other arguments follow them, fail-safe
+    // reads beyond the end of the text, and may fail.
     std::string arguments = "hotplug_poll=" + std::to_string(hotplug_poll.count());
-    // Always, though a slow path there is has it, too. DPDK 22.11: once one fail-safe port was
-    // given an address, each later one in the process that is given none fails.
+    // Always, although a fallback has the same address. DPDK 22.11: after one fail-safe port had a
+    // mac argument, each later port of the process without one fails.
     if (fallback_.netdevice.mac)
         arguments += ",mac=" + fallback_.netdevice.mac->to_string();
     arguments += ",fd(" + std::to_string(pipe_.reader.get()) + ")";
@@ -97,12 +97,12 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         names.push_back(fallback.name);
         arguments += ",dev(" + fallback.name + "," + fallback.arguments + ")";
     }
-    // Asked beforehand: EAL would overwrite the arguments of a device that is there already.
+    // Checked before: EAL would overwrite the arguments of a device that exists.
     for (const std::string &taken : names) {
         if (is_vdev_in_use(taken))
             return failure(EEXIST, "vdev " + taken);
     }
-    // Packet sockets cannot be joined to a group over a netdevice that is down.
+    // A packet socket cannot join a fanout group over a netdevice that is down.
     if (fallback_.kind && fallback_.kind != Fallback::tap) {
         const auto netdevice = NetdeviceControl::open(fallback_.netdevice.ifindex);
         const auto up = netdevice ? netdevice->set_up() : std::unexpected(netdevice.error());
@@ -113,7 +113,7 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
         pause_lro();
     const int result = hotplug_add("vdev", name, arguments);
     if (result != 0) {
-        // DPDK 22.11: fail-safe leaves what it has made up to there.
+        // DPDK 22.11: fail-safe does not remove the fallback that it has created.
         if (has_fallback())
             rte_eal_hotplug_remove("vdev", names.back().c_str());
         return failure(-result, "vdev " + name + "," + arguments);
@@ -125,10 +125,9 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     }
     if (fallback_.kind && !has_fallback())
         log(Message::Level::error,
-            name + ": the slow path over " + fallback_.netdevice.name + " could not be made (" +
-                names.back() +
-                " above). fail-safe tries again by itself; until then the port "
-                "works only while it has a VF");
+            name + ": creation of fallback " + names.back() + " over " + fallback_.netdevice.name +
+                " failed (see its messages above); fail-safe retries. Until then the port works "
+                "only while it has a VF");
     return {};
 }
 
@@ -180,12 +179,12 @@ bool FailsafePort::link_up() const {
     return device != nullptr && device->data->dev_link.link_status == RTE_ETH_LINK_UP;
 }
 
-void FailsafePort::refresh_link(bool told_up) const {
+void FailsafePort::refresh_link(bool reported_up) const {
     rte_eth_dev *device = ethdev();
     if (device == nullptr)
         return;
     device->dev_ops->link_update(device, 0);
-    if (link_up() != told_up)
+    if (link_up() != reported_up)
         rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_LSC, nullptr);
 }
 
@@ -229,17 +228,17 @@ Result<void> close_failsafe_port(PortNumber number) {
 }
 
 bool remove_failsafe_device(PortNumber number) {
-    // An error without a device: the application has detached it before us.
-    const auto gone = [](const std::string &name) {
+    // An error if the device does not exist: the application has detached it before.
+    const auto remove = [](const std::string &name) {
         return rte_eal_hotplug_remove("vdev", name.c_str()) == 0 || !is_vdev_in_use(name);
     };
-    bool all_gone = gone(FailsafePort::device_name(number));
-    // fail-safe has removed its slow sub-device, if it ever was made itself: see create().
+    bool all_removed = remove(FailsafePort::device_name(number));
+    // fail-safe has removed its fallback. After a failed create() the fallback may be left.
     for (const Fallback kind : fallbacks_by_preference) {
         const std::string fallback = fallback_device_name(kind, number);
-        all_gone &= !is_vdev_in_use(fallback) || gone(fallback);
+        all_removed &= !is_vdev_in_use(fallback) || remove(fallback);
     }
-    return all_gone;
+    return all_removed;
 }
 
 } // namespace netvsc

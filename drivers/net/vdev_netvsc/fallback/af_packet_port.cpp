@@ -9,11 +9,11 @@
 namespace netvsc {
 namespace {
 
-// As net_tap has.
+// The same as net_tap's.
 constexpr std::uint16_t max_queues = 16;
 
-// Of the 2048 bytes of a frame in the socket's ring, which the PMD sets, the kernel's header takes
-// 66 and VLAN tag and checksum 8 at the most.
+// The PMD sets 2048 bytes for a frame in the socket's ring. The kernel's header needs 66 of them, a
+// VLAN tag and a checksum up to 8.
 constexpr std::uint16_t max_mtu = 1960;
 
 } // namespace
@@ -33,7 +33,7 @@ int AfPacketPort::info(rte_eth_dev_info &info) {
 
 int AfPacketPort::configure() {
     const std::uint16_t queues = port().data->nb_rx_queues;
-    if (const int result = need_queue_pairs(Fallback::af_packet); result != 0)
+    if (const int result = check_queue_pairs(Fallback::af_packet); result != 0)
         return result;
     if (queues != 0 && queues != queues_) {
         if (const int result = resize(queues); result != 0)
@@ -42,8 +42,8 @@ int AfPacketPort::configure() {
     return FallbackPort::configure();
 }
 
-// The port is stopped, and its queues are not set up: nothing but its private data refers to the
-// sockets. What it has received up to here goes with them.
+// The port is stopped, and its queues are not set up: only its private data refers to the sockets.
+// Frames in the old sockets are lost.
 int AfPacketPort::resize(std::uint16_t queues) {
     const auto netdevice = this->netdevice().name();
     if (!netdevice)

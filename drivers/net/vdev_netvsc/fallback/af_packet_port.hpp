@@ -7,9 +7,9 @@ namespace netvsc {
 
 /// A net_af_packet port that has as many queues as the application configures.
 ///
-/// The PMD opens its sockets, one for each queue, when the device is made, and the kernel spreads
-/// frames over all of them: what comes to one that nobody polls is lost. So whenever another
-/// number of queues is configured, the port gets the sockets of a new device that has as many.
+/// The PMD opens one socket for each queue when the device is created. The kernel distributes
+/// frames over all sockets, so the frames of a socket that nobody polls are lost. When the
+/// application configures another number of queues, the port gets the sockets of a new device.
 class AfPacketPort : public FallbackPort {
 public:
     AfPacketPort(rte_eth_dev &port, NetdeviceControl netdevice);

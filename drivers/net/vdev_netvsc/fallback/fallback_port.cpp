@@ -21,7 +21,7 @@ namespace {
 
 using Level = Message::Level;
 
-// By port id. A slot is used by one thread at a time, as ethdev's operations on a port are.
+// By port id. ethdev's users call the operations of a port in one thread at a time.
 std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS> &adapted() {
     static auto *ports = new std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS>;
     return *ports;
@@ -29,7 +29,7 @@ std::array<std::unique_ptr<FallbackPort>, RTE_MAX_ETHPORTS> &adapted() {
 
 } // namespace
 
-// What ethdev calls.
+// The operations that ethdev calls.
 struct FallbackPort::Operations {
     static void replace(eth_dev_ops &operations) {
         using RxMode = NetdeviceControl::RxMode;
@@ -113,24 +113,24 @@ void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
     }
     auto netdevice = NetdeviceControl::open(ifindex);
     if (!netdevice) {
-        log(Level::error, std::string(port.data->name) +
-                              " does not follow its netdevice: " + netdevice.error().message());
+        log(Level::error, std::string(port.data->name) + ": settings do not reach its netdevice: " +
+                              netdevice.error().message());
         return;
     }
-    std::unique_ptr<FallbackPort> fitted;
+    std::unique_ptr<FallbackPort> adapter;
     if (kind == Fallback::af_packet)
-        fitted = std::make_unique<AfPacketPort>(port, std::move(*netdevice));
+        adapter = std::make_unique<AfPacketPort>(port, std::move(*netdevice));
     else if (kind == Fallback::af_xdp)
-        fitted = std::make_unique<AfXdpPort>(port, std::move(*netdevice));
+        adapter = std::make_unique<AfXdpPort>(port, std::move(*netdevice));
     else
-        fitted = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
-    adapted().at(port.data->port_id) = std::move(fitted);
+        adapter = std::make_unique<VirtioUserPort>(port, std::move(*netdevice));
+    adapted().at(port.data->port_id) = std::move(adapter);
     adapt_operations(port, Operations::replace);
 }
 
 void FallbackPort::forget(std::uint16_t port) {
-    if (const auto fitted = std::exchange(adapted().at(port), nullptr))
-        restore_operations(fitted->port_);
+    if (const auto adapter = std::exchange(adapted().at(port), nullptr))
+        restore_operations(adapter->port_);
 }
 
 int FallbackPort::outcome(const Result<void> &result) const {
@@ -149,20 +149,20 @@ int FallbackPort::set_up_rx_queue(const RxQueue &wanted) {
                                     wanted.configuration, wanted.pool);
 }
 
-int FallbackPort::need_queue_pairs(Fallback kind) const {
+int FallbackPort::check_queue_pairs(Fallback kind) const {
     const rte_eth_dev_data &data = *port_.data;
     if (data.nb_rx_queues == data.nb_tx_queues)
         return 0;
     log(Level::error, std::string(data.name) + ": net_" + std::string(name_of(kind)) +
-                          " wants as many Tx queues as Rx queues, not " +
+                          " needs as many Tx queues as Rx queues, not " +
                           std::to_string(data.nb_tx_queues) + " and " +
                           std::to_string(data.nb_rx_queues));
     return -EINVAL;
 }
 
-// Nothing but the PMD's own start may fail. DPDK 22.11: if a sub-device cannot be started,
-// fail-safe leaves the others started; neither can it be started again then, nor closed without a
-// crash.
+// Only a failure of the PMD's own start is an error. DPDK 22.11: if a sub-device's start fails,
+// fail-safe leaves the others started. After that it cannot start again, and crashes when it
+// closes.
 int FallbackPort::start() {
     (void)outcome(netdevice_.set_up());
     return original_.dev_start(&port_);
@@ -175,7 +175,7 @@ int FallbackPort::close() { return original_.dev_close(&port_); }
 int FallbackPort::update_link(int wait) {
     if (original_.link_update != nullptr)
         original_.link_update(&port_, wait);
-    // Whether the port is started or not: fail-safe keeps what it was told while it was stopped.
+    // Also for a stopped port: fail-safe keeps the status that it read from a stopped port.
     const bool up = netdevice_.running().value_or(false);
     port_.data->dev_link.link_status = up ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
     return 0;

@@ -12,34 +12,38 @@
 
 namespace netvsc {
 
-/// The ethdev port of a slow sub-device other than net_tap (which does all this itself): makes it
-/// and the NetVSC netdevice below it act as one, by standing in for some of its PMD's operations.
+/// The ethdev port of a fallback other than net_tap, which does all this itself. Replaces some of
+/// the PMD's operations, so that the port and the NetVSC netdevice below it behave as one device.
 ///
-/// - The netdevice is set up when the port is started.
-/// - Promiscuous and multicast modes are the netdevice's. The kernel takes them back when the port
-///   goes or the process is killed.
-/// - The MTU and the MAC address that the application sets are the netdevice's, too; they stay.
+/// - A start of the port sets the netdevice up.
+/// - Promiscuous and multicast modes apply to the netdevice. The kernel resets them when the port
+/// is
+///   closed or the process is killed.
+/// - The MTU and the MAC address apply to the netdevice, too. They stay after the port is closed.
 /// - The port's link is up while the netdevice has a carrier.
 ///
-/// Called by ethdev, in the threads that may configure the port: one at a time for each port.
+/// ethdev calls the operations in the threads that may configure the port, one at a time for each
+/// port.
 class FallbackPort {
 public:
     virtual ~FallbackPort() = default;
     FallbackPort(const FallbackPort &) = delete;
     FallbackPort &operator=(const FallbackPort &) = delete;
 
-    /// Fits a port that has just been made (RTE_ETH_EVENT_NEW). Until forget() its operations are
-    /// ours. A port that cannot be fitted stays as its PMD made it; the log says so.
+    /// Adapts a new port (RTE_ETH_EVENT_NEW) until forget(). If that fails, logs it and leaves the
+    /// port as its PMD created it.
+    /// @param ifindex  of the NetVSC netdevice
     static void adapt(rte_eth_dev &port, Fallback kind, int ifindex);
 
-    /// The port is being released (RTE_ETH_EVENT_DESTROY). Does nothing for any other port.
+    /// Releases a port that ethdev releases (RTE_ETH_EVENT_DESTROY). Does nothing for a port that
+    /// is not adapted.
     static void forget(std::uint16_t port);
 
 protected:
     /// @param port  must live until forget()
     FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice);
 
-    /// What an Rx queue is set up by, as ethdev's rx_queue_setup is given it.
+    /// The parameters of ethdev's rx_queue_setup.
     struct RxQueue {
         std::uint16_t queue;
         std::uint16_t descriptors;
@@ -48,7 +52,7 @@ protected:
         rte_mempool *pool;
     };
 
-    // Each returns 0 or a negative errno, as the operation in whose place it stands.
+    // Each replaces an operation, and returns 0 or a negative errno.
     virtual int info(rte_eth_dev_info &info);
     virtual int configure();
     virtual int set_up_rx_queue(const RxQueue &wanted);
@@ -61,9 +65,9 @@ protected:
 
     [[nodiscard]] rte_eth_dev &port() const { return port_; }
     [[nodiscard]] NetdeviceControl &netdevice() { return netdevice_; }
-    /// 0, or -EINVAL, which it logs, if there are not as many Tx queues as Rx queues.
-    [[nodiscard]] int need_queue_pairs(Fallback kind) const;
-    /// 0, or the negative errno of the failure, which it logs.
+    /// @return 0; -EINVAL, which it logs, if the numbers of Tx queues and Rx queues differ
+    [[nodiscard]] int check_queue_pairs(Fallback kind) const;
+    /// @return 0, or the negative errno of the failure, which it logs
     [[nodiscard]] int outcome(const Result<void> &result) const;
 
 private:

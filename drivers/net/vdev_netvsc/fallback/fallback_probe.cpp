@@ -23,7 +23,7 @@ namespace {
 
 std::string reason(int error) { return " (" + std::generic_category().message(error) + ")"; }
 
-// The vdev bus knows a driver for a device of this name.
+// The vdev bus finds a driver by the device's name.
 bool has_driver(Fallback kind) {
     const rte_bus *bus = rte_bus_find_by_name("vdev");
     return bus != nullptr && bus->parse != nullptr &&
@@ -35,12 +35,12 @@ void need_xdp_socket(MissingParts &missing) {
         missing.push_back("AF_XDP sockets" + reason(errno));
 }
 
-// By what every slow path but tap is fitted to its netdevice.
+// Each fallback except tap sets its netdevice by NetdeviceControl.
 void need_control(int ifindex, MissingParts &missing) {
     const auto netdevice = NetdeviceControl::open(ifindex);
     const auto may = netdevice ? netdevice->check_permission() : std::unexpected(netdevice.error());
     if (!may)
-        missing.push_back("the right to set the netdevice (" + may.error().message() + ")");
+        missing.push_back("permission to configure the netdevice (" + may.error().message() + ")");
 }
 
 void need_file(const char *path, const char *module, MissingParts &missing) {
@@ -48,7 +48,7 @@ void need_file(const char *path, const char *module, MissingParts &missing) {
         missing.push_back(std::string(path) + " of the kernel module " + module + reason(errno));
 }
 
-// The XDP program that hands frames to AF_XDP sockets has them in such a map.
+// The XDP program finds the AF_XDP sockets in a map of this type.
 void need_socket_map(MissingParts &missing) {
     bpf_attr wanted{};
     wanted.map_type = BPF_MAP_TYPE_XSKMAP;
@@ -58,16 +58,16 @@ void need_socket_map(MissingParts &missing) {
     if (!FileDescriptor(
              static_cast<int>(::syscall(SYS_bpf, BPF_MAP_CREATE, &wanted, sizeof wanted)))
              .valid())
-        missing.push_back("the right to load XDP programs, or the kernel's part for it" +
+        missing.push_back("permission to load XDP programs, or the kernel's support for them" +
                           reason(errno));
-    // libxdp looks for its program by the number; there is none with 0.
+    // libxdp looks its program up by the id, which needs the capability. No program has the id 0.
     bpf_attr program{};
     if (::syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &program, sizeof program) < 0 && errno == EPERM)
         missing.emplace_back("CAP_SYS_ADMIN, for libxdp");
 }
 
-// libxdp may get along with another's, but the PMD takes away what is attached when its port
-// closes.
+// libxdp can add its program to another's, but the PMD detaches all programs when its port is
+// closed.
 void need_no_program(int ifindex, const std::string &name, MissingParts &missing) {
     const auto programs = xdp_programs(ifindex);
     if (!programs)
@@ -84,8 +84,8 @@ struct Needed {
     std::initializer_list<const char *> actions;
 };
 
-// By asking for each at a tap device that is thrown away: that the kernel knows it, or can load its
-// module, is certain then.
+// Creates a temporary tap device and requests each part there. This proves that the kernel has the
+// part, or can load its module.
 void need_redirection(const Needed &needed, MissingParts &missing) {
     const auto tap = TapDevice::create();
     if (!tap) {
@@ -102,14 +102,14 @@ void need_redirection(const Needed &needed, MissingParts &missing) {
         if (found && !*found)
             missing.push_back("kernel module " + module);
         if (!found && permitted)
-            missing.push_back("the right to use the kernel's traffic control" +
+            missing.push_back("permission to use the kernel's traffic control" +
                               reason(found.error().number));
         permitted = permitted && found.has_value();
         return found.value_or(false);
     };
     for (const char *kind : needed.disciplines)
         need(control->has_discipline(tap->ifindex(), kind), std::string("sch_") + kind);
-    // Filters need a discipline that holds them; clsact is part of sch_ingress.
+    // A filter belongs to a queueing discipline; clsact is part of sch_ingress.
     if (!need(control->has_discipline(tap->ifindex(), "clsact"), "sch_ingress") ||
         !need(control->has_classifier(tap->ifindex(), needed.classifier),
               std::string("cls_") + needed.classifier))
@@ -121,7 +121,7 @@ void need_redirection(const Needed &needed, MissingParts &missing) {
 
 } // namespace
 
-MissingParts missing_for(Fallback kind, int ifindex, const std::string &name) {
+MissingParts find_missing_parts(Fallback kind, int ifindex, const std::string &name) {
     MissingParts missing;
     if (!has_driver(kind))
         missing.push_back("DPDK's driver net_" + std::string(name_of(kind)));

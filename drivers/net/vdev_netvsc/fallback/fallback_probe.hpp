@@ -7,10 +7,10 @@
 
 namespace netvsc {
 
-/// What a fallback of this kind needs and neither this kernel, nor this process's DPDK, nor the
-/// netdevice has.
+/// Finds what a fallback of this kind needs, and what the kernel, this process's DPDK or the
+/// netdevice lacks. Any thread.
 /// @param ifindex  of the netdevice
 /// @param name     its name, for the user
-[[nodiscard]] MissingParts missing_for(Fallback kind, int ifindex, const std::string &name);
+[[nodiscard]] MissingParts find_missing_parts(Fallback kind, int ifindex, const std::string &name);
 
 } // namespace netvsc

@@ -14,9 +14,9 @@
 namespace netvsc {
 namespace {
 
-// What the kernel itself would send by the tap (IPv6's neighbour discovery) would be taken for
-// frames received. Where there is no IPv6 there is nothing to be switched off.
-void switch_ipv6_off(const std::string &tap) {
+// The port would receive the frames that the kernel itself sends by the tap device (IPv6 neighbour
+// discovery). The file does not exist in a kernel without IPv6.
+void disable_ipv6(const std::string &tap) {
     const std::string path = "/proc/sys/net/ipv6/conf/" + tap + "/disable_ipv6";
     const FileDescriptor setting(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (setting.valid())
@@ -28,36 +28,36 @@ void switch_ipv6_off(const std::string &tap) {
 VirtioUserPort::VirtioUserPort(rte_eth_dev &port, NetdeviceControl netdevice)
     : FallbackPort(port, std::move(netdevice)) {}
 
-VirtioUserPort::~VirtioUserPort() { part(); }
+VirtioUserPort::~VirtioUserPort() { disconnect(); }
 
 int VirtioUserPort::start() {
     if (const int result = FallbackPort::start(); result != 0)
         return result;
     started_ = true;
-    try_to_join();
+    try_to_connect();
     return 0;
 }
 
 int VirtioUserPort::stop() {
     started_ = false;
-    part();
+    disconnect();
     return FallbackPort::stop();
 }
 
-// What could not be done when it was started is tried again.
+// Retries what failed at the start.
 int VirtioUserPort::update_link(int wait) {
-    if (started_ && !joined_ && rtnl_available())
-        try_to_join();
+    if (started_ && !connected_ && rtnl_available())
+        try_to_connect();
     return FallbackPort::update_link(wait);
 }
 
-void VirtioUserPort::try_to_join() {
-    if (outcome(join()) != 0)
-        part();
+void VirtioUserPort::try_to_connect() {
+    if (outcome(connect()) != 0)
+        disconnect();
 }
 
-// The PMD has made the tap device.
-Result<void> VirtioUserPort::join() {
+// The PMD has created the tap device.
+Result<void> VirtioUserPort::connect() {
     const std::string name = virtio_user_tap(netdevice().ifindex());
     const int index = static_cast<int>(::if_nametoindex(name.c_str()));
     if (index == 0)
@@ -65,24 +65,24 @@ Result<void> VirtioUserPort::join() {
     const auto tap = NetdeviceControl::open(index);
     if (!tap)
         return std::unexpected(tap.error());
-    switch_ipv6_off(name);
+    disable_ipv6(name);
     if (auto up = tap->set_up(); !up)
         return up;
     const auto control = TrafficControl::open();
     if (!control)
         return std::unexpected(control.error());
-    // The PMD (of DPDK 22.11) attaches all queues to the tap, whatever was configured.
+    // The PMD (DPDK 22.11) attaches all queues to the tap device, not only the configured ones.
     if (auto spread = control->spread(index, port().data->nb_rx_queues); !spread)
         return spread;
     if (auto out = control->redirect(index, netdevice().ifindex()); !out)
         return out;
-    joined_ = true;
+    connected_ = true;
     return control->redirect(netdevice().ifindex(), index);
 }
 
-// What is at the tap device goes with it.
-void VirtioUserPort::part() {
-    if (!std::exchange(joined_, false))
+// The tap device's own filters disappear with it.
+void VirtioUserPort::disconnect() {
+    if (!std::exchange(connected_, false))
         return;
     const auto control = TrafficControl::open();
     (void)outcome(control ? control->remove_redirect(netdevice().ifindex())

@@ -5,9 +5,9 @@
 
 namespace netvsc {
 
-/// A net_virtio_user port, whose packets the kernel's vhost-net hands to a tap device, joined with
-/// the NetVSC netdevice: while it is started, the kernel's traffic control redirects what comes in
-/// by either to the other.
+/// A net_virtio_user port. The kernel's vhost-net moves its packets to and from a tap device. While
+/// the port is started, the kernel's traffic control redirects the frames that arrive at the tap
+/// device to the NetVSC netdevice, and the other way round.
 class VirtioUserPort : public FallbackPort {
 public:
     VirtioUserPort(rte_eth_dev &port, NetdeviceControl netdevice);
@@ -17,13 +17,13 @@ private:
     int start() override;
     int stop() override;
     int update_link(int wait) override;
-    /// Joins, or takes back what it has done to that end.
-    void try_to_join();
-    [[nodiscard]] Result<void> join();
-    void part();
+    /// Connects the two devices. Logs a failure, and then undoes what it has done.
+    void try_to_connect();
+    [[nodiscard]] Result<void> connect();
+    void disconnect();
 
     bool started_ = false;
-    bool joined_ = false;
+    bool connected_ = false;
 };
 
 } // namespace netvsc

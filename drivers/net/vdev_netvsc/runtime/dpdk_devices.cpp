@@ -95,7 +95,7 @@ class DpdkDevices : public Devices {
 public:
     Result<std::shared_ptr<PortDevice>> open_port(const CreatePort &command) override {
         const auto choice = choose_fallback(command.fallback, [&](Fallback kind) {
-            return missing_for(kind, command.ifindex, command.netdevice);
+            return find_missing_parts(kind, command.ifindex, command.netdevice);
         });
         remove_dead_redirects(command);
         auto opened = FailsafePort::open(command.number, {.kind = choice.kind,

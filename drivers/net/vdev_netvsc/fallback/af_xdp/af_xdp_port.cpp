@@ -65,7 +65,7 @@ int AfXdpPort::info(rte_eth_dev_info &info) {
 }
 
 int AfXdpPort::configure() {
-    if (const int result = need_queue_pairs(Fallback::af_xdp); result != 0)
+    if (const int result = check_queue_pairs(Fallback::af_xdp); result != 0)
         return result;
     if (const std::uint16_t queues = port().data->nb_rx_queues; queues != 0) {
         if (const int result = prepare(queues); result != 0)
