@@ -44,8 +44,9 @@ void need_control(int ifindex, MissingParts &missing) {
 }
 
 void need_file(const char *path, const char *module, MissingParts &missing) {
-    if (!FileDescriptor(::open(path, O_RDWR | O_CLOEXEC)).valid())
-        missing.push_back(std::string(path) + " of the kernel module " + module + reason(errno));
+    if (const auto file = FileDescriptor::open(path, O_RDWR); !file)
+        missing.push_back(std::string(path) + " of the kernel module " + module +
+                          reason(file.error().number));
 }
 
 // The XDP program finds the AF_XDP sockets in a map of this type.

@@ -18,9 +18,8 @@ namespace {
 // discovery). The file does not exist in a kernel without IPv6.
 void disable_ipv6(const std::string &tap) {
     const std::string path = "/proc/sys/net/ipv6/conf/" + tap + "/disable_ipv6";
-    const FileDescriptor setting(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (setting.valid())
-        (void)!::write(setting.get(), "1", 1);
+    if (const auto setting = FileDescriptor::open(path, O_WRONLY))
+        (void)setting->write("1", path);
 }
 
 } // namespace

@@ -17,12 +17,12 @@
 namespace netvsc {
 namespace {
 
-// A socket's frame is an mbuf, of which the kernel leaves XDP_PACKET_HEADROOM free in front of the
-// packet. It drops what does not fit.
+// A socket's frame is an mbuf. The kernel leaves XDP_PACKET_HEADROOM free in front of the packet,
+// and drops a packet that does not fit.
 constexpr std::uint16_t max_frame = RTE_MBUF_DEFAULT_DATAROOM - XDP_PACKET_HEADROOM;
 constexpr std::uint16_t max_mtu = max_frame - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
 
-// Of this thread.
+// Whether this thread has the capability.
 bool has_capability(unsigned capability) {
     __user_cap_header_struct whose{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
@@ -30,7 +30,7 @@ bool has_capability(unsigned capability) {
            (sets.at(CAP_TO_INDEX(capability)).effective & CAP_TO_MASK(capability)) != 0;
 }
 
-// The PMD does not say why it could not set a queue up; this is what it comes to for most users.
+// The PMD does not report why the setup of a queue failed. The usual reason is this limit.
 std::string about_locked_memory(const rte_mempool &pool) {
     constexpr unsigned kib = 1024;
     rlimit limit{};
@@ -39,8 +39,8 @@ std::string about_locked_memory(const rte_mempool &pool) {
         return {};
     const std::size_t object = pool.header_size + pool.elt_size + pool.trailer_size;
     return "; the kernel locks the " + std::to_string(pool.populated_size * object / kib) +
-           " KiB of the mbuf pool for it: without CAP_IPC_LOCK that takes a higher limit "
-           "(ulimit -l) than " +
+           " KiB of the mbuf pool for it: it needs CAP_IPC_LOCK, or a higher limit (ulimit -l) "
+           "than " +
            std::to_string(limit.rlim_cur / kib) + " KiB";
 }
 
@@ -74,18 +74,18 @@ int AfXdpPort::configure() {
     return FallbackPort::configure();
 }
 
-// The sockets, and with the last of them the XDP program, have to go before the channels change:
-// some netdevices refuse it otherwise. A new device wants the channels to be there.
+// Closes the sockets, and the last one closes the XDP program, before the channels change: some
+// netdevices refuse the change otherwise. A new device needs the channels.
 int AfXdpPort::prepare(std::uint16_t queues) {
     if (!sockets_.empty()) {
         sockets_.collect();
-        if (const int result = renew(1); result != 0)
+        if (const int result = replace_device(1); result != 0)
             return result;
         sockets_.release();
     }
-    if (const int result = outcome(have_channels(queues)); result != 0)
+    if (const int result = outcome(set_channels(queues)); result != 0)
         return result;
-    return queues == queues_ ? 0 : renew(queues);
+    return queues == queues_ ? 0 : replace_device(queues);
 }
 
 Result<void> AfXdpPort::record_changes() {
@@ -100,7 +100,7 @@ Result<void> AfXdpPort::record_changes() {
     return {};
 }
 
-int AfXdpPort::renew(std::uint16_t queues) {
+int AfXdpPort::replace_device(std::uint16_t queues) {
     const auto name = netdevice().name();
     if (!name)
         return outcome(std::unexpected(name.error()));
@@ -111,12 +111,12 @@ int AfXdpPort::renew(std::uint16_t queues) {
     return result;
 }
 
-Result<void> AfXdpPort::have_channels(std::uint16_t queues) {
+Result<void> AfXdpPort::set_channels(std::uint16_t queues) {
     const auto present = netdevice().channels();
     if (!present)
         return std::unexpected(present.error());
     if (present->max_combined == 0) {
-        // The PMD takes it for a netdevice with one channel.
+        // The PMD assumes that the netdevice has one channel.
         if (present->rx > 1)
             return failure(EOPNOTSUPP, "net_af_xdp would get the frames of only one of " +
                                            std::to_string(present->rx) + " Rx channels");
@@ -137,12 +137,12 @@ int AfXdpPort::close() {
     const int result = FallbackPort::close();
     sockets_.release();
     if (!channels_before_ || outcome(netdevice().set_combined_channels(*channels_before_)) == 0)
-        journal_.erase(); // else the next start tries it again
+        journal_.erase(); // otherwise the next process retries
     return result;
 }
 
 int AfXdpPort::set_up_rx_queue(const RxQueue &wanted) {
-    const int result = sockets_.follow(
+    const int result = sockets_.set_up_queue(
         {.number = wanted.queue, .descriptors = wanted.descriptors, .pool = *wanted.pool},
         [&] { return FallbackPort::set_up_rx_queue(wanted); });
     if (result == 0)

@@ -12,11 +12,13 @@ namespace netvsc {
 /// A net_af_xdp port that has as many queues as the application configures, and may be configured
 /// again.
 ///
-/// The PMD fixes the number of queues when the device is made, and opens a socket when a queue is
-/// set up, once. So the port gets the private data of a new device whenever either has to change,
-/// and what the PMD keeps of the old sockets is released here. The kernel spreads frames over all
-/// channels of the netdevice, and its own stack has those of a channel without a socket: the
-/// netdevice is made to have as many as there are queues until the port goes.
+/// The PMD fixes the number of queues when the device is created, and can set up a queue only once.
+/// So at each new configuration the port gets the private data of a new device, and the driver
+/// releases what the PMD keeps of the old sockets.
+///
+/// The kernel distributes frames over all channels of the netdevice. Frames of a channel without a
+/// socket go to the kernel's own stack. So the netdevice has as many channels as the port has
+/// queues, until the port is closed.
 class AfXdpPort : public FallbackPort {
 public:
     AfXdpPort(rte_eth_dev &port, NetdeviceControl netdevice);
@@ -27,13 +29,13 @@ private:
     int set_up_rx_queue(const RxQueue &wanted) override;
     int close() override;
     [[nodiscard]] int prepare(std::uint16_t queues);
-    [[nodiscard]] int renew(std::uint16_t queues);
-    [[nodiscard]] Result<void> have_channels(std::uint16_t queues);
+    [[nodiscard]] int replace_device(std::uint16_t queues);
+    [[nodiscard]] Result<void> set_channels(std::uint16_t queues);
     [[nodiscard]] Result<void> record_changes();
 
     std::uint16_t queues_ = 1;
     XdpSockets sockets_;
-    std::optional<std::uint32_t> channels_before_; ///< once they were changed
+    std::optional<std::uint32_t> channels_before_; ///< nullopt: not changed
     XdpJournal journal_;
 };
 

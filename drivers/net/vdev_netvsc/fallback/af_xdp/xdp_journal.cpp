@@ -42,12 +42,13 @@ bool undo_or_log(int ifindex, const XdpChanges &left) {
         return name.error().number == ENODEV;
     if (const auto done = undo(*netdevice, left); !done) {
         log(Message::Level::warning,
-            *name + ": what a process that used it by AF_XDP has left is not put right: " +
-                done.error().message() + "; the next instance tries it again");
+            *name + ": undoing the AF_XDP changes of a process that has ended failed: " +
+                done.error().message() + "; the next instance retries");
         return false;
     }
-    log(Message::Level::notice, *name + ": a process that used it by AF_XDP was killed; what it "
-                                        "left is put right");
+    log(Message::Level::notice, *name +
+                                    ": a process that used it by AF_XDP was killed; its changes "
+                                    "are undone");
     return true;
 }
 

@@ -33,16 +33,19 @@ bool is_xdp(int descriptor) {
 // Tries again once after a failure: a socket or an mbuf that is missed is never released.
 template <typename Call> auto try_twice(Call call) { return call().or_else(call); }
 
-// Reads the whole file. One descriptor for all reads: see XdpSockets::follow().
+// Reads the whole file.
 std::optional<std::string> text_of(const FileDescriptor &file) {
     return try_twice([&]() -> std::optional<std::string> {
         std::string text;
         std::array<char, 4096> part;
-        ssize_t size;
-        while ((size = ::pread(file.get(), part.data(), part.size(),
-                               static_cast<off_t>(text.size()))) > 0)
-            text.append(part.data(), static_cast<std::size_t>(size));
-        return size == 0 ? std::optional(std::move(text)) : std::nullopt;
+        for (;;) {
+            const auto size = file.read_at(part, static_cast<off_t>(text.size()), "maps");
+            if (!size)
+                return std::nullopt;
+            if (*size == 0)
+                return text;
+            text.append(part.data(), *size);
+        }
     });
 }
 
@@ -52,7 +55,7 @@ template <typename T> T at(const std::byte *address) {
 
 // Calls see(address) for each entry of a ring that is produced and not consumed.
 template <typename See>
-void each_entry(const Mapping &mapping, const xdp_ring_offset &offsets, std::uint32_t entries,
+void each_entry(const RingMapping &mapping, const xdp_ring_offset &offsets, std::uint32_t entries,
                 std::size_t entry_size, See see) {
     if (offsets.desc + entries * entry_size > mapping.size)
         return;
@@ -89,7 +92,7 @@ std::vector<int> open_xdp_sockets() {
     return found;
 }
 
-std::optional<ino_t> inode(int descriptor) {
+std::optional<ino_t> socket_inode(int descriptor) {
     return try_twice([&]() -> std::optional<ino_t> {
         struct stat status{};
         if (::fstat(descriptor, &status) != 0)
@@ -98,8 +101,8 @@ std::optional<ino_t> inode(int descriptor) {
     });
 }
 
-Mappings mappings_in(const FileDescriptor &maps) {
-    Mappings found;
+RingMappings read_ring_mappings(const FileDescriptor &maps) {
+    RingMappings found;
     std::istringstream lines(text_of(maps).value_or(std::string{}));
     for (std::string text; std::getline(lines, text);) {
         std::istringstream line(text);
@@ -120,7 +123,7 @@ Mappings mappings_in(const FileDescriptor &maps) {
     return found;
 }
 
-void collect_mbufs(const XdpSocket &socket, const Mappings &mappings,
+void collect_mbufs(const XdpSocket &socket, const RingMappings &mappings,
                    std::vector<rte_mbuf *> &mbufs) {
     const auto offsets = offsets_of(socket.descriptor);
     const auto memory = memory_of(socket.pool);
@@ -141,7 +144,7 @@ void collect_mbufs(const XdpSocket &socket, const Mappings &mappings,
     };
     const auto in_ring = [&](std::uint64_t ring, const xdp_ring_offset &at_offsets,
                              std::size_t entry_size) {
-        for (const Mapping &mapping : mappings_of(socket.inode, mappings)) {
+        for (const RingMapping &mapping : mappings_of(socket.inode, mappings)) {
             if (mapping.ring != ring || mapping.size <= at_offsets.desc)
                 continue;
             // The Rx and Tx rings may be smaller than a page. The size of the mapping gives the

@@ -22,24 +22,24 @@ namespace netvsc {
 [[nodiscard]] std::vector<int> open_xdp_sockets();
 
 /// The inode of a socket, which identifies it in the list of mappings.
-[[nodiscard]] std::optional<ino_t> inode(int descriptor);
+[[nodiscard]] std::optional<ino_t> socket_inode(int descriptor);
 
 /// A mapping of one of a socket's rings.
-struct Mapping {
+struct RingMapping {
     std::byte *first;
     std::size_t size;
     std::uint64_t ring; ///< XDP_PGOFF_*, XDP_UMEM_PGOFF_*
 };
 
 /// By the socket's inode.
-using Mappings = std::multimap<ino_t, Mapping>;
+using RingMappings = std::multimap<ino_t, RingMapping>;
 
 /// The mappings of all sockets of this process.
 /// @param maps  /proc/self/maps (proc(5))
-[[nodiscard]] Mappings mappings_in(const FileDescriptor &maps);
+[[nodiscard]] RingMappings read_ring_mappings(const FileDescriptor &maps);
 
 /// The mappings of one socket.
-[[nodiscard]] inline auto mappings_of(ino_t socket, const Mappings &mappings) {
+[[nodiscard]] inline auto mappings_of(ino_t socket, const RingMappings &mappings) {
     const auto [first, end] = mappings.equal_range(socket);
     return std::ranges::subrange(first, end) | std::views::values;
 }
@@ -54,7 +54,7 @@ struct XdpSocket {
 
 /// Appends the mbufs in the socket's rings to @p mbufs. No thread may poll the socket. Misses no
 /// mbuf, but may append one twice, because the kernel may move it to another ring meanwhile.
-void collect_mbufs(const XdpSocket &socket, const Mappings &mappings,
+void collect_mbufs(const XdpSocket &socket, const RingMappings &mappings,
                    std::vector<rte_mbuf *> &mbufs);
 
 } // namespace netvsc

@@ -12,12 +12,9 @@
 #include <chrono>
 #include <cstdint>
 #include <fcntl.h>
-#include <filesystem>
+#include <iterator>
 #include <linux/if_link.h>
-#include <linux/if_xdp.h>
-#include <map>
 #include <mutex>
-#include <ranges>
 #include <set>
 #include <string>
 #include <sys/mman.h>
@@ -41,22 +38,24 @@ std::set<std::uint32_t> programs_at(int ifindex) {
 
 } // namespace
 
-int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
+int XdpSockets::set_up_queue(const Queue &queue, const std::function<int()> &set_up) {
     static std::mutex one_at_a_time;
     const std::lock_guard lock(one_at_a_time);
     const auto memory = memory_of(queue.pool);
     if (!memory) {
-        log(Message::Level::error, std::string("mbuf pool ") + queue.pool.name +
-                                       " does not lie in one piece, as net_af_xdp needs it");
+        log(Message::Level::error,
+            std::string("mbuf pool ") + queue.pool.name +
+                " is not one contiguous piece of memory, as net_af_xdp needs it");
         return -EINVAL;
     }
-    // Early: when the sockets are to be released there may be no descriptor left.
-    if (!maps_.valid())
-        maps_ = FileDescriptor(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+    // Opened early: the process may have no free descriptor when it releases the sockets.
     if (!maps_.valid()) {
-        const Error failed = system_error("open /proc/self/maps").error();
-        log(Message::Level::error, failed.message());
-        return -failed.number;
+        auto opened = FileDescriptor::open("/proc/self/maps", O_RDONLY);
+        if (!opened) {
+            log(Message::Level::error, opened.error().message());
+            return -opened.error().number;
+        }
+        maps_ = std::move(*opened);
     }
     const std::vector<int> before = open_xdp_sockets();
     const std::set<std::uint32_t> programs = programs_at(ifindex_);
@@ -71,7 +70,7 @@ int XdpSockets::follow(const Queue &queue, const std::function<int()> &set_up) {
     std::vector<int> opened;
     std::ranges::set_difference(open_xdp_sockets(), before, std::back_inserter(opened));
     for (const int descriptor : opened) {
-        if (const auto known = inode(descriptor))
+        if (const auto known = socket_inode(descriptor))
             sockets_.push_back({.descriptor = descriptor, .inode = *known, .queue = queue});
     }
     return result;
@@ -88,7 +87,7 @@ void XdpSockets::use_generic_mode() const {
 }
 
 void XdpSockets::collect() {
-    const Mappings mappings = mappings_in(maps_);
+    const RingMappings mappings = read_ring_mappings(maps_);
     for (const Socket &socket : sockets_)
         collect_mbufs({.descriptor = socket.descriptor,
                        .inode = socket.inode,
@@ -100,15 +99,15 @@ void XdpSockets::collect() {
     mbufs_.erase(twice.begin(), twice.end());
 }
 
-// Of several queues the PMD closes the first only: the memory in which it then looks for the others
-// has been cleared. A socket lives as long as a ring of its is mapped.
+// The PMD closes only the socket of the first queue, because it clears the memory that refers to
+// the others. The kernel keeps a socket while one of its rings is mapped.
 void XdpSockets::release() {
     const std::vector<Socket> sockets = std::exchange(sockets_, {});
-    const Mappings mappings = mappings_in(maps_);
+    const RingMappings mappings = read_ring_mappings(maps_);
     for (const Socket &socket : sockets) {
-        for (const Mapping &mapping : mappings_of(socket.inode, mappings))
+        for (const RingMapping &mapping : mappings_of(socket.inode, mappings))
             ::munmap(mapping.first, mapping.size);
-        if (inode(socket.descriptor) == socket.inode)
+        if (socket_inode(socket.descriptor) == socket.inode)
             ::close(socket.descriptor);
     }
     // libxdp leaves the program attached if it counts a queue that is not closed, or if the program

@@ -16,38 +16,41 @@ namespace netvsc {
 
 /// The AF_XDP sockets that net_af_xdp opens for a port, one for each Rx queue.
 ///
-/// DPDK 22.11: closing the port does not close them, so their channels of the netdevice cannot be
-/// had again, and the mbufs that were with the kernel (2048 for each) do not return to their pool.
-/// collect() and release() do both. In the threads that may configure the port.
+/// Work-around for a bug of net_af_xdp in DPDK 22.11: closing the port does not close the sockets.
+/// Their channels of the netdevice stay in use, and the mbufs in their rings (2048 for each socket)
+/// do not return to their pool. collect() and release() do both. Test: test_fallback.py.
+///
+/// Only the threads that may configure the port use it.
 class XdpSockets {
 public:
-    /// @param ifindex  of the netdevice they are bound to
+    /// @param ifindex  of the netdevice to which the sockets are bound
     /// @param generic  move the XDP program to generic mode: see AfXdpPort
     XdpSockets(int ifindex, bool generic) : ifindex_(ifindex), generic_(generic) {}
 
-    /// The Rx queue that a socket is opened for, which is the netdevice's channel, too.
+    /// The Rx queue of a socket.
     struct Queue {
-        std::uint16_t number;
+        std::uint16_t number; ///< and the netdevice's channel
         std::uint16_t descriptors;
         rte_mempool &pool; ///< whose mbufs the socket uses; must live until release()
     };
 
-    /// Calls @p set_up, which sets up a queue, and takes note of the socket that it opens.
-    /// @return what @p set_up returned
-    int follow(const Queue &queue, const std::function<int()> &set_up);
+    /// Calls @p set_up, which sets up a queue, and records the socket and the XDP program that are
+    /// new after that.
+    /// @return the result of @p set_up; a negative errno if the driver could not record its socket
+    int set_up_queue(const Queue &queue, const std::function<int()> &set_up);
 
-    /// A queue was set up since the last release().
+    /// No queue was set up since the last release().
     [[nodiscard]] bool empty() const { return sockets_.empty(); }
 
-    /// The XDP programs that libxdp has attached for them, by the kernel's numbers.
+    /// The ids of the XDP programs that libxdp has attached for the sockets.
     [[nodiscard]] const std::set<std::uint32_t> &programs() const { return programs_; }
 
-    /// Takes note of the mbufs that are with the kernel. To be called right before the PMD closes
-    /// what uses the sockets, and when nobody polls them any more.
+    /// Records the mbufs in the sockets' rings. To be called directly before the PMD closes its
+    /// port, when no thread polls the sockets.
     void collect();
 
-    /// To be called when the PMD has closed it, and thus removed the XDP program. Waits until the
-    /// kernel has let go of the channels.
+    /// Closes the sockets, frees the recorded mbufs, and waits until the kernel releases the
+    /// channels. To be called after the PMD has closed its port, which detaches the XDP program.
     void release();
 
 private:
