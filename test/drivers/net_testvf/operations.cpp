@@ -72,6 +72,8 @@ static int testvf_infos_get(rte_eth_dev *ethdev, rte_eth_dev_info *info) {
     info->max_tx_queues = Port::queues_max;
     info->max_mac_addrs = 1;
     info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    // As mlx5 and net_tap. The state of every checksum is RTE_MBUF_F_RX_*_CKSUM_UNKNOWN.
+    info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_CHECKSUM;
     // What the kernel's fanout hashes over; a fail-safe port configured with net_tap's hash
     // functions is refused by a sub-device without them.
     info->flow_type_rss_offloads = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;

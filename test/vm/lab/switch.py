@@ -148,11 +148,15 @@ class Switch:
         """Closes the port's socket, after QEMU's back end has gone."""
         self._request("remove", index=self._indices.pop(port))
 
-    def start_traffic(self, pps: float = 1000, size: int = 128) -> int:
-        """Sends `pps` frames of `size` bytes a second until stop_traffic(); returns the time of the first."""
-        if pps <= 0 or not switchd.HEAD.size <= size <= 9000:
+    def start_traffic(self, pps: float = 1000, size: int = 128, to: str | None = None) -> int:
+        """Sends `pps` frames of `size` bytes a second until stop_traffic(); returns the time of the first.
+
+        to: an IPv4 address: the frames are UDP datagrams to it.
+        """
+        smallest = switchd.ETHER.size + (switchd.IPV4.size if to else 0) + switchd.BODY.size
+        if pps <= 0 or not smallest <= size <= 9000:
             raise LabError(f"switch {self.mac}: cannot send {pps} frames of {size} bytes a second")
-        started = self._request("start", interval_ns=round(1e9 / pps), size=size)
+        started = self._request("start", interval_ns=round(1e9 / pps), size=size, to=to)
         assert started is not None
         return started
 

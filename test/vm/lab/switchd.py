@@ -35,10 +35,28 @@ PATH_HEAD = struct.Struct("!6s6s2s8sII")  # destination, source, ethertype, magi
 SYNTHETIC, VF = range(2)
 MAGIC = b"NVSCLAB1"
 GENERATOR_MAC = bytes.fromhex("026c61620001")
-HEAD = struct.Struct("!6s6s2s8sQQ")  # destination, source, ethertype, magic, sequence number, time
+ETHER = struct.Struct("!6s6s2s")  # destination, source, ethertype
+BODY = struct.Struct("!8sQQ")  # magic, sequence number, time: after ETHER, or after ETHER and IPV4
+# For applications that forward IPv4 only. IPV4 is an IPv4 header and a UDP header: version and length of the header,
+# length, time to live, protocol, checksum, source, destination; ports, length.
+IPV4_ETHERTYPE = b"\x08\x00"
+IPV4 = struct.Struct("!BxHxxxxBBH4s4s HHHxx")
+IPV4_SOURCE = bytes([192, 0, 2, 1])
 BUFFER_BYTES = 65536
 BURST = 64  # frames moved before looking at the other sockets
 LATE_NS = 50_000_000  # behind by more than this, the generator lets the time go instead of sending a long burst
+
+
+def ipv4_header(frame, offset, to):
+    """Writes the IPv4 and UDP headers of a frame at an offset. The UDP checksum is left out, as IPv4 allows."""
+    size = len(frame) - offset
+    fields = [0x45, size, 64, socket.IPPROTO_UDP, 0, IPV4_SOURCE, to, 9, 9, size - 20]
+    IPV4.pack_into(frame, offset, *fields)
+    total = sum(struct.unpack_from("!10H", frame, offset))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    fields[4] = ~total & 0xffff
+    IPV4.pack_into(frame, offset, *fields)
 
 
 class Port:
@@ -69,6 +87,7 @@ class Daemon:
         self.wire = None  # the port of a Hyper-V host: with one, nothing is learned
         self.path = SYNTHETIC
         self.frame = bytearray()
+        self.body = ETHER.size  # where BODY is in it
         self.interval_ns = 0  # 0: stopped
         self.due_ns = 0
         self.buffer = bytearray(BUFFER_BYTES)
@@ -108,8 +127,14 @@ class Daemon:
         self.op_unplug(index)
         self.ports.pop(index).close()
 
-    def op_start(self, interval_ns, size):
+    def op_start(self, interval_ns, size, to):
+        """to: the IPv4 address of the frames; None: they are not IPv4."""
         self.frame = bytearray(size)
+        self.body = ETHER.size
+        ETHER.pack_into(self.frame, 0, self.guest_mac, GENERATOR_MAC, IPV4_ETHERTYPE if to else ETHERTYPE)
+        if to:
+            self.body += IPV4.size
+            ipv4_header(self.frame, ETHER.size, socket.inet_aton(to))
         self.interval_ns = interval_ns
         self.due_ns = time.monotonic_ns()
         return self.due_ns
@@ -161,7 +186,7 @@ class Daemon:
         port = self.chosen()
         record = HEADER + RECORD * sequence
         now = time.monotonic_ns()
-        HEAD.pack_into(self.frame, 0, self.guest_mac, GENERATOR_MAC, ETHERTYPE, MAGIC, sequence, now)
+        BODY.pack_into(self.frame, self.body, MAGIC, sequence, now)
         self.table[record + SENT_NS] = now
         self.table[record + PATH] = DROPPED
         if port is not None:
@@ -185,10 +210,12 @@ class Daemon:
                 continue
             if size >= 14 and self.buffer[6:12] == self.guest_mac and port in self.active:
                 self.learned = port
-            if size < HEAD.size or self.buffer[12:14] != ETHERTYPE or self.buffer[14:22] != MAGIC:
+            body = ETHER.size + (IPV4.size if self.buffer[12:14] == IPV4_ETHERTYPE else 0)
+            if (size < body + BODY.size or self.buffer[12:14] not in (ETHERTYPE, IPV4_ETHERTYPE)
+                    or self.buffer[body:body + len(MAGIC)] != MAGIC):
                 self.table[OTHER_FRAMES] += 1
                 continue
-            record = HEADER + RECORD * HEAD.unpack_from(self.buffer)[4]
+            record = HEADER + RECORD * BODY.unpack_from(self.buffer, body)[1]
             if self.table[record + RETURNED_NS]:
                 self.table[record + PATH] += 1 << DUPLICATE_SHIFT
             else:
