@@ -32,6 +32,9 @@ struct RingAddresses {
 /// Ring 2n receives and ring 2n + 1 sends, for pair n. Not thread-safe: the device calls it with
 /// its lock held. Every call returns after a bounded time. An error does not change the object,
 /// but the other side may be in any state then.
+///
+/// More than 15 public methods: one for each message of the vhost-user protocol that a device
+/// needs, and their counterparts of vhost-kernel.
 class Backend {
 public:
     Backend() = default;

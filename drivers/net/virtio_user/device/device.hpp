@@ -27,6 +27,9 @@ struct Ring {
 /// negotiated, and start() after connect() repeats it.
 ///
 /// Not thread-safe: the port calls it with its lock held.
+///
+/// More than 15 public methods: the steps of a virtio device's initialization (virtio 1.2, 3.1),
+/// one each, and the state that results.
 class Device {
 public:
     struct Options {

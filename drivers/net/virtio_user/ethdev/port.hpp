@@ -24,6 +24,8 @@ namespace netvsc::virtio {
 /// Threads: ethdev's calls come from the application, the link's events from EAL's interrupt
 /// thread, memory events from any thread. Lock order: EAL's memory lock, then mutex_. No lock is
 /// held while the application's callbacks run, and none while queue memory is made or freed.
+///
+/// More than 15 public methods: ethdev's operations.
 class Port : public std::enable_shared_from_this<Port> {
 public:
     static constexpr std::uint16_t max_frame = 9728; ///< bytes, with the Ethernet header
