@@ -3,13 +3,12 @@
 // The public header in C++, the library's exported symbols, and what works without EAL. The lab
 // tests the events that callbacks receive (test/vm/test_events.py), event_bus_test.cpp the rules of
 // callbacks.
+#include "common/out_of_memory.hpp"
 #include "rte_pmd_vdev_netvsc.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <new>
 
 extern "C" {
 int c_unknown_port();
@@ -18,22 +17,6 @@ std::size_t c_sizes();
 const char *c_name_of_event(int type);
 const char *c_name_of_state(int state);
 }
-
-namespace {
-
-bool out_of_memory = false;
-
-} // namespace
-
-// The library's as well: it calls the executable's.
-void *operator new(std::size_t size) {
-    void *memory = out_of_memory ? nullptr : std::malloc(size);
-    if (memory == nullptr)
-        throw std::bad_alloc();
-    return memory;
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace {
 
@@ -72,9 +55,9 @@ TEST(Api, UnregistersOnlyWhatIsRegistered) {
 TEST(ApiDeathTest, UnregistersWithoutMemoryWithoutThrowing) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     const auto unregister = [] {
-        out_of_memory = true;
+        netvsc::test::out_of_memory = true;
         const int result = rte_pmd_vdev_netvsc_callback_unregister(nothing, nullptr);
-        out_of_memory = false;
+        netvsc::test::out_of_memory = false;
         std::_Exit(result == -ENOMEM ? 0 : 1);
     };
     EXPECT_EXIT(unregister(), testing::ExitedWithCode(0), "");

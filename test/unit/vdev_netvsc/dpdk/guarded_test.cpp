@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "common/out_of_memory.hpp"
 #include "dpdk/guarded.hpp"
 
 #include <cstdlib>
@@ -7,21 +8,6 @@
 #include <string>
 
 #include <rte_log.h>
-
-namespace {
-
-bool out_of_memory = false;
-
-} // namespace
-
-void *operator new(std::size_t size) {
-    void *memory = out_of_memory ? nullptr : std::malloc(size);
-    if (memory == nullptr)
-        throw std::bad_alloc();
-    return memory;
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace netvsc::test {
 namespace {
