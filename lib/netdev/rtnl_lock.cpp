@@ -63,14 +63,15 @@ std::shared_ptr<Attempt> begin() {
 } // namespace
 
 bool rtnl_available(std::chrono::milliseconds limit) {
-    static std::mutex mutex;
-    static std::shared_ptr<Attempt> pending;
+    // Never destroyed: EAL's interrupt thread may call this until the process ends.
+    static auto *const mutex = new std::mutex;
+    static auto *const pending = new std::shared_ptr<Attempt>;
     std::shared_ptr<Attempt> attempt;
     {
-        const std::lock_guard lock(mutex);
-        if (!pending)
-            pending = begin();
-        attempt = pending;
+        const std::lock_guard lock(*mutex);
+        if (!*pending)
+            *pending = begin();
+        attempt = *pending;
     }
     if (!attempt)
         return true; // unknown: the caller goes on as without this check
@@ -79,9 +80,9 @@ bool rtnl_available(std::chrono::milliseconds limit) {
         if (!attempt->changed.wait_for(lock, limit, [&] { return attempt->done; }))
             return false;
     }
-    const std::lock_guard lock(mutex);
-    if (pending == attempt)
-        pending.reset();
+    const std::lock_guard lock(*mutex);
+    if (*pending == attempt)
+        pending->reset();
     return true;
 }
 

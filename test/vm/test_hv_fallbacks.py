@@ -61,6 +61,12 @@ class Fallbacks(FallbackCase):
     def test_af_xdp(self) -> None:
         self.check("af_xdp")
 
+    def test_auto(self) -> None:
+        testpmd = self.forward(",fallback=auto")
+        self.assertIn("fallback=auto uses af_packet: first in auto's order, and it works here", testpmd.start_output)
+        self.steady(NETVSC)
+        self.assert_quits(testpmd)
+
 
 class InTree(FallbackCase):
     """DPDK's own driver in the same machine, for comparison. It has fallback tap only."""
