@@ -96,8 +96,12 @@ class InTree(FallbackCase):
     def test_pmd(self) -> None:
         """After the first removal nothing returns: fail-safe's double release resets the bursts of port 0."""
         testpmd = self.forward_in_tree([TESTVF])
-        arrived = self.come(lambda: self.nic.take_from_kernel(self.add_vf()))
-        wait_for("testpmd to use the VF", lambda: "net_testvf" in testpmd.cmd("show device info all"), PATIENCE_S)
+
+        def arrive() -> None:
+            name = self.add_vf()
+            wait_for("testpmd to use the VF", lambda: "net_testvf" in testpmd.cmd("show device info all"), PATIENCE_S)
+            self.nic.take_from_kernel(name)
+        arrived = self.come(arrive)
         self.steady(VF)
         began = time.monotonic_ns()
         self.unplug()

@@ -18,6 +18,7 @@ from lab import qemu  # noqa: E402
 from lab.errors import LabError  # noqa: E402
 from lab.hyperv import KNOWN_WARNINGS  # noqa: E402
 from lab.sriov import VF_DEVICE, PhysicalFunction  # noqa: E402
+from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, MACS, TESTVF  # noqa: E402
 from vf_support import NETVSC, VF, losses  # noqa: E402
 
@@ -42,6 +43,13 @@ class Case(HyperVCase):
         self.note(f"VF with its kernel driver: on arrival {losses(arrived)}; on removal {losses(left)}")
         self.assert_quits(testpmd)
 
+    def take(self, testpmd: Testpmd, arrive: Callable[[], str]) -> None:
+        """A VF arrives, and the PMD takes it. Only then its frames are no longer the kernel's, as with mlx5."""
+        mark = testpmd.process.mark()
+        name = arrive()
+        self.said(testpmd, r"VF \S+ attached", mark)
+        self.nic.take_from_kernel(name)
+
     def check_pmd(self, arrive: Callable[[], str], leave: Callable[[], None], vf: str) -> None:
         """A PMD that leaves the VF to its kernel driver takes it, as on Azure.
 
@@ -51,9 +59,7 @@ class Case(HyperVCase):
         self.steady(NETVSC)
 
         def step(number: int) -> None:
-            mark = testpmd.process.mark()
-            arrived = self.come(lambda: self.nic.take_from_kernel(arrive()), vf)
-            self.said(testpmd, r"VF \S+ attached", mark)
+            arrived = self.come(lambda: self.take(testpmd, arrive), vf)
             self.steady(vf)
             left = self.go(leave)
             self.steady(NETVSC)

@@ -21,6 +21,8 @@ struct Link {
     /// An Ethernet netdevice of a PCI function: a VF, if it shares a NetVSC's MAC address.
     [[nodiscard]] bool may_be_vf() const { return is_ethernet() && !facts.netvsc && facts.pci; }
     [[nodiscard]] bool is_up() const { return (message.flags & IFF_UP) != 0; }
+    /// The netdevice can send and receive.
+    [[nodiscard]] bool is_running() const { return is_up() && message.carrier; }
     /// The netdevice's current or permanent address is @p mac.
     [[nodiscard]] bool has_mac(const MacAddress &mac) const {
         return message.mac == mac || message.permanent_mac == mac;

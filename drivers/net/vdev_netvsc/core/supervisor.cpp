@@ -31,8 +31,8 @@ Decision Supervisor::link(LinkMessage message, std::optional<DeviceFacts> facts)
     if (change.before != nullptr && differ_in_carrier(*change.before, *change.after))
         refresh_links(*change.after, decision);
     if (!change.identity) {
-        if (change.before != nullptr && !change.before->is_up() && change.after->is_up() &&
-            change.after->may_be_vf())
+        if (change.before != nullptr && !change.before->is_running() &&
+            change.after->is_running() && change.after->may_be_vf())
             reconsider_vfs_of(*change.after, decision);
         return decision;
     }

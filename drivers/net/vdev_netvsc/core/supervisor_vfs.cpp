@@ -13,12 +13,16 @@ namespace {
 
 using Level = Message::Level;
 
-// hv_netvsc has joined the VF's netdevice (IFF_SLAVE) and sets it up 100 ms later
-// (netvsc_vf_setup() in netvsc_drv.c). If the host has not associated the VF by then, the kernel
-// waits for that under its rtnl lock, and a probe at the same time would wait with it. Until then
-// the VF is not used. A VF that is bound to another driver has no netdevice to wait for.
-bool opens_soon(const Link &netvsc, const Link &vf) {
-    return netvsc.is_up() && (vf.message.flags & IFF_SLAVE) != 0 && !vf.is_up();
+// hv_netvsc has joined the VF's netdevice (IFF_SLAVE). It sets the netdevice up 100 ms later
+// (netvsc_vf_setup() in netvsc_drv.c), and some NICs get their carrier later still. Until then
+// hv_netvsc sends by NetVSC, and fail-safe would send by a VF that cannot.
+//
+// If the host has not associated a VF that is set up, the kernel waits for that under its rtnl
+// lock, and a probe at the same time would wait with it.
+//
+// A VF that is bound to another driver has no netdevice to wait for.
+bool runs_soon(const Link &netvsc, const Link &vf) {
+    return netvsc.is_up() && (vf.message.flags & IFF_SLAVE) != 0 && !vf.is_running();
 }
 
 } // namespace
@@ -67,7 +71,7 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
                 chosen = link;
                 break;
             }
-            if (port.vf.bind().empty() && opens_soon(*netvsc, *link))
+            if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
                 continue;
             // A listing names the addresses last. Only then the driver knows whether the VF has
             // one.

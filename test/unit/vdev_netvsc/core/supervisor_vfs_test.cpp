@@ -37,7 +37,7 @@ TEST_F(SupervisorTest, AVfThatAppearsIsAnnounced) {
     EXPECT_TRUE(idle());
 }
 
-TEST_F(SupervisorTest, AVfThatHvNetvscIsAboutToOpenIsAnnouncedOnceItIsUp) {
+TEST_F(SupervisorTest, AVfThatHvNetvscHasJoinedIsAnnouncedOnceItCanSend) {
     Link netvsc = netvsc_link("eth1", 2, mac(1));
     netvsc.message.flags = IFF_UP;
     link(netvsc);
@@ -48,8 +48,10 @@ TEST_F(SupervisorTest, AVfThatHvNetvscIsAboutToOpenIsAnnouncedOnceItIsUp) {
     EXPECT_THAT(link(joined), IsEmpty());
     EXPECT_EQ(port(0).vf_state, VfState::absent);
     joined.message.flags |= IFF_UP;
+    EXPECT_THAT(link(joined), IsEmpty()) << "without a carrier";
+    joined.message.carrier = true;
     EXPECT_THAT(link(joined), ElementsAre("announce 0 0000:03:00.0"));
-    joined.message.flags = IFF_SLAVE;
+    joined.message.carrier = false;
     link(joined);
     EXPECT_EQ(port(0).vf_state, VfState::present) << "a VF that was announced stays";
 }
