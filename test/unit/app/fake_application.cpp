@@ -27,7 +27,7 @@ std::string FakeApplication::Connection::receive() const {
 }
 
 void FakeApplication::Connection::send(const std::string &message) const {
-    // A client that has gone is no fault of the application's.
+    // A client that has disconnected is no error of the application.
     (void)::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL);
 }
 

@@ -12,7 +12,7 @@
 
 namespace netvsc {
 
-/// A folder that goes with all it holds.
+/// A temporary folder. Removed with its contents.
 class TemporaryFolder {
 public:
     TemporaryFolder();
@@ -25,8 +25,8 @@ private:
     std::filesystem::path path_;
 };
 
-/// Stands in for a DPDK application's telemetry: a SOCK_SEQPACKET server in a thread of its own,
-/// which does with each connection what the test says.
+/// Replaces a DPDK application's telemetry: a SOCK_SEQPACKET server in a thread of its own. The
+/// test defines its behaviour for each connection.
 class FakeApplication {
 public:
     /// One client's connection.
@@ -34,30 +34,30 @@ public:
     public:
         explicit Connection(FileDescriptor socket) : socket_(std::move(socket)) {}
         [[nodiscard]] bool valid() const { return socket_.valid(); }
-        /// The next command; empty when the client has gone.
+        /// The next command; empty when the client has disconnected.
         [[nodiscard]] std::string receive() const;
         void send(const std::string &message) const;
         /// Waits until the client has closed.
         void await_close() const;
-        /// The application's end is closed; the client finds nothing more.
+        /// Closes the application's end.
         void close() const;
 
     private:
         FileDescriptor socket_;
     };
     using Behaviour = std::function<void(const Connection &)>;
-    /// What a well-behaved application answers to a command: the whole message.
+    /// The complete answer of a correct application to a command.
     using Answers = std::function<std::string(const std::string &command)>;
 
-    /// Listens at @p path, making its folder; @p behaviour is called for each connection.
+    /// Creates the folder of @p path and listens there. Calls @p behaviour for each connection.
     FakeApplication(std::filesystem::path path, Behaviour behaviour);
     FakeApplication(const FakeApplication &) = delete;
     FakeApplication &operator=(const FakeApplication &) = delete;
-    /// Ends as a process does: what was connected is closed. A behaviour that waits for anything
-    /// but its client has to have ended.
+    /// Ends like a process: closes all connections. A behaviour that waits for anything but its
+    /// client must have ended.
     ~FakeApplication();
 
-    /// Greets and answers until the client goes.
+    /// Greets and answers until the client disconnects.
     [[nodiscard]] static Behaviour answering(Answers answers);
 
     static constexpr const char *greeting =

@@ -28,7 +28,7 @@ using testing::Field;
 using testing::IsEmpty;
 using Connection = FakeApplication::Connection;
 
-// What an application answers: by command, null to all others.
+// The answers of an application by command. The answer to all other commands is null.
 class Answers {
 public:
     void set(const std::string &command, json value) {
@@ -75,7 +75,7 @@ protected:
         return std::make_unique<FakeApplication>(folder_.path() / "rte" / "dpdk_telemetry.v2",
                                                  std::move(behaviour));
     }
-    // An application that does @p instead_of_answer when it is first asked for its ports.
+    // An application that does @p instead_of_answer at the first query for its ports.
     [[nodiscard]] auto failing(std::function<void(const Connection &)> instead_of_answer) const {
         return application([instead_of_answer](const Connection &client) {
             client.send(FakeApplication::greeting);
@@ -108,14 +108,14 @@ TEST_F(CollectorTest, ReadsTheLinkStatusOfAllPorts) {
     EXPECT_THAT(second.messages, IsEmpty());
 }
 
-TEST_F(CollectorTest, AsksNothingOfPortsThatAreNotEnabled) {
+TEST_F(CollectorTest, DoesNotQueryDisabledPorts) {
     const auto running = application(answers_.behaviour());
     auto reader = collector({.link = LinkConfig{.ports = BitMask(2)}});
     EXPECT_THAT(reader.read().values, ElementsAre(down_1));
     EXPECT_EQ(answers_.asked("/ethdev/link_status,0"), 0);
 }
 
-TEST_F(CollectorTest, WaitsForTheApplicationAndSaysSoOnce) {
+TEST_F(CollectorTest, WaitsForTheApplicationAndLogsThatOnce) {
     auto reader = collector();
     EXPECT_THAT(reader.read().messages,
                 ElementsAre(is_message(Level::notice, "application 'rte' is not running")));
@@ -135,11 +135,11 @@ TEST_F(CollectorTest, FollowsARestartWithinOneRead) {
     running.reset();
     running = application(answers_.behaviour());
     const auto report = reader.read();
-    EXPECT_THAT(report.values, ElementsAre(up_0, down_1)) << "all is told anew";
+    EXPECT_THAT(report.values, ElementsAre(up_0, down_1)) << "reports all values again";
     EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected")));
 }
 
-TEST_F(CollectorTest, SaysThatTheApplicationEnded) {
+TEST_F(CollectorTest, ReportsThatTheApplicationEnded) {
     auto running = application(answers_.behaviour());
     auto reader = collector();
     (void)reader.read();
@@ -163,7 +163,7 @@ TEST_F(CollectorTest, IsNotHeldUpByAHangingApplication) {
             const auto start = steady_clock::now();
             const auto report = reader.read();
             EXPECT_THAT(report.values, IsEmpty());
-            EXPECT_EQ(report.messages.size(), i == 0 ? 2U : 0U) << "said once";
+            EXPECT_EQ(report.messages.size(), i == 0 ? 2U : 0U) << "logged once";
             EXPECT_GE(steady_clock::now() - start, Collector::time_limit);
         }
         EXPECT_EQ(connections, 1) << "an application serves ten";
@@ -199,7 +199,7 @@ TEST_F(CollectorTest, RefusesAnswersOfAnotherForm) {
         auto reader = collector();
         EXPECT_THAT(reader.read().values, IsEmpty()) << status;
     }
-    answers_.set("/ethdev/link_status,0", nullptr); // the port has just gone
+    answers_.set("/ethdev/link_status,0", nullptr); // the port was just removed
     auto reader = collector();
     EXPECT_THAT(reader.read().messages, ElementsAre(is_message(Level::info, "connected")));
 }
@@ -224,7 +224,7 @@ json driver_event(std::uint64_t sequence, const char *type, int lcore = -1) {
             {"lcore", lcore}};
 }
 
-TEST_F(CollectorTest, TellsTheEventsOfNetVdevNetvsc) {
+TEST_F(CollectorTest, ReportsTheEventsOfNetVdevNetvsc) {
     const auto batch = [](std::uint64_t next, json events) {
         return json{
             {"first", 1}, {"next", next}, {"now_ns", 4'000'000'000}, {"events", std::move(events)}};
@@ -243,7 +243,7 @@ TEST_F(CollectorTest, TellsTheEventsOfNetVdevNetvsc) {
     EXPECT_THAT(first.notifications,
                 ElementsAre(Field(&Notification::message, "Link Status: UP"),
                             Field(&Notification::message, "Link Status: DOWN")))
-        << "what was before is not news";
+        << "earlier events are not reported";
     EXPECT_THAT(first.notifications[0].metadata,
                 testing::Contains(testing::Pair("vf", "0000:01:00.0")));
 
@@ -279,7 +279,7 @@ TEST_F(CollectorTest, LearnsOfPortsFromAnApplicationThatWasSlowAtFirst) {
                 testing::Contains(testing::Pair("netvsc", "eth1")));
 }
 
-TEST_F(CollectorTest, StopsAskingADriverWhoseEventsNeverEnd) {
+TEST_F(CollectorTest, StopsReadingADriverWhoseEventsNeverEnd) {
     const json endless{
         {"first", 1}, {"next", 1}, {"now_ns", 1}, {"events", {driver_event(1, "vf_present")}}};
     answers_.set("/vdev_netvsc/events,1", endless);
@@ -317,7 +317,7 @@ TEST_F(KeepaliveCollectorTest, ReadsTheLcoresOfTheMask) {
     EXPECT_THAT(reader.read().values, ElementsAre(Value{"keepalive", "lcore1", 2}));
 }
 
-TEST_F(KeepaliveCollectorTest, WaitsForTheAreaAndSaysSoOnce) {
+TEST_F(KeepaliveCollectorTest, WaitsForTheAreaAndLogsThatOnce) {
     auto reader = watching();
     EXPECT_THAT(reader.read().messages, ElementsAre(is_message(Level::notice, "waiting")));
     EXPECT_THAT(reader.read().messages, IsEmpty());
@@ -339,7 +339,7 @@ TEST_F(KeepaliveCollectorTest, FollowsAnAreaThatIsReplaced) {
     EXPECT_THAT(report.messages, IsEmpty());
 }
 
-TEST_F(KeepaliveCollectorTest, SaysThatTheAreaHasGone) {
+TEST_F(KeepaliveCollectorTest, ReportsThatTheAreaWasRemoved) {
     auto reader = watching();
     {
         const auto written = area();
@@ -351,17 +351,17 @@ TEST_F(KeepaliveCollectorTest, SaysThatTheAreaHasGone) {
                 ElementsAre(is_message(Level::notice, "there is no shared memory")));
 }
 
-TEST_F(KeepaliveCollectorTest, SaysThatTheOwnerHasDied) {
+TEST_F(KeepaliveCollectorTest, ReportsThatTheOwnerHasDied) {
     auto reader = watching();
     {
         auto written = area();
         (void)reader.read();
-        // As a crash does: the lock goes, the name stays.
+        // Like a crash: the lock ends, the name stays.
         ASSERT_EQ(::rename(name_.path().c_str(), (name_.path() + "x").c_str()), 0);
     }
     ASSERT_EQ(::rename((name_.path() + "x").c_str(), name_.path().c_str()), 0);
     const auto report = reader.read();
-    EXPECT_THAT(report.values, IsEmpty()) << "its last states say nothing of now";
+    EXPECT_THAT(report.values, IsEmpty()) << "its last states are out of date";
     EXPECT_THAT(report.messages, ElementsAre(is_message(Level::warning, "unknown")));
 }
 
@@ -393,7 +393,7 @@ TEST_F(KeepaliveCollectorTest, RefusesAnAreaThatAnybodyMayWrite) {
                 ElementsAre(is_message(Level::warning, "is writable by all users")));
 }
 
-TEST_F(KeepaliveCollectorTest, GoesOnWithOneWhenTheOtherFails) {
+TEST_F(KeepaliveCollectorTest, ContinuesWithOneWhenTheOtherFails) {
     const auto written = area();
     auto reader =
         collector({.link = LinkConfig(),

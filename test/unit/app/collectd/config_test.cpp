@@ -26,7 +26,7 @@ ConfigItem event(const char *name, std::vector<ConfigItem> children) {
     return {.key = "Event", .arguments = {std::string(name)}, .children = std::move(children)};
 }
 
-// What one line in a block of its own gives.
+// Parses one line in a block of its own.
 template <typename... Lines> std::pair<Config, std::vector<Message>> link_of(Lines... lines) {
     Config config;
     auto messages = parse_config({event("link_status", {lines...})}, config);
@@ -108,7 +108,7 @@ TEST(CollectdConfigTest, ComparesKeysAsCollectdDoes) {
     EXPECT_TRUE(config.link->notify);
 }
 
-TEST(CollectdConfigTest, NamesWhatItDoesNotKnowAndGoesOn) {
+TEST(CollectdConfigTest, NamesUnknownKeysAndContinues) {
     Config config;
     const auto messages = parse_config({line("Interval", 3.0),
                                         event("queue_status", {}),
@@ -135,7 +135,7 @@ TEST(CollectdConfigTest, KeepsTheDefaultOfASwitchItCannotRead) {
     }
 }
 
-TEST(CollectdConfigTest, SaysThatNoPortIsEnabled) {
+TEST(CollectdConfigTest, WarnsIfNoPortIsEnabled) {
     const auto [config, messages] = link_of(line("EnabledPortMask", 0.0));
     EXPECT_THAT(messages, ElementsAre(is_message(Level::warning, "no port is watched")));
     EXPECT_TRUE(config.link->ports.none());

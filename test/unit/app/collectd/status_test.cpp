@@ -56,7 +56,7 @@ TEST_F(LinkStatusTest, DispatchesAValueWhenItChanges) {
     EXPECT_THAT(poll(status, 0, true).notifications, IsEmpty());
 }
 
-TEST_F(LinkStatusTest, DispatchesEachValueIfAskedTo) {
+TEST_F(LinkStatusTest, DispatchesEachValueIfConfigured) {
     LinkStatus status({.only_changes = false});
     EXPECT_THAT(poll(status, 0, true).values, ElementsAre(Value{"port.0", "link_status", 1}));
     EXPECT_THAT(poll(status, 0, true).values, ElementsAre(Value{"port.0", "link_status", 1}));
@@ -73,7 +73,7 @@ TEST_F(LinkStatusTest, NotifiesInPlaceOfValues) {
                 ElementsAre(told(Severity::warning, "Link Status: DOWN")));
 }
 
-TEST_F(LinkStatusTest, TellsLinkChangesBetweenTwoPolls) {
+TEST_F(LinkStatusTest, ReportsLinkChangesBetweenTwoPolls) {
     LinkStatus status({.notify = true});
     (void)poll(status, 0, true);
     const auto down = happen(status, driver_event("link_down"), 3s);
@@ -83,7 +83,7 @@ TEST_F(LinkStatusTest, TellsLinkChangesBetweenTwoPolls) {
                 ElementsAre(Pair("port", "net_failsafe_vsc0"), Pair("netvsc", "eth1")));
     EXPECT_THAT(happen(status, driver_event("link_up")).notifications,
                 ElementsAre(told(Severity::okay, "Link Status: UP")));
-    EXPECT_THAT(poll(status, 0, true).notifications, IsEmpty()) << "told already";
+    EXPECT_THAT(poll(status, 0, true).notifications, IsEmpty()) << "reported already";
 }
 
 TEST_F(LinkStatusTest, LinkEventsAreNoValues) {
@@ -94,7 +94,7 @@ TEST_F(LinkStatusTest, LinkEventsAreNoValues) {
     EXPECT_THAT(report.notifications, IsEmpty());
 }
 
-TEST_F(LinkStatusTest, TellsOfVfsWithTheNamesOfNetvscAndVf) {
+TEST_F(LinkStatusTest, ReportsVfsWithTheNamesOfNetvscAndVf) {
     LinkStatus status({.port_names = {"wan"}});
     const auto report = happen(status, driver_event("vf_removed", 0, "0000:01:00.0"), 5ms);
     ASSERT_THAT(report.notifications,
@@ -120,7 +120,7 @@ TEST_F(LinkStatusTest, GivesEachEventItsSeverity) {
     EXPECT_THAT(happen(status, driver_event("lcore_dead")).notifications, IsEmpty());
 }
 
-TEST_F(LinkStatusTest, NamesTheVfOfALinkChangeUntilItGoes) {
+TEST_F(LinkStatusTest, NamesTheVfOfALinkChangeUntilItsRemoval) {
     LinkStatus status({.notify = true});
     status.learn(0, {.name = "p", .netdevice = "eth1", .vf = "0000:01:00.0"});
     EXPECT_THAT(poll(status, 0, true).notifications[0].metadata,
@@ -152,7 +152,7 @@ TEST_F(LinkStatusTest, LeavesOutPortsThatAreNotEnabled) {
     EXPECT_FALSE(happen(status, driver_event("vf_removed", 1)).notifications.empty());
 }
 
-TEST_F(LinkStatusTest, TellsAnewOfAPortThatCameBack) {
+TEST_F(LinkStatusTest, ReportsAReturnedPortAgain) {
     LinkStatus status({});
     (void)poll(status, 0, true);
     (void)poll(status, 1, true);
@@ -164,7 +164,7 @@ TEST_F(LinkStatusTest, TellsAnewOfAPortThatCameBack) {
     EXPECT_THAT(poll(status, 1, true).values, ElementsAre(Value{"port.1", "link_status", 1}));
 }
 
-TEST_F(LinkStatusTest, SaysOnceThatThereAreMoreNamesThanPorts) {
+TEST_F(LinkStatusTest, WarnsOnceThatThereAreMoreNamesThanPorts) {
     LinkStatus status({.port_names = {"a", "b"}});
     Report report;
     status.present(std::array{0U}, report);
@@ -200,7 +200,7 @@ TEST(KeepaliveStatusTest, DispatchesTheValueOfEachLcoreOfTheMask) {
     EXPECT_EQ(poll(status, {0, 2, 1, 9}).values.size(), 3U);
 }
 
-TEST(KeepaliveStatusTest, DispatchesEachValueIfAskedTo) {
+TEST(KeepaliveStatusTest, DispatchesEachValueIfConfigured) {
     KeepaliveStatus status({.only_changes = false, .lcores = BitMask(1)});
     EXPECT_EQ(poll(status, {1}).values.size(), 1U);
     EXPECT_EQ(poll(status, {1}).values.size(), 1U);
@@ -223,7 +223,7 @@ TEST(KeepaliveStatusTest, NotifiesInTheStockPluginsWords) {
     EXPECT_THAT(poll(status, {0, 1, 2, 3, 4, 5, 6, 7}).notifications, IsEmpty());
 }
 
-TEST(KeepaliveStatusTest, TellsDeathsBetweenTwoPolls) {
+TEST(KeepaliveStatusTest, ReportsDeathsBetweenTwoPolls) {
     KeepaliveStatus status({.notify = true, .lcores = BitMask(2)});
     (void)poll(status, {0, 1});
     Report report;
@@ -238,7 +238,7 @@ TEST(KeepaliveStatusTest, TellsDeathsBetweenTwoPolls) {
     EXPECT_THAT(poll(status, {0, 1}).notifications, IsEmpty());
 }
 
-TEST(KeepaliveStatusTest, SaysOnceThatTheMaskIsWiderThanTheArea) {
+TEST(KeepaliveStatusTest, WarnsOnceThatTheMaskIsWiderThanTheArea) {
     KeepaliveStatus status({.lcores = BitMask(0x104)});
     const auto report = poll(status, {1, 1, 1, 1});
     EXPECT_THAT(report.messages, ElementsAre(Field(&Message::text, HasSubstr("lcore 8"))));
@@ -246,7 +246,7 @@ TEST(KeepaliveStatusTest, SaysOnceThatTheMaskIsWiderThanTheArea) {
     EXPECT_THAT(poll(status, {1, 1, 1, 1}).messages, IsEmpty());
 }
 
-TEST(AreaActivityTest, TellsAnAreaThatNobodyWritesTo) {
+TEST(AreaActivityTest, FindsAnAreaWithoutAWriter) {
     const AreaActivity::Time start{1h};
     auto seen = snapshot({1, 0});
     AreaActivity activity;
@@ -257,7 +257,8 @@ TEST(AreaActivityTest, TellsAnAreaThatNobodyWritesTo) {
     seen.last_seen = {8, 0};
     EXPECT_FALSE(activity.left_over(seen, start + 61s)) << "it was only slow";
     seen.states[0] = LcoreState::dead;
-    EXPECT_FALSE(activity.left_over(seen, start + 500s)) << "the dead are not seen anew";
+    EXPECT_FALSE(activity.left_over(seen, start + 500s))
+        << "the time stamp of a dead lcore does not move";
 }
 
 nlohmann::json event_json(std::uint64_t sequence) {
@@ -343,7 +344,7 @@ TEST(EventCursorTest, LeavesOutWhatWasBeforeTheReader) {
     EXPECT_EQ(news.missed, 0U);
 }
 
-TEST(EventCursorTest, TellsAllOfAnApplicationThatCameLater) {
+TEST(EventCursorTest, ReportsAllEventsOfANewApplication) {
     EventCursor cursor;
     cursor.connected(10);
     (void)cursor.take(batch(1, 50, {}));
@@ -352,7 +353,7 @@ TEST(EventCursorTest, TellsAllOfAnApplicationThatCameLater) {
     EXPECT_EQ(cursor.take(batch(1, 3, {1, 2})).events.size(), 2U);
 }
 
-TEST(EventCursorTest, GoesOnAfterALostConnection) {
+TEST(EventCursorTest, ContinuesAfterALostConnection) {
     EventCursor cursor;
     cursor.connected(10);
     (void)cursor.take(batch(1, 50, {}));

@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Connection = FakeApplication::Connection;
 
-// Long enough for a machine that is busy, where the test does not wait for its end.
+// Long enough for a busy machine. No test waits until it ends.
 constexpr auto patience = 20s;
 constexpr auto soon = 50ms;
 
@@ -41,7 +41,7 @@ protected:
                               steady_clock::duration patience_for = patience) {
         return client.query(command, steady_clock::now() + patience_for);
     }
-    // The errno value of the one query "/x" to an application that behaves so once greeted.
+    // The errno value of the query "/x" to an application with this behaviour after its greeting.
     int error_of_query(const FakeApplication::Behaviour &behaviour) {
         const FakeApplication application(path_, [&](const Connection &client) {
             client.send(FakeApplication::greeting);
@@ -95,7 +95,7 @@ TEST_F(TelemetryClientTest, FailsWithoutApplication) {
     {
         const FakeApplication application(path_, [](const Connection &) {});
     }
-    // As a killed application leaves it: a socket that nobody listens at.
+    // A killed application leaves a socket without a listener.
     const FileDescriptor left(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -162,7 +162,7 @@ protected:
     Result<TelemetryClient> connect_as(uid_t client, uid_t application_of) {
         become(0);
         std::filesystem::create_directories(std::filesystem::path(path_).parent_path());
-        // As /tmp is: anybody may make something there, and connect to it.
+        // Like /tmp: any user may create files there and connect to sockets.
         const auto anybody = std::filesystem::perms::all;
         std::filesystem::permissions(folder_.path(), anybody);
         std::filesystem::permissions(std::filesystem::path(path_).parent_path(), anybody);
@@ -193,7 +193,7 @@ TEST_F(OfTwoUsersTest, RootsAndOnesOwnAre) {
 
 TEST_F(OfTwoUsersTest, RootBelievesWhatIsInItsOwnFolder) { EXPECT_TRUE(connect_as(0, 1002)); }
 
-TEST_F(TelemetryClientTest, TellsThatTheApplicationHasTooManyClients) {
+TEST_F(TelemetryClientTest, ReportsThatTheApplicationHasTooManyClients) {
     const FakeApplication application(path_, [](const Connection &) {});
     EXPECT_EQ(connect().error().number, ECONNRESET);
 }
@@ -257,8 +257,8 @@ TEST_F(TelemetryClientTest, SurvivesDeepNesting) {
               EPROTO);
 }
 
-// A hanging application must not be asked again and again by new connections: it has ten.
-TEST_F(TelemetryClientTest, DropsALateAnswerAndGoesOnWithTheSameConnection) {
+// A hanging application serves only ten connections, so each query must use the same one.
+TEST_F(TelemetryClientTest, DropsALateAnswerAndKeepsTheConnection) {
     std::latch late(1);
     std::atomic<int> connections = 0;
     const FakeApplication application(path_, [&](const Connection &client) {

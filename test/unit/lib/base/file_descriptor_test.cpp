@@ -89,7 +89,7 @@ TEST(WaitReadable, KnowsReadableFromDeadline) {
     EXPECT_EQ(wait_readable(pipe.reader.get(), past), true);
 }
 
-TEST(WaitReadable, GoesOnWaitingAfterASignal) {
+TEST(WaitReadable, ContinuesToWaitAfterASignal) {
     auto pipe = make_pipe();
     static int writer;
     writer = pipe.writer.get();

@@ -191,7 +191,7 @@ TEST_F(KeepaliveAreaTest, knows_whether_it_is_intact) {
     EXPECT_FALSE(area->intact());
 }
 
-TEST_F(KeepaliveAreaTest, leaves_anothers_area_alone_when_it_goes) {
+TEST_F(KeepaliveAreaTest, leaves_anothers_area_alone_at_its_end) {
     auto area = create();
     ASSERT_TRUE(area);
     ASSERT_EQ(::unlink(shm.path().c_str()), 0); // by hand
@@ -225,7 +225,7 @@ TEST_F(KeepaliveAreaTest, left_by_a_crash_is_replaced) {
     ASSERT_TRUE(area) << area.error().message();
     EXPECT_EQ(reader->condition(), Condition::replaced);
     EXPECT_EQ(open()->read()->states.at(3), LcoreState::unused);
-    EXPECT_EQ(old->core_state[3], 1U) << "one who still maps it must not notice";
+    EXPECT_EQ(old->core_state[3], 1U) << "an existing mapping must not change";
 }
 
 TEST_F(KeepaliveAreaTest, half_made_one_left_by_others_is_replaced) {
@@ -282,7 +282,7 @@ TEST_F(KeepaliveAreaTest, names_that_are_none_are_refused) {
     EXPECT_FALSE(KeepaliveArea::create({.name = shm.name(), .lcores = 4097}));
 }
 
-// Many start at once on what a crash left: one gets it, and nobody sees it half made.
+// Many processes start at once after a crash. One gets the area, and none sees it incomplete.
 TEST_F(KeepaliveAreaTest, one_of_many_wins) {
     for (int round = 0; round < 20; ++round) {
         crash();

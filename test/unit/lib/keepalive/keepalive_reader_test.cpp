@@ -25,7 +25,7 @@ protected:
     [[nodiscard]] Result<KeepaliveReader> open(std::optional<uid_t> owner = {}) const {
         return KeepaliveReader::open({.name = shm.name(), .owner = owner});
     }
-    // A file of this size and mode under the name, made by somebody without a lock.
+    // Creates a file of this size and mode under the name, without a lock.
     void make(off_t size, mode_t mode = 0600) const {
         const FileDescriptor file(::open(shm.path().c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
         ASSERT_EQ(::ftruncate(file.get(), size), 0);
@@ -162,7 +162,7 @@ TEST_F(KeepaliveReaderTest, any_value_is_handed_on) {
 }
 
 TEST_F(KeepaliveReaderTest, owner_ends) {
-    // The link keeps the area there when its owner takes its name away, as a crash would.
+    // The hard link keeps the area after its owner has removed the name, like a crash.
     ShmName kept;
     auto reader = [&] {
         const auto area = create();

@@ -23,7 +23,7 @@ namespace {
 
 using RxMode = NetdeviceControl::RxMode;
 
-// Runs it in a thread whose effective capabilities are without that one.
+// Runs the function in a thread without this effective capability.
 Result<void> without_net_admin(const std::function<Result<void>()> &body) {
     Result<void> result;
     std::thread([&] {
@@ -58,7 +58,7 @@ protected:
         return said(std::string("ip -d link show dev ") + name);
     }
 
-    // The kernel tells of a carrier a little later.
+    // The kernel reports a carrier a little later.
     [[nodiscard]] bool runs(bool wanted) const {
         for (int tries = 0; tries < 1000 && control_->running() != wanted; ++tries)
             ::usleep(10'000);
@@ -85,7 +85,7 @@ TEST_F(NetdeviceControlTest, TheRightToSetItIsFoundOutWithoutAChange) {
     ASSERT_TRUE(control_->set_mtu(1400));
     EXPECT_TRUE(control_->check_permission());
     EXPECT_THAT(said_by_ip("nv0"), testing::HasSubstr("mtu 1400"));
-    // As for one without CAP_NET_ADMIN: of the effective set, which this thread has for itself.
+    // Removes CAP_NET_ADMIN from the effective set. Each thread has its own set.
     const auto refused = without_net_admin([&] { return control_->check_permission(); });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().number, EPERM);
@@ -106,7 +106,7 @@ TEST_F(NetdeviceControlTest, AnMtuThatIsRefusedIsAnError) {
     EXPECT_EQ(done.error().number, EINVAL);
 }
 
-TEST_F(NetdeviceControlTest, TellsChannelsForReceivingOnly) {
+TEST_F(NetdeviceControlTest, ReportsChannelsForReceivingOnly) {
     ASSERT_EQ(std::system("ip link add three numrxqueues 3 type veth peer name three-peer &&"
                           " ethtool -L three rx 2 >/dev/null 2>&1"),
               0);

@@ -40,7 +40,7 @@ using testing::Not;
 // Enough for any machine; only a failing test takes that long.
 constexpr auto timeout = 20s;
 
-/// What a reader of the events knows: what is in a listing or came after it.
+/// The state that a reader of the events derives from the dumps and the later notifications.
 class State {
 public:
     void take(const NetlinkEvent &event) {
@@ -126,7 +126,7 @@ protected:
         const auto done = monitor_->read(sink_);
         ASSERT_TRUE(done) << done.error().message();
     }
-    /// Reads until there is nothing, not even a listing to come.
+    /// Reads until no message and no dump is pending.
     void read_all() {
         const auto end = std::chrono::steady_clock::now() + timeout;
         while (monitor_->dumping() || readable(0ms)) {
@@ -136,8 +136,8 @@ protected:
             }
         }
     }
-    /// The kernel's notifications are sent while the change is made, by the one who makes it;
-    /// those of carriers come some time later.
+    /// The kernel sends notifications within the system call that makes the change. Those of
+    /// carriers arrive later.
     template <typename Condition> [[nodiscard]] bool read_until(Condition condition) {
         const auto end = std::chrono::steady_clock::now() + timeout;
         while (!condition() && std::chrono::steady_clock::now() < end) {
@@ -163,7 +163,7 @@ State fresh_listing() {
     return state;
 }
 
-// What changes by itself a little later (carrier, link-local addresses) is left out.
+// Leaves out values that the kernel changes a little later (carrier, link-local addresses).
 std::map<int, std::string> names(const State &state) {
     std::map<int, std::string> result;
     for (const auto &[ifindex, link] : state.links)
@@ -171,7 +171,7 @@ std::map<int, std::string> names(const State &state) {
     return result;
 }
 
-// What ip(8) says, so that a mistake common to all our reading is seen.
+// The output of ip(8). It shows errors that all code of this project has in common.
 std::map<int, std::string> names_by_ip() {
     FILE *output = ::popen("ip -o link", "r");
     EXPECT_NE(output, nullptr);
@@ -193,7 +193,7 @@ std::map<int, std::string> names_by_ip() {
     return result;
 }
 
-TEST_F(LinkMonitorTest, ListsWhatIsThereWithItsAddresses) {
+TEST_F(LinkMonitorTest, ListsNetdevicesWithTheirAddresses) {
     ip("link add veth1 address 02:00:00:00:00:01 type veth peer name veth2");
     ip("address add 192.0.2.1/24 dev veth1");
     open();
@@ -259,7 +259,7 @@ TEST_F(LinkMonitorTest, FollowsAddresses) {
     EXPECT_THAT(state_.addresses, IsEmpty());
     ip("address add 192.0.2.1 peer 192.0.2.9/32 dev veth1");
     ip("-6 address add 2001:db8::1/64 dev veth1 nodad");
-    // The kernel tells of an IPv6 address from a worker of its own.
+    // The kernel reports an IPv6 address from a worker thread.
     EXPECT_TRUE(read_until([this] { return state_.addresses.size() == 2; }));
     const int ifindex = state_.find("veth1")->ifindex;
     InterfaceAddress ipv4{
@@ -304,8 +304,8 @@ private:
     bool ready_ = false;
 };
 
-// A netdevice that moves to another network namespace is told of like one that goes.
-TEST_F(LinkMonitorTest, ANetdeviceThatMovesAwayIsGone) {
+// The kernel reports a netdevice that moves to another network namespace as removed.
+TEST_F(LinkMonitorTest, ANetdeviceThatMovesAwayIsRemoved) {
     const OtherNamespace other;
     ASSERT_TRUE(other.ready());
     ip("link add veth1 type veth peer name veth2");
@@ -355,7 +355,7 @@ TEST_F(LinkMonitorTest, ReadsWithoutWaiting) {
     EXPECT_EQ(monitor_->counters().messages, messages);
 }
 
-TEST_F(LinkMonitorTest, AListingAskedForWithinAnotherFollowsIt) {
+TEST_F(LinkMonitorTest, ADumpRequestedDuringAnotherFollowsIt) {
     open();
     state_.may_begin_anew = true;
     ASSERT_TRUE(monitor_->request_dump());
@@ -373,7 +373,7 @@ TEST_F(LinkMonitorTest, AListingAskedForWithinAnotherFollowsIt) {
 
 class LostNotifications : public LinkMonitorTest, public testing::WithParamInterface<int> {
 protected:
-    /// Netdevices made, renamed, changed and deleted in numbers no buffer here takes; some stay.
+    /// Adds, renames, changes and deletes more netdevices than any buffer here holds. Some stay.
     void flood(int round) {
         std::string lines;
         for (int i = 0; i < 120; ++i) {
@@ -389,7 +389,7 @@ protected:
             else
                 lines += "address add 192.0.2." + std::to_string(i + 1) + "/24 dev p" + id + "\n";
         }
-        // What was there before the flood goes in it.
+        // The flood also deletes netdevices that existed before it.
         lines += "link delete old" + std::to_string(round) + "\n";
         ip_batch(lines);
     }
@@ -414,7 +414,7 @@ TEST_P(LostNotifications, EndInTheStateOfAFreshListing) {
     EXPECT_GE(state_.listings, 3);
 }
 
-// While the flood goes on, listings too are overtaken by it.
+// During the flood, notifications are lost in dumps too.
 TEST_P(LostNotifications, EndInTheStateOfAFreshListingWhenReadMeanwhile) {
     open_and_list(GetParam());
     ip("link add old0 type veth peer name oldp0");
@@ -436,9 +436,8 @@ TEST_P(LostNotifications, EndInTheStateOfAFreshListingWhenReadMeanwhile) {
     EXPECT_EQ(state_.addresses, fresh.addresses);
 }
 
-// Having lost one, the kernel sends no more of them until all that it had sent before has been
-// read, and does not say again that it loses them. A listing that came before is out of date by
-// then.
+// After a lost notification the kernel sends no more until the reader has read all earlier ones. It
+// does not report the further losses. A dump from before that is then out of date.
 TEST_P(LostNotifications, EndInTheStateOfAFreshListingWhenMoreAreLostAfterTheListing) {
     ip("link add restless type veth peer name peer");
     open_and_list(GetParam());
@@ -454,12 +453,12 @@ TEST_P(LostNotifications, EndInTheStateOfAFreshListingWhenMoreAreLostAfterTheLis
     EXPECT_EQ(names(state_), names_by_ip());
 }
 
-// From the smallest buffer Linux makes, which has room for one notification or two, to one that
+// From the smallest buffer of Linux, which has room for one or two notifications, to a buffer that
 // holds more than one read() takes.
 INSTANTIATE_TEST_SUITE_P(ReceiveBuffer, LostNotifications, testing::Values(1, 16 << 10, 256 << 10),
                          testing::PrintToStringParamName());
 
-// ---- Those who are not the kernel.
+// ---- Messages that are not from the kernel.
 
 TEST_F(LinkMonitorTest, AForeignDatagramIsCountedAndDropped) {
     open_and_list();

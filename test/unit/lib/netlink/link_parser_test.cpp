@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// A netlink message, put together byte by byte so that it can be wrong in any way.
+/// Builds a netlink message byte by byte, so that a test can add any error.
 class Message {
 public:
     Message(std::uint16_t type, const auto &header) {
@@ -36,7 +36,7 @@ public:
     Message &attribute(std::uint16_t type, std::string_view value) {
         return attribute_claiming(sizeof(nlattr) + value.size(), type, value);
     }
-    /// @param length  what the attribute says of its own length, its header included
+    /// @param length  the length in the attribute's header, which it includes
     Message &attribute_claiming(std::size_t length, std::uint16_t type, std::string_view value) {
         align();
         const nlattr header{.nla_len = static_cast<std::uint16_t>(length), .nla_type = type};
@@ -231,7 +231,7 @@ TEST(LinkParser, AVanishedLinkNeedsOnlyItsIndex) {
     EXPECT_EQ(expect_event<LinkGone>(link_message(9, 0, AF_UNSPEC, RTM_DELLINK)).ifindex, 9);
 }
 
-TEST(LinkParser, WhatABridgeSaysOfItsPortIsIgnored) {
+TEST(LinkParser, BridgeMessagesAboutAPortAreIgnored) {
     expect_ignored(link_message(7, 0, AF_BRIDGE).name("eth1"));
     expect_ignored(link_message(7, 0, AF_BRIDGE, RTM_DELLINK).name("eth1"));
 }
@@ -341,7 +341,7 @@ TEST(AddressParser, ReadsIpv6) {
     EXPECT_EQ(bytes_of(event.address), ipv6);
 }
 
-TEST(AddressParser, TellsOneThatIsGone) {
+TEST(AddressParser, ReportsARemovedAddress) {
     EXPECT_TRUE(expect_event<AddressMessage>(
                     address_message(AF_INET, RTM_DELADDR).attribute(IFA_LOCAL, ipv4))
                     .gone);
@@ -393,10 +393,10 @@ TEST(AddressParser, AnAttributeWhoseLengthDoesNotFitIsMalformed) {
         expect_malformed(address_message().attribute_claiming(length, IFA_LOCAL, ipv4));
 }
 
-// ---- Any bytes at all.
+// ---- Arbitrary bytes.
 
-// Cuts a good message everywhere: it is read, ignored or malformed, and nothing beyond its end
-// is touched.
+// Truncates a good message at each byte. The parser reads, ignores or refuses it, and never reads
+// beyond its end.
 TEST(LinkParser, AMessageCutAnywhereIsReadWithinItsBytes) {
     const auto whole = [] {
         return link_message()

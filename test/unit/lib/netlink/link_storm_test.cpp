@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// LinkMonitor in a storm of the kernel's link messages, with the smallest buffer Linux makes for
-// a socket: it never waits, comes to an end, and knows what is there then.
+// LinkMonitor in a storm of the kernel's link messages, with the smallest socket buffer of Linux.
+// It never blocks, it finishes, and it then knows the present netdevices.
 //
-// NETVSC_STORM=n: how many requests that the kernel tells everybody of (default 20000).
+// NETVSC_STORM=n: number of requests that cause a notification (default 20000).
 
 #include "common/namespace_test.hpp"
 #include "netlink/link_monitor.hpp"
@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 constexpr auto timeout = 60s; // only a failing test takes that long
 constexpr int smallest_buffer = 1;
 
-// Has a netdevice change its flags, again and again; many requests with one system call.
+// Changes the flags of a netdevice repeatedly. Sends many requests in one system call.
 class Storm {
 public:
     explicit Storm(int ifindex) : ifindex_(ifindex), socket_(mnl_socket_open(NETLINK_ROUTE)) {
@@ -73,7 +73,7 @@ protected:
     LinkStorm() : NamespaceTest("ip link add storm0 type veth peer name storm1") {}
 };
 
-TEST_F(LinkStorm, EndsWithWhatIsThere) {
+TEST_F(LinkStorm, EndsWithTheNetdevicesPresent) {
     const char *asked = std::getenv("NETVSC_STORM");
     const std::uint64_t requests = asked != nullptr ? std::strtoull(asked, nullptr, 0) : 20000;
 

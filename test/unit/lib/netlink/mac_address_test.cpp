@@ -26,7 +26,7 @@ TEST(MacAddress, ZeroIsOnlyAllZero) {
     EXPECT_FALSE((MacAddress{{0, 0, 0, 0, 0, 1}}).is_zero());
 }
 
-TEST(MacAddress, HashTellsApartAddressesThatDifferInOneByte) {
+TEST(MacAddress, HashDiffersIfOneByteDiffers) {
     const std::hash<MacAddress> hash;
     for (std::size_t i = 0; i < sample.bytes.size(); ++i) {
         MacAddress other = sample;

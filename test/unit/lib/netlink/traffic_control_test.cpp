@@ -63,7 +63,7 @@ TEST_F(TrafficControlTest, ASecondRedirectionReplacesTheFirst) {
     EXPECT_THAT(at("one"), AllOf(HasSubstr("to device two_peer"), Not(HasSubstr("device two)"))));
 }
 
-TEST_F(TrafficControlTest, SpreadsWhatIsSentOverSoManyQueuesUntilItIsSaidAnew) {
+TEST_F(TrafficControlTest, SpreadsSentFramesOverTheQueuesUntilTheNextRequest) {
     for (const std::uint16_t queues : std::to_array<std::uint16_t>({3, 1, 2})) {
         const auto spread = control_->spread(index_of("one"), queues);
         ASSERT_TRUE(spread) << spread.error().message();
@@ -90,7 +90,7 @@ TEST_F(TrafficControlTest, WorksWithinAnIngressDisciplineOfAnother) {
     EXPECT_THAT(at("one"), HasSubstr("to device two"));
 }
 
-TEST_F(TrafficControlTest, RemovesWhatRedirectsToANetdeviceThatIsGone) {
+TEST_F(TrafficControlTest, RemovesFiltersThatRedirectToARemovedNetdevice) {
     redirect();
     ASSERT_TRUE(
         works("tc filter add dev one ingress pref 7 matchall action mirred egress redirect "
@@ -102,7 +102,7 @@ TEST_F(TrafficControlTest, RemovesWhatRedirectsToANetdeviceThatIsGone) {
     EXPECT_THAT(at("one"), AllOf(HasSubstr("to device one_peer"), Not(HasSubstr("pref 8"))));
 }
 
-TEST_F(TrafficControlTest, ANetdeviceThatIsGoneIsAnErrorThatNamesIt) {
+TEST_F(TrafficControlTest, ARemovedNetdeviceIsAnErrorThatNamesIt) {
     const auto made = control_->redirect(999'999, index_of("two"));
     ASSERT_FALSE(made);
     EXPECT_THAT(made.error().message(), HasSubstr("redirect netdevice 999999 to"));
@@ -111,7 +111,7 @@ TEST_F(TrafficControlTest, ANetdeviceThatIsGoneIsAnErrorThatNamesIt) {
 TEST_F(TrafficControlTest, KnowsWhatTheKernelHas) {
     const int one = index_of("one");
     EXPECT_EQ(control_->has_discipline(one, "clsact"), true);
-    EXPECT_EQ(control_->has_discipline(one, "clsact"), true) << "it is there now";
+    EXPECT_EQ(control_->has_discipline(one, "clsact"), true) << "it exists now";
     EXPECT_EQ(control_->has_discipline(one, "nosuchkind"), false);
     EXPECT_EQ(control_->has_classifier(one, "matchall"), true);
     EXPECT_EQ(control_->has_classifier(one, "nosuchkind"), false);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int ifindex = 7;
 
-/// What the kernel would report of one filter.
+/// The kernel's report of one filter.
 struct Report {
     std::uint32_t priority = filter_priority;
     std::string kind = "matchall";

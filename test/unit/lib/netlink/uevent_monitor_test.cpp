@@ -19,7 +19,7 @@ using namespace std::string_literals;
 
 const char *const trigger = "/sys/class/net/lo/uevent";
 
-// Has the kernel send a uevent of the loopback netdevice (sysfs: writing an action's name).
+// Makes the kernel send a uevent of the loopback netdevice (an action written to its sysfs file).
 bool provoke(const std::string &action) {
     std::ofstream file(trigger);
     file << action << std::flush;
@@ -36,7 +36,7 @@ protected:
         monitor_.emplace(std::move(*opened));
     }
 
-    // Actions of lo's uevents, as many as come within half a second of quiet.
+    // The actions of lo's uevents until half a second without one.
     std::vector<std::string> actions() {
         std::vector<std::string> seen;
         pollfd waited{.fd = monitor_->fd(), .events = POLLIN, .revents = 0};
@@ -65,7 +65,8 @@ TEST_F(UeventMonitorTest, HearsTheKernel) {
 }
 
 TEST_F(UeventMonitorTest, DoesNotHearAForgedMessage) {
-    // What the kernel would send, sent by another process to the kernel's group (as root may).
+    // A message like the kernel's, sent by another process to the kernel's group (root can do
+    // that).
     const std::string forged = "remove@/devices/virtual/net/lo\0ACTION=remove\0"
                                "DEVPATH=/devices/virtual/net/lo\0SUBSYSTEM=net\0INTERFACE=lo\0"
                                "SEQNUM=1\0"s;
@@ -82,7 +83,7 @@ TEST_F(UeventMonitorTest, DoesNotHearAForgedMessage) {
     ASSERT_TRUE(provoke("add"));
 
     EXPECT_EQ(actions(), std::vector<std::string>{"add"});
-    EXPECT_GE(monitor_->counters().dropped, 1U) << "it was heard of, and refused";
+    EXPECT_GE(monitor_->counters().dropped, 1U) << "it was received and refused";
 }
 
 class SmallUeventMonitorTest : public UeventMonitorTest {
@@ -90,7 +91,7 @@ protected:
     SmallUeventMonitorTest() { receive_buffer_ = 1; } // the kernel makes it its minimum
 };
 
-TEST_F(SmallUeventMonitorTest, TellsThatMessagesWereLost) {
+TEST_F(SmallUeventMonitorTest, ReportsThatMessagesWereLost) {
     for (int i = 0; i < 200; ++i)
         ASSERT_TRUE(provoke("change"));
     const auto seen = actions();
@@ -98,17 +99,17 @@ TEST_F(SmallUeventMonitorTest, TellsThatMessagesWereLost) {
     EXPECT_GE(monitor_->counters().overruns, 1U);
     EXPECT_LT(seen.size(), 200U);
     ASSERT_TRUE(provoke("add"));
-    EXPECT_EQ(actions(), std::vector<std::string>{"add"}) << "and goes on";
+    EXPECT_EQ(actions(), std::vector<std::string>{"add"}) << "and continues";
 }
 
-// A buffer that holds more than one read() takes: what is lost while the rest is read the kernel
-// does not tell of by itself.
+// A buffer that holds more messages than one read() takes. The kernel does not report the loss of
+// further messages while the rest is read.
 class MediumUeventMonitorTest : public UeventMonitorTest {
 protected:
     MediumUeventMonitorTest() { receive_buffer_ = 256 << 10; }
 };
 
-TEST_F(MediumUeventMonitorTest, TellsThatMoreWereLostWhileTheRestIsRead) {
+TEST_F(MediumUeventMonitorTest, ReportsFurtherLossesWhileTheRestIsRead) {
     for (int i = 0; i < 2000; ++i)
         ASSERT_TRUE(provoke("change"));
     const auto ignore = [](const Uevent & /*event*/) {};

@@ -23,7 +23,7 @@ const std::string pci_remove = "remove@/devices/pci0000:00/0000:00:01.0/0000:01:
                                "PCI_SLOT_NAME=0000:01:00.0\0"
                                "SEQNUM=4711\0"s;
 
-TEST(Uevent, GivesWhatThePciDeviceTells) {
+TEST(Uevent, ParsesAPciDevice) {
     const auto event = parse(pci_remove);
     ASSERT_TRUE(event);
     EXPECT_EQ(event->action, "remove");
@@ -45,7 +45,7 @@ TEST(Uevent, GivesTheNetdevicesName) {
     EXPECT_EQ(event->pci_slot_name, "");
 }
 
-TEST(Uevent, TellsWhenSomebodyAskedForIt) {
+TEST(Uevent, RecognizesASyntheticUevent) {
     const std::string text = pci_remove + "SYNTH_UUID=0\0"s;
     const auto event = parse(text);
     ASSERT_TRUE(event);

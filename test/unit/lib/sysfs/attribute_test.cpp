@@ -46,7 +46,7 @@ TEST(AttributeTest, IsAPageAtTheMost) {
     EXPECT_EQ(read(page + "xx").error().number, EFBIG);
 }
 
-TEST(AttributeTest, TellsWhichFileCannotBeRead) {
+TEST(AttributeTest, NamesTheUnreadableFile) {
     const auto missing = read_attribute(AT_FDCWD, "/proc/self/no_such_file");
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().number, ENOENT);

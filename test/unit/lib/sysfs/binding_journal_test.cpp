@@ -39,7 +39,7 @@ protected:
         fs::remove(device() / "driver");
         fs::create_symlink("../../../drivers/" + driver, device() / "driver");
     }
-    /// What another process would find.
+    /// The entries that another process would claim.
     std::vector<PciAddress> abandoned() const {
         return BindingJournal(journal(), root_ / "sys").claim_abandoned();
     }

@@ -63,7 +63,7 @@ TEST_F(PciDriverTest, KeepsADeviceThatIsBoundAsWanted) {
     EXPECT_EQ(read("drivers_probe"), "");
 }
 
-TEST_F(PciDriverTest, LooksForTheDriverBeforeItUnbindsTheDevice) {
+TEST_F(PciDriverTest, ChecksTheDriverBeforeItUnbindsTheDevice) {
     const auto bound = device().bind("uio_pci_generic");
     ASSERT_FALSE(bound);
     EXPECT_EQ(bound.error().number, ENOENT);

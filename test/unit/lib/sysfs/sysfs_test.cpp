@@ -196,7 +196,7 @@ TEST_F(SysfsTest, AFolderOfPciWithAnotherFormOfNameHasNoAddress) {
     expect_facts("eth2", 3, nothing);
 }
 
-TEST_F(SysfsTest, APciFunctionIsAskedByItsAddress) {
+TEST_F(SysfsTest, APciFunctionIsReadByItsAddress) {
     const PciAddress address{.domain = 1, .device = 2};
     pci_device("0001:00:02.0");
     EXPECT_EQ(Sysfs(root_.string()).pci_netdevice(address).value(), is_vf);
@@ -204,7 +204,7 @@ TEST_F(SysfsTest, APciFunctionIsAskedByItsAddress) {
     EXPECT_TRUE(Sysfs(root_.string()).pci_netdevice(address)->mana);
 }
 
-TEST_F(SysfsTest, APciFunctionThatIsNotThereIsAnError) {
+TEST_F(SysfsTest, AMissingPciFunctionIsAnError) {
     EXPECT_EQ(Sysfs(root_.string()).pci_netdevice({.domain = 1}).error().number, ENODEV);
 }
 
@@ -279,7 +279,7 @@ TEST_F(SysfsTest, ANameThatIsAnotherNetdevicesByNowIsStale) {
     expect_error("eth1", 55, ESTALE);
 }
 
-TEST_F(SysfsTest, ANetdeviceThatIsNotThereIsAnError) {
+TEST_F(SysfsTest, AMissingNetdeviceIsAnError) {
     expect_error("eth1", 2, ENOENT);
     link(class_net() / "eth1", root_ / "devices/gone");
     expect_error("eth1", 2, ENOENT);
@@ -313,9 +313,9 @@ TEST_F(SysfsTest, ANameMayHoldAnyOtherByte) {
     expect_facts(name, 2, is_netvsc);
 }
 
-// ---- Likeness.
+// ---- Real netdevices.
 
-// What the tests above rest on, held against the netdevices of this machine.
+// Compares the assumptions of the tests above with the netdevices of this machine.
 TEST(RealSysfs, IsMadeAsTheTestsTakeIt) {
     int seen = 0;
     std::error_code error;

@@ -61,7 +61,7 @@ TEST(Arguments, SwitchesAndNumbersAreTaken) {
     EXPECT_EQ(parse({{"hotplug_poll", "1"}})->hotplug_poll, 1ms);
 }
 
-TEST(Arguments, KeepaliveIsOffUnlessAskedFor) {
+TEST(Arguments, KeepaliveIsOffByDefault) {
     const auto none = parse({});
     ASSERT_TRUE(none);
     EXPECT_EQ(none->keepalive, 0ms);
@@ -96,7 +96,7 @@ TEST(Arguments, ANameMayBeOf15CharactersAndHaveTheSafeOnesOfAll) {
     EXPECT_THAT(arguments->interfaces, ElementsAre("aZ09_-.@+~12345"));
 }
 
-// What the user is told: the argument as it was given, and what was expected instead.
+// The message for the user: the given argument, and what was expected.
 struct BadArgument {
     KeyValue argument;
     std::string named;

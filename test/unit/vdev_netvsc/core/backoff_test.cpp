@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Backoff, DoublesUpToTheMaximumAndSaysWhenItGrew) {
+TEST(Backoff, DoublesUpToTheMaximumAndReportsGrowth) {
     Backoff backoff(10ms, 35ms);
     for (const auto expected : {10ms, 20ms, 35ms}) {
         const auto delay = backoff.next();

@@ -25,10 +25,10 @@ protected:
     std::uint64_t publish(EventType type = EventType::vf_present) {
         return bus_.publish(about(0, type), start);
     }
-    /// Subscribes one that notes the numbers it is told.
+    /// Subscribes a callback that records the numbers of its events.
     bool listen(int user = 0) {
         return bus_.subscribe(
-            key(user), [this](const NumberedEvent &event) { heard_.push_back(event.sequence); });
+            key(user), [this](const NumberedEvent &event) { received_.push_back(event.sequence); });
     }
     [[nodiscard]] EventBus::Key key(int user) const {
         return {.function = 1, .user = &users_.at(static_cast<std::size_t>(user))};
@@ -37,7 +37,7 @@ protected:
     std::array<int, 3> users_{};
     std::atomic<int> woken_ = 0;
     EventBus bus_{[this] { ++woken_; }, 4};
-    std::vector<std::uint64_t> heard_;
+    std::vector<std::uint64_t> received_;
 };
 
 TEST_F(EventBusTest, NumbersAndTimesWhatIsPublished) {
@@ -64,7 +64,7 @@ TEST_F(EventBusTest, KeepsTheLastAndShowsWhatIsMissing) {
     EXPECT_EQ(history.events.back().sequence, 7);
 }
 
-TEST_F(EventBusTest, GivesFromTheNumberAskedForOn) {
+TEST_F(EventBusTest, ReturnsEventsFromTheRequestedNumberOn) {
     for (int i = 0; i < 3; ++i)
         publish();
     EXPECT_EQ(bus_.since(2).events.size(), 2);
@@ -90,11 +90,11 @@ TEST_F(EventBusTest, WakesNobodyWithoutSubscribers) {
 TEST_F(EventBusTest, CallsOnlyWhenDelivering) {
     ASSERT_TRUE(listen());
     publish();
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1));
+    EXPECT_THAT(received_, ElementsAre(1));
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1));
+    EXPECT_THAT(received_, ElementsAre(1));
 }
 
 TEST_F(EventBusTest, ReportsWhatFollowsTheSubscription) {
@@ -104,7 +104,7 @@ TEST_F(EventBusTest, ReportsWhatFollowsTheSubscription) {
     ASSERT_TRUE(listen(1));
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(2, 3, 3));
+    EXPECT_THAT(received_, ElementsAre(2, 3, 3));
 }
 
 TEST_F(EventBusTest, SubscribesOnce) {
@@ -120,24 +120,24 @@ TEST_F(EventBusTest, IsSilentAfterUnsubscribing) {
     EXPECT_FALSE(bus_.unsubscribe(key(0)));
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
     ASSERT_TRUE(listen());
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(3));
+    EXPECT_THAT(received_, ElementsAre(3));
 }
 
-TEST_F(EventBusTest, SkipsWhatCameFasterThanItIsKept) {
+TEST_F(EventBusTest, SkipsEventsThatAreDroppedBeforeTheirDelivery) {
     ASSERT_TRUE(listen());
     for (int i = 0; i < 6; ++i)
         publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(3, 4, 5, 6));
+    EXPECT_THAT(received_, ElementsAre(3, 4, 5, 6));
 }
 
 TEST_F(EventBusTest, SkipsWhatIsLostWhileCallbacksRun) {
     ASSERT_TRUE(bus_.subscribe(key(0), [this](const NumberedEvent &event) {
-        heard_.push_back(event.sequence);
+        received_.push_back(event.sequence);
         if (event.sequence == 1) {
             for (int i = 0; i < 4; ++i)
                 publish();
@@ -145,21 +145,21 @@ TEST_F(EventBusTest, SkipsWhatIsLostWhileCallbacksRun) {
     }));
     publish();
     publish();
-    bus_.deliver(); // 2 is gone by then, and 3 to 6 are for the next time
-    EXPECT_THAT(heard_, ElementsAre(1));
+    bus_.deliver(); // the bus has dropped 2; 3 to 6 belong to the next delivery
+    EXPECT_THAT(received_, ElementsAre(1));
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1, 3, 4, 5, 6));
+    EXPECT_THAT(received_, ElementsAre(1, 3, 4, 5, 6));
 }
 
 TEST_F(EventBusTest, CallbackUnsubscribesItself) {
     ASSERT_TRUE(bus_.subscribe(key(0), [this](const NumberedEvent &event) {
-        heard_.push_back(event.sequence);
+        received_.push_back(event.sequence);
         EXPECT_TRUE(bus_.unsubscribe(key(0)));
     }));
     publish();
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1));
+    EXPECT_THAT(received_, ElementsAre(1));
 }
 
 TEST_F(EventBusTest, CallbackUnsubscribesAnother) {
@@ -169,7 +169,7 @@ TEST_F(EventBusTest, CallbackUnsubscribesAnother) {
     ASSERT_TRUE(listen(1));
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
 }
 
 TEST_F(EventBusTest, CallbackSubscribesAnother) {
@@ -177,25 +177,25 @@ TEST_F(EventBusTest, CallbackSubscribesAnother) {
         bus_.subscribe(key(0), [this](const NumberedEvent & /*unused*/) { (void)listen(1); }));
     publish();
     publish();
-    bus_.deliver(); // both were published before it was there
-    EXPECT_THAT(heard_, IsEmpty());
+    bus_.deliver(); // both were published before it subscribed
+    EXPECT_THAT(received_, IsEmpty());
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(3));
+    EXPECT_THAT(received_, ElementsAre(3));
 }
 
 TEST_F(EventBusTest, CallbackPublishes) {
     ASSERT_TRUE(bus_.subscribe(key(0), [this](const NumberedEvent &event) {
-        heard_.push_back(event.sequence);
+        received_.push_back(event.sequence);
         publish();
         bus_.deliver(); // does nothing here
     }));
     publish();
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1));
+    EXPECT_THAT(received_, ElementsAre(1));
     EXPECT_EQ(woken_, 2);
     bus_.deliver();
-    EXPECT_THAT(heard_, ElementsAre(1, 2));
+    EXPECT_THAT(received_, ElementsAre(1, 2));
 }
 
 TEST_F(EventBusTest, UnsubscribingWaitsForACallInAnotherThread) {
@@ -235,7 +235,7 @@ TEST_F(EventBusTest, UnsubscribingDoesNotWaitForAnothersCall) {
     EXPECT_TRUE(bus_.unsubscribe(key(1)));
     go_on.set_value();
     delivery.join();
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
 }
 
 TEST_F(EventBusTest, ManyThreadsPublishWithoutLossOrDoubles) {

@@ -28,7 +28,7 @@ TEST(EventPage, WhatFitsIsWhole) {
     EXPECT_EQ(page.events.size(), 3);
 }
 
-TEST(EventPage, GoesOnWhereItWasCut) {
+TEST(EventPage, ContinuesWhereItWasCut) {
     const auto all = history(5, 10);
     const std::size_t one = json_size(all.events.front());
     const auto page = page_of(all, 4 * one);

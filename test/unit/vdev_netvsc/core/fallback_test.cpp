@@ -37,7 +37,7 @@ TEST(Fallback, ADevicesNumberIsReadBack) {
         EXPECT_EQ(fallback_device_number(other), std::nullopt) << other;
 }
 
-/// What is missing for each kind; what is not named works.
+/// The missing part for each kind of fallback. Kinds that are not in the map work.
 class Choice : public testing::Test {
 protected:
     FallbackChoice choose(WantedFallback wanted) {
@@ -55,7 +55,7 @@ protected:
     std::map<Fallback, int> asked_;
 };
 
-TEST_F(Choice, WhatIsWantedIsTakenWithoutAskingForOthers) {
+TEST_F(Choice, TheWantedFallbackIsTakenWithoutTryingOthers) {
     for (const Fallback kind : fallbacks_by_preference) {
         asked_.clear();
         const auto choice = choose(kind);
@@ -92,7 +92,7 @@ TEST_F(Choice, AnotherIsNamedButNotTakenInPlaceOfOneThatDoesNotWork) {
               "missing; fallback=af_packet would");
 }
 
-TEST_F(Choice, WhereNothingWorksTheReasonIsSaid) {
+TEST_F(Choice, IfNoFallbackWorksTheReasonIsLogged) {
     nothing_works();
     EXPECT_THAT(choose(Fallback::af_xdp).problem,
                 AllOf(HasSubstr("a part of af_xdp"), HasSubstr("no other would"),

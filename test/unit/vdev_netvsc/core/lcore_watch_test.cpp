@@ -25,7 +25,7 @@ constexpr std::nullopt_t nobody = std::nullopt;
 
 class LcoreWatchTest : public testing::Test {
 protected:
-    // A period in which these queues were there.
+    // Ends a period in which these queues existed.
     std::vector<LcoreChange> period(const std::vector<QueuePolls> &queues) {
         now.time += 100ms;
         now.cycles += 1000;
@@ -42,7 +42,8 @@ protected:
 };
 
 TEST_F(LcoreWatchTest, goes_through_its_states) {
-    EXPECT_THAT(period({{0, 0, nobody}}), IsEmpty()) << "who has not polled yet is not watched";
+    EXPECT_THAT(period({{0, 0, nobody}}), IsEmpty())
+        << "an lcore that has not polled yet is not watched";
     EXPECT_THAT(period({{0, 0, 1}}), ElementsAre(LcoreChange{1, 0, unused, alive}));
     EXPECT_THAT(period({{0, 0, 1}}), IsEmpty());
     const auto seen = now;
@@ -120,7 +121,7 @@ TEST_F(LcoreWatchTest, queue_taken_over_by_another) {
     (void)period({{0, 0, nobody}, {0, 1, nobody}});
     ASSERT_EQ(state(2), dead);
     (void)period({{0, 0, 1}, {0, 1, nobody}});
-    EXPECT_EQ(state(2), gone) << "it has queue 1 still";
+    EXPECT_EQ(state(2), gone) << "it still has queue 1";
     (void)period({{0, 0, 1}, {0, 1, 1}});
     EXPECT_EQ(state(2), unused);
 }

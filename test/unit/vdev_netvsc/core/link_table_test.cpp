@@ -98,8 +98,8 @@ TEST(LinkTable, FollowsARename) {
     EXPECT_EQ(index_of(table, "wan"), 2);
 }
 
-// The kernel swaps names in three steps; with one of the three lost, two netdevices seem to have
-// one name for a while.
+// Swapping two names takes three steps. If one notification is lost, two netdevices seem to have
+// the same name for a while.
 TEST(LinkTable, FollowsTwoNetdevicesThatSwapNames) {
     LinkTable table;
     table.put(ethernet("eth1", 2, mac(1)));
@@ -114,7 +114,7 @@ TEST(LinkTable, FollowsTwoNetdevicesThatSwapNames) {
     EXPECT_EQ(table.find("eth1"), nullptr);
 }
 
-// 3 gives its name to 2 (that it did is lost), 2 takes another, 3 takes it back.
+// Netdevice 2 takes the name of 3 (that notification is lost) and then another. 3 takes it again.
 TEST(LinkTable, FindsANameAgainThatWasLentWhileNotificationsWereLost) {
     LinkTable table;
     table.put(ethernet("eth1", 2, mac(1)));
@@ -179,7 +179,7 @@ TEST(LinkTable, KnowsTheNetvscs) {
 
 // ---- Addresses.
 
-TEST(LinkTable, IsRoutedWhileThereIsAnAddress) {
+TEST(LinkTable, IsRoutedWhileAnAddressExists) {
     LinkTable table;
     table.put(netvsc_link("eth1", 2, mac(1)));
     EXPECT_FALSE(table.is_routed(2));
@@ -230,7 +230,7 @@ TEST(LinkTable, ThePrefixAndTheFamilyArePartOfAnAddress) {
 
 // ---- Listings.
 
-TEST(LinkTable, AListingTellsWhatItDidNotName) {
+TEST(LinkTable, ADumpReportsWhatItDidNotName) {
     LinkTable table;
     for (const int ifindex : {2, 3, 4})
         table.put(ethernet("eth" + std::to_string(ifindex), ifindex, mac(1)));
@@ -262,11 +262,11 @@ TEST(LinkTable, AListingDropsTheAddressesItDidNotName) {
     EXPECT_TRUE(table.is_routed(3));
     EXPECT_TRUE(table.is_routed(4));
     table.remove_address(ipv4(3, 2));
-    EXPECT_FALSE(table.is_routed(3)) << "10.0.0.1 was still there";
+    EXPECT_FALSE(table.is_routed(3)) << "10.0.0.1 still existed";
 }
 
-// An interrupted listing begins anew without having ended.
-TEST(LinkTable, AListingThatBeginsAnewCountsFromThere) {
+// An interrupted dump starts again without an end.
+TEST(LinkTable, ADumpThatStartsAgainCountsFromThere) {
     LinkTable table;
     table.put(ethernet("eth2", 2, mac(1)));
     table.begin_listing();
@@ -275,7 +275,7 @@ TEST(LinkTable, AListingThatBeginsAnewCountsFromThere) {
     EXPECT_THAT(table.end_listing(), ElementsAre(2));
 }
 
-// ---- When sysfs is asked.
+// ---- When the driver reads sysfs.
 
 TEST(LinkTable, WantsFactsOfWhatIsNewOrHasANewName) {
     LinkTable table;

@@ -28,7 +28,7 @@ TEST(PciId, IsReadAsTheKernelWritesIt) {
         EXPECT_EQ(PciId::parse(wrong), std::nullopt) << wrong;
 }
 
-TEST(PciEvent, TellsOfComingAndGoing) {
+TEST(PciEvent, ReportsAdditionAndRemoval) {
     using Kind = PciEvent::Kind;
     const auto added = pci_event_of(uevent("add"));
     ASSERT_TRUE(added);
@@ -52,7 +52,7 @@ TEST(PciEvent, OthersAreNone) {
     EXPECT_FALSE(pci_event_of(other));
 }
 
-TEST(KnownFunctions, AreThoseThatTheKernelToldOf) {
+TEST(KnownFunctions, AreThoseThatTheKernelReported) {
     KnownFunctions known;
     EXPECT_EQ(known.find(vf), std::nullopt);
     known.take(*pci_event_of(uevent("add")));

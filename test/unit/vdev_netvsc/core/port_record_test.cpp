@@ -30,7 +30,7 @@ TEST(LatencyHistogram, KnowsTheLastAndTheLongest) {
     EXPECT_EQ(histogram.longest(), 7ms);
 }
 
-TEST(PortRecord, CountsVfsThatComeAndGo) {
+TEST(PortRecord, CountsAddedAndRemovedVfs) {
     PortRecord record;
     record.count(EventType::vf_present, start);
     EXPECT_EQ(record.last_vf_change, start);
@@ -44,7 +44,7 @@ TEST(PortRecord, CountsVfsThatComeAndGo) {
     EXPECT_EQ(record.last_link_change, std::nullopt);
 }
 
-TEST(PortRecord, KnowsTheLinkThatWasTold) {
+TEST(PortRecord, KnowsTheReportedLink) {
     PortRecord record;
     record.count(EventType::link_up, start);
     EXPECT_TRUE(record.link_up);
@@ -56,7 +56,7 @@ TEST(PortRecord, KnowsTheLinkThatWasTold) {
 
 TEST(PortRecord, TakesTheTimeOfAnAnnouncementOnce) {
     PortRecord record;
-    record.announced(start); // of a VF no notification told of
+    record.announced(start); // of a VF without a notification
     EXPECT_EQ(record.announcements.longest(), 0us);
     record.noticed = start;
     record.announced(start + 5ms);

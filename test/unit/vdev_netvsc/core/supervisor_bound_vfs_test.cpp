@@ -20,7 +20,7 @@ TEST_F(SupervisorTest, DeviceArgumentsAreAppendedToTheAddress) {
     EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0,a=1"));
 }
 
-TEST_F(SupervisorTest, AVfIsBoundWhenThePortIsMadeAndGivenBackWithIt) {
+TEST_F(SupervisorTest, AVfIsBoundAndRestoredWithItsPort) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     EXPECT_THAT(instance(0, "iface=eth1,vf_bind=vfio-pci"),
@@ -35,7 +35,7 @@ TEST_F(SupervisorTest, AVfIsBoundWhenThePortIsMadeAndGivenBackWithIt) {
     EXPECT_THAT(closed(0), ElementsAre("release 0000:03:00.0 and restore"));
 }
 
-TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsPortCannotBeMade) {
+TEST_F(SupervisorTest, ABoundVfIsRestoredWhenItsPortCannotBeCreated) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
@@ -47,7 +47,7 @@ TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsPortCannotBeMade) {
     EXPECT_THAT(elapse(), ElementsAre("create 0 eth1 vf 0000:03:00.0 bind vfio-pci"));
 }
 
-TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsNetvscGoes) {
+TEST_F(SupervisorTest, ABoundVfIsRestoredWhenItsNetvscIsRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);
@@ -58,7 +58,7 @@ TEST_F(SupervisorTest, ABoundVfIsGivenBackWhenItsNetvscGoes) {
                                      "report removal of 0"));
 }
 
-TEST_F(SupervisorTest, AVfWithAnIpAddressIsNotBoundUntilTheAddressGoes) {
+TEST_F(SupervisorTest, AVfWithAnIpAddressIsNotBoundUntilTheAddressIsRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);
@@ -108,7 +108,7 @@ TEST_F(SupervisorTest, InAListingAVfIsBoundWhenItsAddressesAreKnown) {
                 ElementsAre("announce 1 0000:04:00.0 bind vfio-pci"));
 }
 
-TEST_F(SupervisorTest, AVfLetGoOfWhileItWasBoundIsGivenBack) {
+TEST_F(SupervisorTest, AVfReleasedDuringItsBindIsRestored) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);
@@ -118,7 +118,7 @@ TEST_F(SupervisorTest, AVfLetGoOfWhileItWasBoundIsGivenBack) {
     EXPECT_THAT(bound(7, pci1), ElementsAre("restore 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, AVfLetGoOfWhileItWasProbedIsWithdrawn) {
+TEST_F(SupervisorTest, AVfReleasedDuringItsProbeIsWithdrawn) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -165,7 +165,7 @@ TEST_F(SupervisorTest, AVfProbedForAPortThatHasReleasedItIsTakenFromItsPipe) {
     EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
-TEST_F(SupervisorTest, ABoundVfWhoseNetdeviceStillTellsThatItIsNotOursIsLeft) {
+TEST_F(SupervisorTest, ABoundVfWhoseNetdeviceBelongsToAnotherPortIsReleased) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(netvsc_link("eth9", 9, mac(9)));
     instance(0, "iface=eth1,iface=eth9,vf_bind=vfio-pci");
@@ -201,7 +201,7 @@ TEST_F(SupervisorTest, OneFunctionIsTheVfsOfSeveralPortsOfMana) {
         EXPECT_THAT(text, HasSubstr("check"));
     outcome(0, one, VfChecked{.taken = true});
     outcome(1, other, VfChecked{.taken = true});
-    // What one's port tells is not the other's.
+    // An event of one VF's port does not concern the other VF.
     event(other, VfRecovering{});
     EXPECT_EQ(port(0).vf_state, VfState::attached);
     EXPECT_EQ(port(1).vf_state, VfState::recovering);
@@ -228,7 +228,7 @@ TEST_F(SupervisorTest, AManaFunctionIsProbedForAllPortsThatAreKnown) {
                             "mac=00:15:5d:00:00:01,a=1"));
 }
 
-TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceTheFirstHasLetGoOfIt) {
+TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceTheFirstHasReleasedIt) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(netvsc_link("eth9", 9, mac(9)));
     instance(0, "iface=eth1,iface=eth9");
@@ -242,7 +242,7 @@ TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceTheFirstHasLetGoOfIt) {
     EXPECT_THAT(vf_closed(pci1), ElementsAre("announce 1 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceItHasBeenGivenBack) {
+TEST_F(SupervisorTest, AVfIsTakenByTheNextPortOnlyOnceItIsRestored) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(netvsc_link("eth9", 9, mac(9)));
     instance(0, "iface=eth1,iface=eth9,vf_bind=vfio-pci");
@@ -272,7 +272,7 @@ TEST_F(SupervisorTest, AVfIsTakenByTheNextPortWhenTheFirstIsClosed) {
 
 // ---- Uevents.
 
-TEST_F(SupervisorTest, ABoundVfWhosePciFunctionGoesIsWithdrawn) {
+TEST_F(SupervisorTest, ABoundVfWhosePciFunctionIsRemovedIsWithdrawn) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);
@@ -281,7 +281,7 @@ TEST_F(SupervisorTest, ABoundVfWhosePciFunctionGoesIsWithdrawn) {
     probed(0, pci1);
     EXPECT_THAT(gone(3), IsEmpty());
     EXPECT_THAT(pci_removed(pci2), IsEmpty());
-    EXPECT_THAT(pci_removed(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not given back";
+    EXPECT_THAT(pci_removed(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not restored";
     EXPECT_FALSE(port(0).vf);
     EXPECT_TRUE(idle());
     EXPECT_THAT(pci_removed(pci1), IsEmpty());
@@ -299,12 +299,12 @@ TEST_F(SupervisorTest, ABoundVfThatLosesItsKernelDriverIsWithdrawn) {
     bound(0, pci1);
     gone(3);
     EXPECT_THAT(unbound(pci2), IsEmpty());
-    EXPECT_THAT(unbound(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not given back";
+    EXPECT_THAT(unbound(pci1), ElementsAre("withdraw 0 0000:03:00.0")) << "not restored";
     EXPECT_THAT(pci_removed(pci1), IsEmpty());
 }
 
 // The removal is read only after the address has passed to another device, which is bound already.
-TEST_F(SupervisorTest, ABoundVfThatALateRemovalMayBeOfIsGivenBackAndBeginsAnew) {
+TEST_F(SupervisorTest, ABoundVfWithALateRemovalIsRestoredAndStartsAgain) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);
@@ -317,7 +317,7 @@ TEST_F(SupervisorTest, ABoundVfThatALateRemovalMayBeOfIsGivenBackAndBeginsAnew) 
                 ElementsAre("announce 0 0000:03:00.0 bind vfio-pci"));
 }
 
-TEST_F(SupervisorTest, TheVfsInHandAreKnownForARescan) {
+TEST_F(SupervisorTest, TheVfsInUseAreKnownForARescan) {
     EXPECT_THAT(supervisor_.vfs(), IsEmpty());
     EXPECT_FALSE(supervisor_.port_with_vf(PciAddress::parse(pci1).value()));
     eth1_attached_with_vf();
@@ -333,7 +333,7 @@ TEST_F(SupervisorTest, TheVfsInHandAreKnownForARescan) {
     EXPECT_THAT(supervisor_.vfs(), ElementsAre(PciAddress::parse(pci2).value()));
 }
 
-TEST_F(SupervisorTest, AfterFlappingThePortHasTheVfThatIsThere) {
+TEST_F(SupervisorTest, AfterFlappingThePortHasThePresentVf) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
     created(0);

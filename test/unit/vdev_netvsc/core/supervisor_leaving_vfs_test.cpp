@@ -25,7 +25,7 @@ protected:
     Texts leaving(int ifindex) { return texts(supervisor_.link_leaving(ifindex)); }
 };
 
-TEST_F(LeavingVf, ItsFunctionIsToBeAskedForWhenItGoesDown) {
+TEST_F(LeavingVf, ItsFunctionMustBeCheckedWhenItGoesDown) {
     EXPECT_EQ(supervisor_.may_be_leaving(down_.message), PciAddress::parse(pci1));
     EXPECT_EQ(supervisor_.may_be_leaving(up(vf_).message), std::nullopt) << "it stays up";
     EXPECT_THAT(link(down_), IsEmpty()) << "only down, after all";
@@ -44,7 +44,7 @@ TEST_F(LeavingVf, IsWithdrawnAtOnce) {
     EXPECT_THAT(link(up(vf_)), ElementsAre("announce 0 0000:03:00.0")) << "back by the same index";
 }
 
-TEST_F(LeavingVf, IsNotHeardUntilItHasGone) {
+TEST_F(LeavingVf, IsIgnoredUntilItsRemoval) {
     leaving(3);
     EXPECT_THAT(link(down_), IsEmpty());
     EXPECT_EQ(supervisor_.links().find(3), nullptr);
@@ -52,13 +52,13 @@ TEST_F(LeavingVf, IsNotHeardUntilItHasGone) {
         << "another netdevice is";
 }
 
-TEST_F(LeavingVf, IsNotSoughtInAListing) {
+TEST_F(LeavingVf, IsNotSearchedInADump) {
     supervisor_.begin_listing();
     EXPECT_EQ(supervisor_.may_be_leaving(software("vlan0", 3, mac(5)).message), std::nullopt)
         << "may be another by the same index";
 }
 
-TEST_F(LeavingVf, IsHeardInAListing) {
+TEST_F(LeavingVf, IsReadInADump) {
     leaving(3); // and RTM_DELLINK was lost, as was that it came back
     supervisor_.begin_listing();
     link(netvsc_link("eth1", 2, mac(1)));

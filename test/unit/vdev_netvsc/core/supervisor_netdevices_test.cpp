@@ -176,8 +176,8 @@ TEST_F(SupervisorTest, WithoutNamesANetvscThatAppearsBecomesAPort) {
     EXPECT_THAT(link(vf("eth5", 6, mac(5), pci1)), IsEmpty());
 }
 
-// It was left to the system at the start: it is not taken from under it later.
-TEST_F(SupervisorTest, WithoutNamesARoutedNetvscIsNotTakenWhenItsAddressGoes) {
+// The driver left it to the system at the start, so it does not take it later.
+TEST_F(SupervisorTest, WithoutNamesARoutedNetvscIsNotTakenWhenItsAddressIsRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     routed(2);
     EXPECT_THAT(instance(0, ""), IsEmpty());
@@ -260,11 +260,11 @@ TEST_F(SupervisorTest, APortThatFailsIsGivenUpWhenTheNameHasBecomeUnsafeMeanwhil
     }
 }
 
-// ---- What sysfs could not tell.
+// ---- Netdevices that sysfs does not have.
 
-TEST_F(SupervisorTest, APortStaysWhenSysfsCannotTellOfItsNetdevice) {
+TEST_F(SupervisorTest, APortStaysWhenSysfsCannotBeReadForItsNetdevice) {
     eth1_attached_with_vf();
-    // Renamed twice in a row: by the time the first is read the name is not there any more.
+    // Renamed twice in a row: sysfs no longer has the name of the first message.
     EXPECT_THAT(texts(supervisor_.link(netvsc_link("rename2", 2, mac(1)).message, std::nullopt)),
                 IsEmpty());
     EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
@@ -275,7 +275,7 @@ TEST_F(SupervisorTest, APortStaysWhenSysfsCannotTellOfItsNetdevice) {
     EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
-TEST_F(SupervisorTest, WhatIsNewAndSysfsCannotTellOfIsKnownWithTheNextMessage) {
+TEST_F(SupervisorTest, ANewNetdeviceThatSysfsDoesNotHaveIsKnownWithTheNextMessage) {
     instance(0, "");
     EXPECT_THAT(texts(supervisor_.link(netvsc_link("eth0", 2, mac(1)).message, std::nullopt)),
                 IsEmpty());
@@ -283,7 +283,8 @@ TEST_F(SupervisorTest, WhatIsNewAndSysfsCannotTellOfIsKnownWithTheNextMessage) {
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
 }
 
-// sysfs is not asked about those; what was known is of the netdevice that had the index before.
+// The driver does not read sysfs for software netdevices. The known facts belong to the netdevice
+// that had the index before.
 TEST_F(SupervisorTest, AnIndexThatPassesToSoftwareIsNotNetvscAnyMore) {
     eth1_attached();
     const LinkMessage message = software("veth0", 2, mac(1)).message;

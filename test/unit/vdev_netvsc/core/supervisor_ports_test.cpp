@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How ports are made, what they live through, and how they end.
+// Creation, changes and end of ports.
 
 #include "supervisor_scenario.hpp"
 
 namespace netvsc {
 namespace {
 
-// ---- Making ports.
+// ---- Creation.
 
 TEST_F(SupervisorTest, ANumberThatSomethingStillCarriesIsLeftOut) {
     link(netvsc_link("eth1", 2, mac(1)));
@@ -48,7 +48,7 @@ TEST_F(SupervisorTest, APortTriedAgainIsMadeUnderTheNetdevicesNewName) {
     EXPECT_THAT(elapse(), ElementsAre("create 0 wan"));
 }
 
-TEST_F(SupervisorTest, APortIsNotTriedAgainWhenItsNetdeviceOrInstanceIsGone) {
+TEST_F(SupervisorTest, APortIsNotTriedAgainWhenItsNetdeviceOrInstanceIsRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(netvsc_link("eth2", 3, mac(2)));
     instance(0, "iface=eth1");
@@ -61,7 +61,7 @@ TEST_F(SupervisorTest, APortIsNotTriedAgainWhenItsNetdeviceOrInstanceIsGone) {
     EXPECT_TRUE(idle());
 }
 
-TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGo) {
+TEST_F(SupervisorTest, TheVfOfAFailedPortIsReleased) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1 vf 0000:03:00.0"));
@@ -71,7 +71,7 @@ TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGo) {
     EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
 }
 
-TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGoWhenTheInstanceIsGoneToo) {
+TEST_F(SupervisorTest, TheVfOfAFailedPortIsReleasedWhenTheInstanceIsRemovedToo) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -81,17 +81,17 @@ TEST_F(SupervisorTest, WhatAFailedPortHadOfItsVfIsLetGoWhenTheInstanceIsGoneToo)
     EXPECT_EQ(ports(), 0U);
 }
 
-TEST_F(SupervisorTest, TheVfOfANetvscThatGoesWhileItsPortIsMadeIsWithdrawnWhenItIsMade) {
+TEST_F(SupervisorTest, TheVfOfANetvscRemovedDuringThePortsCreationIsWithdrawnAfterwards) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
-    // Sooner would be in vain: the thread that makes the port may not have probed it yet.
+    // Not earlier: the thread that creates the port may not have probed the VF yet.
     EXPECT_THAT(gone(2), IsEmpty());
     probed(0, pci1);
     EXPECT_THAT(created(0), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
 }
 
-// ---- What a port lives through.
+// ---- Changes.
 
 TEST_F(SupervisorTest, ARenameIsFollowed) {
     eth1_attached_with_vf();
@@ -111,7 +111,7 @@ TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
     EXPECT_THAT(messages(), IsEmpty());
 }
 
-TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
+TEST_F(SupervisorTest, ARemovedNetvscIsReportedAndItsPortKeptUntilClosed) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
     EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 removed"),
@@ -122,7 +122,7 @@ TEST_F(SupervisorTest, ANetvscThatGoesIsReportedAndItsPortKeptUntilClosed) {
     EXPECT_EQ(ports(), 0U);
 }
 
-TEST_F(SupervisorTest, ANetvscThatComesBackIsANewPortWithANewNumber) {
+TEST_F(SupervisorTest, AReturnedNetvscIsANewPortWithANewNumber) {
     eth1_attached();
     gone(2);
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 1 eth1"));
@@ -132,7 +132,7 @@ TEST_F(SupervisorTest, ANetvscThatComesBackIsANewPortWithANewNumber) {
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
 }
 
-TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortIsMadeIsReportedThen) {
+TEST_F(SupervisorTest, ANetvscRemovedDuringThePortsCreationIsReportedAfterwards) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     EXPECT_THAT(gone(2), IsEmpty());
@@ -141,7 +141,7 @@ TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortIsMadeIsReportedThen) {
     EXPECT_EQ(ports(), 0U);
 }
 
-TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortCannotBeMadeLeavesNothing) {
+TEST_F(SupervisorTest, ANetvscRemovedWhileItsPortCannotBeCreatedLeavesNothing) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     gone(2);
@@ -150,7 +150,7 @@ TEST_F(SupervisorTest, ANetvscThatGoesWhileItsPortCannotBeMadeLeavesNothing) {
     EXPECT_TRUE(idle());
 }
 
-TEST_F(SupervisorTest, AnIndexThatPassesToAnotherKindOfNetdeviceIsANetvscGone) {
+TEST_F(SupervisorTest, AnIndexThatPassesToAnotherKindOfNetdeviceIsARemovedNetvsc) {
     eth1_attached_with_vf();
     EXPECT_THAT(link(ethernet("eth1", 2, mac(1))),
                 ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
@@ -180,7 +180,7 @@ TEST_F(SupervisorTest, APortTheApplicationClosesIsMadeForANewInstance) {
     EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1"));
 }
 
-TEST_F(SupervisorTest, APortTheApplicationClosesWhileItIsMadeIsGone) {
+TEST_F(SupervisorTest, APortThatTheApplicationClosesDuringItsCreationIsRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     EXPECT_THAT(closed(0), IsEmpty());
@@ -188,15 +188,15 @@ TEST_F(SupervisorTest, APortTheApplicationClosesWhileItIsMadeIsGone) {
     EXPECT_EQ(ports(), 0U);
 }
 
-TEST_F(SupervisorTest, OutcomesOfAPortThatIsNotThereAreLeftAlone) {
+TEST_F(SupervisorTest, OutcomesOfAMissingPortAreIgnored) {
     EXPECT_THAT(created(5), IsEmpty());
     EXPECT_THAT(failed(5, EEXIST), IsEmpty());
     EXPECT_THAT(closed(5), IsEmpty());
 }
 
-// ---- Instances that go.
+// ---- Removed instances.
 
-TEST_F(SupervisorTest, AnInstanceThatGoesTakesItsPortsWithIt) {
+TEST_F(SupervisorTest, ARemovedInstanceTakesItsPortsWithIt) {
     eth1_attached_with_vf();
     EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
     EXPECT_TRUE(idle());
@@ -207,14 +207,14 @@ TEST_F(SupervisorTest, AnInstanceThatGoesTakesItsPortsWithIt) {
     EXPECT_FALSE(supervisor_.has_instances());
 }
 
-TEST_F(SupervisorTest, AnInstanceThatGoesTakesPortsWhoseNetvscIsGoneToo) {
+TEST_F(SupervisorTest, ARemovedInstanceTakesPortsWhoseNetvscWasRemovedToo) {
     eth1_attached();
     gone(2);
     EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
     EXPECT_THAT(closed(0), IsEmpty());
 }
 
-TEST_F(SupervisorTest, APortStillBeingMadeForAnInstanceThatGoesIsDestroyedThen) {
+TEST_F(SupervisorTest, APortInCreationForARemovedInstanceIsDestroyedAfterwards) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     EXPECT_THAT(remove_instance(0), IsEmpty());
@@ -222,7 +222,7 @@ TEST_F(SupervisorTest, APortStillBeingMadeForAnInstanceThatGoesIsDestroyedThen) 
     EXPECT_THAT(closed(0), IsEmpty());
 }
 
-TEST_F(SupervisorTest, APortThatCannotBeMadeForAnInstanceThatGoesIsNotTriedAgain) {
+TEST_F(SupervisorTest, APortThatCannotBeCreatedForARemovedInstanceIsNotTriedAgain) {
     for (const int error : {EEXIST, ENOMEM}) {
         link(netvsc_link("eth1", 2, mac(1)));
         instance(0, "iface=eth1");
@@ -233,7 +233,7 @@ TEST_F(SupervisorTest, APortThatCannotBeMadeForAnInstanceThatGoesIsNotTriedAgain
     }
 }
 
-TEST_F(SupervisorTest, ANumberIsNotUsedAgainBeforeItsPortIsGone) {
+TEST_F(SupervisorTest, ANumberIsNotUsedAgainBeforeItsPortIsClosed) {
     eth1_attached();
     EXPECT_THAT(remove_instance(0), ElementsAre("destroy 0"));
     EXPECT_THAT(instance(1, "iface=eth1"), ElementsAre("create 1 eth1"));
@@ -271,7 +271,7 @@ TEST_F(SupervisorTest, AListingThatChangesNothingDoesNothing) {
     EXPECT_THAT(messages(), IsEmpty());
 }
 
-TEST_F(SupervisorTest, WhatAListingDoesNotNameIsGone) {
+TEST_F(SupervisorTest, ANetdeviceThatADumpDoesNotNameIsRemoved) {
     eth1_attached_with_vf();
     supervisor_.begin_listing();
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());

@@ -18,7 +18,7 @@ TEST_F(SupervisorTest, ReportsOfAPortAndItsVf) {
     EXPECT_THAT(events_, ElementsAre("event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, ReportsOfAVfThatWasThereFirstAfterItsPort) {
+TEST_F(SupervisorTest, ReportsAnEarlierVfAfterItsPort) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -41,7 +41,7 @@ TEST_F(SupervisorTest, ReportsOfAVfThatFailedWhileItsPortWasMade) {
                                      "event vf_failed 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, ReportsNothingOfAVfThatWentWhileItsPortWasMade) {
+TEST_F(SupervisorTest, ReportsNothingOfAVfRemovedDuringThePortsCreation) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1");
@@ -51,7 +51,7 @@ TEST_F(SupervisorTest, ReportsNothingOfAVfThatWentWhileItsPortWasMade) {
     EXPECT_THAT(events_, ElementsAre("event port_added 0"));
 }
 
-TEST_F(SupervisorTest, ReportsOfAVfThatWasLetGoOfWhileItsPortWasMadeAfterThePort) {
+TEST_F(SupervisorTest, ReportsAVfReleasedDuringThePortsCreationAfterThePort) {
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
     instance(0, "iface=eth1,vf_bind=vfio-pci");
@@ -76,7 +76,7 @@ TEST_F(SupervisorTest, ReportsNothingOfAPortThatIsNotMade) {
     EXPECT_THAT(events_, IsEmpty());
 }
 
-TEST_F(SupervisorTest, ReportsNothingOfAPortWhoseInstanceWentMeanwhile) {
+TEST_F(SupervisorTest, ReportsNothingOfAPortWhoseInstanceWasRemoved) {
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     remove_instance(0);
@@ -87,7 +87,7 @@ TEST_F(SupervisorTest, ReportsNothingOfAPortWhoseInstanceWentMeanwhile) {
 
 // ---- Links.
 
-TEST_F(SupervisorTest, HasTheLinkLookedAtWhenACarrierChanges) {
+TEST_F(SupervisorTest, RefreshesTheLinkWhenACarrierChanges) {
     eth1_attached_with_vf();
     const auto refreshed = [&](Link changed) {
         return std::ranges::count_if(supervisor_.link(changed.message, changed.facts).traffic,

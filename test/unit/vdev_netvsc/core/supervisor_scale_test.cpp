@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The work one event makes does not grow with the number of netdevices. Counted in allocations,
-// of which anything that gathers netdevices makes some: a time would depend on the machine.
+// The cost of one event does not grow with the number of netdevices. The test counts allocations,
+// because code that collects netdevices allocates. A time would depend on the machine.
 
 #include "commands.hpp"
 #include "core/supervisor.hpp"
@@ -31,8 +31,8 @@ namespace {
 
 constexpr int flaps = 1000;
 
-/// A NetVSC with a port, and a VF that comes and goes, among netdevices made by software that
-/// all have their MAC address.
+/// A NetVSC with a port, and a VF that is added and removed, among software netdevices with the
+/// same MAC address.
 class Machine {
 public:
     explicit Machine(int software_netdevices) {
@@ -45,7 +45,7 @@ public:
         (void)supervisor_.handle(PortCreated{.number = 0}, {});
     }
 
-    /// @return how many allocations all the VF's coming and going made
+    /// Adds and removes the VF `flaps` times. @return the number of allocations
     std::size_t flap() {
         const Link vf = test::vf("eth2", 3, test::mac(1), "0000:03:00.0");
         const std::size_t before = allocations;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Which VF is whose, and what becomes of it.
+// Which VF belongs to which port, and the states of a VF.
 
 #include "supervisor_scenario.hpp"
 
@@ -9,12 +9,12 @@ namespace {
 
 // ---- VFs.
 
-TEST_F(SupervisorTest, AVfThatIsThereBeforeThePortIsAnnouncedWithIt) {
+TEST_F(SupervisorTest, AVfPresentBeforeThePortIsAnnouncedWithIt) {
     link(vf("eth2", 3, mac(1), pci1));
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, "iface=eth1"), ElementsAre("create 0 eth1 vf 0000:03:00.0"));
     EXPECT_THAT(probed(0, pci1), IsEmpty());
-    EXPECT_TRUE(idle()) << "not before the port is there";
+    EXPECT_TRUE(idle()) << "not before the port exists";
     EXPECT_THAT(created(0), IsEmpty());
     EXPECT_THAT(elapse(), ElementsAre("check 0 0000:03:00.0"));
     EXPECT_THAT(checked(0, pci1, true), IsEmpty());
@@ -89,7 +89,7 @@ TEST_F(SupervisorTest, OnlyAnEthernetNetdeviceOfAPciFunctionIsAVf) {
     EXPECT_THAT(link(infiniband), IsEmpty());
 }
 
-// One PCI function for several ports: the address tells them apart.
+// One PCI function for several ports: the MAC address selects the port.
 TEST_F(SupervisorTest, ManaIsAnnouncedWithItsMac) {
     eth1_attached();
     Link mana = vf("eth2", 3, mac(1), pci1);
@@ -97,7 +97,7 @@ TEST_F(SupervisorTest, ManaIsAnnouncedWithItsMac) {
     EXPECT_THAT(link(mana), ElementsAre("announce 0 0000:03:00.0,mac=00:15:5d:00:00:01"));
 }
 
-TEST_F(SupervisorTest, AVfThatGoesIsWithdrawn) {
+TEST_F(SupervisorTest, ARemovedVfIsWithdrawn) {
     eth1_attached_with_vf();
     EXPECT_THAT(gone(3), ElementsAre("withdraw 0 0000:03:00.0"));
     EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 removed")));
@@ -225,7 +225,7 @@ TEST_F(SupervisorTest, ANewVfBeginsWithAShortDelayAgain) {
     EXPECT_EQ(delay(), 10ms);
 }
 
-TEST_F(SupervisorTest, AVfWhosePortIsClosedWhileItIsThereIsAnnouncedAgain) {
+TEST_F(SupervisorTest, AVfWhosePortIsClosedWhileItIsPresentIsAnnouncedAgain) {
     eth1_attached_with_vf();
     EXPECT_THAT(vf_closed(pci1), IsEmpty());
     EXPECT_FALSE(idle());
@@ -234,7 +234,7 @@ TEST_F(SupervisorTest, AVfWhosePortIsClosedWhileItIsThereIsAnnouncedAgain) {
     EXPECT_THAT(elapse(), ElementsAre("check 0 0000:03:00.0"));
 }
 
-TEST_F(SupervisorTest, AVfWhosePortIsClosedBecauseItGoesIsNotAnnouncedAgain) {
+TEST_F(SupervisorTest, AVfWhosePortIsClosedByItsRemovalIsNotAnnouncedAgain) {
     eth1_attached_with_vf();
     vf_closed(pci1);
     EXPECT_THAT(gone(3), ElementsAre("withdraw 0 0000:03:00.0"));
@@ -252,7 +252,7 @@ TEST_F(SupervisorTest, OutcomesOfAVfThatIsNotThePortsAnyMoreAreLeftAlone) {
     EXPECT_THAT(checked(7, pci1, true), IsEmpty());
 }
 
-TEST_F(SupervisorTest, AnOutcomeThatComesTwiceCountsOnce) {
+TEST_F(SupervisorTest, ARepeatedOutcomeCountsOnce) {
     eth1_attached_with_vf();
     EXPECT_THAT(probed(0, pci1, ENODEV), IsEmpty());
     EXPECT_THAT(checked(0, pci1, false), IsEmpty());

@@ -7,20 +7,20 @@
 namespace netvsc {
 namespace {
 
-TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
+TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAgainWhenItsPortIsClosed) {
     to_attached();
-    want(std::nullopt); // bound: the netdevice is gone
+    want(std::nullopt); // bound, so it has no netdevice
     handle(one, VfRecovering{});
     EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
     withdrawn(one, true);
     EXPECT_THAT(port_closed(one), ElementsAre(refresh, bind_one));
     EXPECT_EQ(state(), VfState::present);
-    // It is bound all the time, and to be given back.
+    // It stays bound, so the driver must restore it.
     EXPECT_THAT(want(std::nullopt), IsEmpty());
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
-TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
+TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndIsRemovedIsNotTakenAgain) {
     to_attached();
     handle(one, VfRecovering{});
     recovered(one, false);
@@ -36,21 +36,21 @@ TEST_F(BoundVfMachineTest, AVfThatFailsToRecoverAndGoesIsNotTakenAnew) {
     EXPECT_EQ(state(), VfState::absent);
 }
 
-TEST_F(BoundVfMachineTest, AVfThatWentWhileAPortWasMadeInVainIsNotBoundForTheNextTry) {
+TEST_F(BoundVfMachineTest, AVfRemovedWhileAPortCouldNotBeCreatedIsNotBoundForTheNextTry) {
     machine_.begin(vf(one));
     handle(one, VfBound{});
     removed(one);
-    machine_.begin(vf(one)); // that its netdevice has gone is not read yet
+    machine_.begin(vf(one)); // the removal of its netdevice was not read yet
     EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
 }
 
-// ---- Asked to let go of a VF that is there.
+// ---- Requests to release a VF that stays present.
 
-TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAnew) {
+TEST_F(BoundVfMachineTest, AVfThatStaysAfterAReleaseRequestIsTakenAgain) {
     to_attached();
     EXPECT_THAT(handle(other, VfReleaseRequested{}), IsEmpty());
     EXPECT_THAT(handle(one, VfReleaseRequested{}), ElementsAre(withdraw_one));
-    EXPECT_THAT(handle(one, VfReleaseRequested{}), IsEmpty()) << "it is being let go of";
+    EXPECT_THAT(handle(one, VfReleaseRequested{}), IsEmpty()) << "its release is under way";
     EXPECT_THAT(withdrawn(one, true), IsEmpty());
     EXPECT_THAT(port_closed(one), ElementsAre(refresh));
     EXPECT_EQ(state(), VfState::gone);
@@ -60,7 +60,7 @@ TEST_F(BoundVfMachineTest, AVfThatIsStillThereAfterARequestToLetGoOfItIsTakenAne
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
-TEST_F(BoundVfMachineTest, AVfThatIsProbedForItsPortAfterItWasLetGoOfIsLetGoOfAgain) {
+TEST_F(BoundVfMachineTest, AVfProbedAfterItsReleaseIsReleasedAgain) {
     machine_.begin(vf(one));
     handle(one, VfBound{});
     EXPECT_THAT(handle(one, VfReleaseRequested{}), ElementsAre(withdraw_one));
@@ -72,7 +72,7 @@ TEST_F(BoundVfMachineTest, AVfThatIsProbedForItsPortAfterItWasLetGoOfIsLetGoOfAg
     EXPECT_EQ(delay(), 500ms);
 }
 
-TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {
+TEST_F(BoundVfMachineTest, AVfReleasedLateIsTakenAgainAtOnce) {
     to_attached();
     handle(one, VfReleaseRequested{});
     withdrawn(one, true);
@@ -80,22 +80,22 @@ TEST_F(BoundVfMachineTest, AVfThatIsLetGoOfLateIsTakenAnewAtOnce) {
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh, bind_one));
 }
 
-TEST_F(BoundVfMachineTest, AVfThatGoesAfterTheRequestToLetGoOfItIsDoneWithAtOnce) {
+TEST_F(BoundVfMachineTest, AVfRemovedAfterAReleaseRequestIsFinishedAtOnce) {
     to_attached();
     handle(one, VfReleaseRequested{});
     EXPECT_THAT(removed(one), IsEmpty());
-    EXPECT_THAT(port_closed(one), ElementsAre(refresh)) << "gone before its port was closed";
+    EXPECT_THAT(port_closed(one), ElementsAre(refresh)) << "removed before its port was closed";
     EXPECT_EQ(state(), VfState::absent);
 
     to_attached();
     handle(one, VfReleaseRequested{});
     port_closed(one);
-    EXPECT_THAT(removed(one), IsEmpty()) << "gone afterwards: neither taken anew nor given back";
+    EXPECT_THAT(removed(one), IsEmpty()) << "removed afterwards: neither taken again nor restored";
     EXPECT_EQ(state(), VfState::absent);
     EXPECT_TRUE(idle());
 }
 
-TEST_F(BoundVfMachineTest, AVfThatWasLetGoOfIsGivenBackWhenTheNetvscGoes) {
+TEST_F(BoundVfMachineTest, AReleasedVfIsRestoredWhenTheNetvscIsRemoved) {
     to_attached();
     handle(one, VfReleaseRequested{});
     port_closed(one);
@@ -105,7 +105,7 @@ TEST_F(BoundVfMachineTest, AVfThatWasLetGoOfIsGivenBackWhenTheNetvscGoes) {
     EXPECT_EQ(state(), VfState::absent);
 }
 
-TEST_F(VfMachineTest, ARequestToLetGoOfAVfThatWeDidNotBindIsItsNetdevicesMatter) {
+TEST_F(VfMachineTest, AReleaseRequestForAVfThatIsNotBoundIsIgnored) {
     to_attached();
     EXPECT_THAT(handle(one, VfReleaseRequested{}), IsEmpty());
     EXPECT_EQ(state(), VfState::attached);
@@ -113,7 +113,7 @@ TEST_F(VfMachineTest, ARequestToLetGoOfAVfThatWeDidNotBindIsItsNetdevicesMatter)
 
 // ---- VFs that are bound to a kernel driver of the user's choice.
 
-TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {
+TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceIsRemoved) {
     EXPECT_THAT(want(vf(one)), ElementsAre(bind_one));
     handle(one, VfBound{});
     EXPECT_THAT(want(std::nullopt), IsEmpty());
@@ -127,11 +127,11 @@ TEST_F(BoundVfMachineTest, ABoundVfStaysWhenItsNetdeviceGoes) {
     EXPECT_EQ(state(), VfState::attached);
 }
 
-TEST_F(BoundVfMachineTest, AVfNotBoundYetGoesWithItsNetdevice) {
+TEST_F(BoundVfMachineTest, AVfNotYetBoundIsRemovedWithItsNetdevice) {
     want(vf(one));
     EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one}));
-    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "and is not given back";
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "and is not restored";
 }
 
 TEST_F(BoundVfMachineTest, ANetdeviceAtABoundVfsAddressIsOfAnotherDevice) {
@@ -140,11 +140,11 @@ TEST_F(BoundVfMachineTest, ANetdeviceAtABoundVfsAddressIsOfAnotherDevice) {
     EXPECT_THAT(want(vf(one, 9)), ElementsAre(withdraw_one));
     EXPECT_EQ(state(), VfState::gone);
     removed(one);
-    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "nothing to give back";
+    EXPECT_THAT(withdrawn(one), ElementsAre(refresh)) << "nothing to restore";
     EXPECT_THAT(want(vf(one, 9)), ElementsAre(bind_one));
 }
 
-TEST_F(BoundVfMachineTest, ABoundVfIsGivenBackWhenDismissed) {
+TEST_F(BoundVfMachineTest, ABoundVfIsRestoredWhenDismissed) {
     to_attached();
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
     EXPECT_THAT(dismiss(), ElementsAre(withdraw_one));
@@ -154,7 +154,7 @@ TEST_F(BoundVfMachineTest, ABoundVfIsGivenBackWhenDismissed) {
     EXPECT_FALSE(machine_.release());
 }
 
-TEST_F(BoundVfMachineTest, ABoundVfThatHasGoneIsNotGivenBack) {
+TEST_F(BoundVfMachineTest, ARemovedBoundVfIsNotRestored) {
     for (const VfState from : with_vf) {
         to(from);
         handle(one, VfBound{});
@@ -175,7 +175,7 @@ TEST_F(BoundVfMachineTest, TheNextVfAtTheAddressIsNotTakenForBound) {
     EXPECT_EQ(machine_.release(), (ReleaseVf{.vf = one, .restore_driver = true}));
 }
 
-TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGrows) {
+TEST_F(BoundVfMachineTest, AFailedBindIsRetriedSeldomAndLoggedWhileTheDelayGrows) {
     want(vf(one));
     messages();
     for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 64s}) {
@@ -190,8 +190,8 @@ TEST_F(BoundVfMachineTest, AFailedBindIsRepeatedSeldomAndSaidAsLongAsTheDelayGro
     EXPECT_THAT(messages(), IsEmpty());
 }
 
-// A driver that does not take the device: it goes back to its own, with a new netdevice.
-TEST_F(BoundVfMachineTest, AFailedBindThatRenewsTheNetdeviceIsRepeatedSeldomToo) {
+// A kernel driver refuses the device. The device returns to its own driver, with a new netdevice.
+TEST_F(BoundVfMachineTest, AFailedBindThatRenewsTheNetdeviceIsRetriedSeldomToo) {
     want(vf(one, 3));
     auto expected = 1s;
     for (int ifindex = 4; ifindex < 9; ++ifindex, expected *= 2) {
@@ -204,7 +204,7 @@ TEST_F(BoundVfMachineTest, AFailedBindThatRenewsTheNetdeviceIsRepeatedSeldomToo)
         EXPECT_EQ(delay(), expected - 100ms);
         EXPECT_THAT(elapse(), ElementsAre(bind_one));
     }
-    // Another VF is not concerned, nor is one that comes to the address when this one has gone.
+    // This does not concern another VF, nor a VF that takes the address after this one's removal.
     bind_failed(one);
     want(vf(other, 20));
     withdrawn(one);

@@ -52,14 +52,14 @@ TEST_F(VfMachineTest, ReportsAFailureNotEachTry) {
     EXPECT_EQ(events_.back(), "event vf_attached 0 0000:03:00.0");
 }
 
-TEST_F(VfMachineTest, ReportsThatFailsafeLetGoOfOneThatStays) {
+TEST_F(VfMachineTest, ReportsThatFailsafeReleasedAPresentVf) {
     to_attached();
     events_.clear();
     port_closed(one);
-    EXPECT_THAT(events_, IsEmpty()) << "mostly it is leaving";
+    EXPECT_THAT(events_, IsEmpty()) << "usually it is about to leave";
     elapse();
     probed(one);
-    EXPECT_THAT(events_, IsEmpty()) << "it may be leaving still";
+    EXPECT_THAT(events_, IsEmpty()) << "it may still be leaving";
     elapse();
     checked(one, true);
     EXPECT_THAT(events_,
@@ -78,7 +78,7 @@ TEST_F(VfMachineTest, ReportsNoFailureOfOneThatIsLeavingSlowly) {
     to_attached();
     events_.clear();
     port_closed(one);
-    for (int i = 0; i < 3; ++i) { // its netdevice is there still
+    for (int i = 0; i < 3; ++i) { // its netdevice still exists
         elapse();
         probed(one, ENODEV);
     }
@@ -111,7 +111,7 @@ TEST_F(VfMachineTest, ReportsOnlyOfARecoveryThatFails) {
                 ElementsAre("event vf_failed 0 0000:03:00.0", "event vf_removed 0 0000:03:00.0"));
 }
 
-TEST_F(BoundVfMachineTest, ReportsOfOneTakenAnewAfterItsRecoveryFailed) {
+TEST_F(BoundVfMachineTest, ReportsOfOneTakenAgainAfterItsRecoveryFailed) {
     to_attached();
     handle(one, VfRecovering{});
     recovered(one, false);

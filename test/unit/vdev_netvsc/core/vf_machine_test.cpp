@@ -9,7 +9,7 @@ namespace {
 
 // ---- A VF arrives.
 
-TEST_F(VfMachineTest, AtFirstThereIsNothing) {
+TEST_F(VfMachineTest, AtFirstThePortHasNoVf) {
     EXPECT_EQ(state(), VfState::absent);
     EXPECT_TRUE(idle());
     EXPECT_FALSE(machine_.release());
@@ -47,7 +47,7 @@ TEST_F(VfMachineTest, AVfNotTakenIsAnnouncedAgainWithGrowingDelays) {
     }
 }
 
-TEST_F(VfMachineTest, AFailedProbeIsRepeatedAndSaidAsLongAsTheDelayGrows) {
+TEST_F(VfMachineTest, AFailedProbeIsRetriedAndLoggedWhileTheDelayGrows) {
     want(vf(one));
     messages();
     for (auto expected = 10ms; expected < 30s; expected *= 2) {
@@ -83,7 +83,7 @@ TEST_F(VfMachineTest, ADelayBeginsShortAgainAfterTheVfWasAttached) {
     EXPECT_EQ(delay(), 50ms + 10ms);
 }
 
-TEST_F(VfMachineTest, WhatConcernsAnotherVfIsLeftAlone) {
+TEST_F(VfMachineTest, EventsOfAnotherVfAreIgnored) {
     for (const VfState all : {VfState::present, VfState::announced, VfState::faulted,
                               VfState::attached, VfState::recovering, VfState::gone}) {
         to(all);
@@ -104,7 +104,7 @@ TEST_F(VfMachineTest, WhatConcernsAnotherVfIsLeftAlone) {
     }
 }
 
-TEST_F(VfMachineTest, OutcomesThatComeTooLateAreLeftAlone) {
+TEST_F(VfMachineTest, LateOutcomesAreIgnored) {
     to_attached();
     EXPECT_THAT(probed(one, ENODEV), IsEmpty());
     EXPECT_THAT(bind_failed(one), IsEmpty());
@@ -132,7 +132,7 @@ TEST_F(VfMachineTest, ThePortsNumberMayChange) {
 
 // ---- A VF leaves.
 
-TEST_F(VfMachineTest, AVfThatGoesIsWithdrawnInEveryState) {
+TEST_F(VfMachineTest, ARemovedVfIsWithdrawnInEveryState) {
     for (const VfState from : with_vf) {
         to(from);
         EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
@@ -147,7 +147,7 @@ TEST_F(VfMachineTest, AVfThatGoesIsWithdrawnInEveryState) {
     }
 }
 
-TEST_F(VfMachineTest, APciFunctionThatGoesIsWithdrawnInEveryState) {
+TEST_F(VfMachineTest, ARemovedPciFunctionIsWithdrawnInEveryState) {
     for (const VfState from : with_vf) {
         to(from);
         EXPECT_THAT(removed(one), ElementsAre(withdraw_one));
@@ -159,7 +159,7 @@ TEST_F(VfMachineTest, APciFunctionThatGoesIsWithdrawnInEveryState) {
     }
 }
 
-TEST_F(VfMachineTest, WhilePortRemainsTheWithdrawalIsRepeatedUntilThePortIsGone) {
+TEST_F(VfMachineTest, WhileThePortRemainsTheWithdrawalIsRepeated) {
     to_attached();
     EXPECT_THAT(want(std::nullopt), ElementsAre(withdraw_one));
     messages();
@@ -212,12 +212,12 @@ TEST_F(VfMachineTest, ANewVfAtTheSameAddressWaitsForTheEndOfTheOldOnesPort) {
     EXPECT_THAT(want(vf(other, 6)), IsEmpty());
     EXPECT_EQ(state(), VfState::gone);
     EXPECT_THAT(port_closed(one), ElementsAre(refresh));
-    EXPECT_EQ(state(), VfState::absent) << "it is to be told again";
+    EXPECT_EQ(state(), VfState::absent) << "want() must be called again";
     EXPECT_THAT(want(vf(one, 5)), ElementsAre(announce_one));
     EXPECT_EQ(machine_.vf()->ifindex, 5);
 }
 
-TEST_F(VfMachineTest, AnotherVfComesInWhenTheFirstIsWithdrawn) {
+TEST_F(VfMachineTest, AnotherVfIsTakenWhenTheFirstIsWithdrawn) {
     to_attached();
     EXPECT_THAT(want(vf(other, 4)), ElementsAre(withdraw_one));
     EXPECT_THAT(withdrawn(one), ElementsAre(refresh));
@@ -247,7 +247,7 @@ TEST_F(VfMachineTest, APortClosedByFailsafeIsSoonTriedAgain) {
     }
 }
 
-TEST_F(VfMachineTest, APortClosedWithoutANeedIsNothing) {
+TEST_F(VfMachineTest, AnUnexpectedlyClosedPortChangesNothing) {
     for (const VfState from : {VfState::present, VfState::faulted}) {
         to(from);
         const auto before = machine_.deadline();
@@ -285,16 +285,16 @@ TEST_F(VfMachineTest, APortClosedByTheApplicationIsHeldBackUntilItsPortIsStarted
     EXPECT_FALSE(only_if_started());
 }
 
-TEST_F(VfMachineTest, AVfThatComesWhileThePortIsConfiguredIsAnnouncedSoonAfter) {
+TEST_F(VfMachineTest, AVfAddedDuringThePortsConfigurationIsAnnouncedSoonAfter) {
     want(vf(one));
     handle(one, VfHeldBack{});
     EXPECT_EQ(state(), VfState::faulted);
     EXPECT_EQ(delay(), 20ms);
     EXPECT_THAT(elapse(), ElementsAre(announce_one));
-    EXPECT_THAT(messages(), SizeIs(1)); // that it is there
+    EXPECT_THAT(messages(), SizeIs(1)); // that it is present
 }
 
-TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatIsDone) {
+TEST_F(VfMachineTest, AVfThatTheApplicationClosesIsNotProbedBeforeThatIsDone) {
     to_attached();
     want(std::nullopt);
     withdrawn(one, true);
@@ -306,7 +306,7 @@ TEST_F(VfMachineTest, AVfThatLeavesByTheApplicationsHandIsNotFollowedBeforeThatI
     EXPECT_EQ(state(), VfState::absent);
 }
 
-TEST_F(VfMachineTest, AVfHeldBackThatGoesAndComesIsAnnouncedAtOnce) {
+TEST_F(VfMachineTest, AVfHeldBackThatIsRemovedAndAddedIsAnnouncedAtOnce) {
     to_attached();
     port_closed(one, true);
     want(std::nullopt);
@@ -317,7 +317,7 @@ TEST_F(VfMachineTest, AVfHeldBackThatGoesAndComesIsAnnouncedAtOnce) {
     EXPECT_FALSE(std::get<Announce>(decision.traffic.back()).only_if_started);
 }
 
-// ---- Errors a VF recovers from.
+// ---- Recovery from errors.
 
 TEST_F(VfMachineTest, AVfThatRecoversStays) {
     to_attached();
@@ -340,8 +340,8 @@ TEST_F(VfMachineTest, RecoveryIsOnlyOfAnAttachedVf) {
     }
 }
 
-// Its netdevice tells whether it is still there.
-TEST_F(VfMachineTest, AVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
+// Its netdevice shows whether it is still present.
+TEST_F(VfMachineTest, AVfThatFailsToRecoverIsTakenAgainWhenItsPortIsClosed) {
     to_attached();
     handle(one, VfRecovering{});
     EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
@@ -353,7 +353,7 @@ TEST_F(VfMachineTest, AVfThatFailsToRecoverIsTakenAnewWhenItsPortIsClosed) {
     EXPECT_THAT(want(vf(one)), ElementsAre(announce_one));
 }
 
-// ---- Rest, and a long life.
+// ---- No pending work, and flapping.
 
 TEST_F(VfMachineTest, AtRestThereIsNoDeadline) {
     for (const VfState quiet : {VfState::absent, VfState::present, VfState::attached,
@@ -365,7 +365,7 @@ TEST_F(VfMachineTest, AtRestThereIsNoDeadline) {
     }
 }
 
-TEST_F(VfMachineTest, AfterFlappingItIsWhereTheLastChangeSays) {
+TEST_F(VfMachineTest, AfterFlappingItHasTheStateOfTheLastChange) {
     constexpr int flaps = 100'000;
     std::size_t said = 0;
     for (int i = 0; i < flaps; ++i) {
@@ -377,7 +377,7 @@ TEST_F(VfMachineTest, AfterFlappingItIsWhereTheLastChangeSays) {
         i % 7 == 0 ? removed(one) : want(std::nullopt);
         if (i % 11 == 0) {
             withdrawn(one, true);
-            want(vf(one, i)); // before fail-safe has let go
+            want(vf(one, i)); // before fail-safe has released it
             port_closed(one);
         } else {
             withdrawn(one);
@@ -386,7 +386,7 @@ TEST_F(VfMachineTest, AfterFlappingItIsWhereTheLastChangeSays) {
         ASSERT_TRUE(idle()) << i;
         said = std::max(said, messages().size());
     }
-    EXPECT_LE(said, 3U) << "messages for one coming and going";
+    EXPECT_LE(said, 3U) << "messages for one arrival and removal";
     to_attached();
     EXPECT_TRUE(idle());
 }

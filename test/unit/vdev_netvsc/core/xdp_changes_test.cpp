@@ -6,7 +6,7 @@
 namespace netvsc {
 namespace {
 
-TEST(XdpChanges, SaysWhatItReads) {
+TEST(XdpChanges, WritesWhatItReads) {
     const XdpChanges changes{.channels_before = 8, .programs = {27, 4294967295}};
     EXPECT_EQ(changes.to_string(), "channels 8\nprogram 27\nprogram 4294967295\n");
     EXPECT_EQ(XdpChanges::parse(changes.to_string()), changes);

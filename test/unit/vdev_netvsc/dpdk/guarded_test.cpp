@@ -41,12 +41,12 @@ TEST_F(GuardedTest, ReturnsWhatTheCallDoes) {
     EXPECT_EQ(logged(), "");
 }
 
-TEST_F(GuardedTest, TellsWhatWasThrown) {
+TEST_F(GuardedTest, LogsWhatWasThrown) {
     EXPECT_EQ(guarded("netlink", [] { throw std::runtime_error("no such thing"); }), -EIO);
     EXPECT_EQ(logged(), "vdev_netvsc: netlink: no such thing\n");
 }
 
-TEST_F(GuardedTest, TellsThatThereIsNoMemoryWithoutAny) {
+TEST_F(GuardedTest, LogsOutOfMemoryWithoutMemory) {
     EXPECT_EQ(guarded("something whose name is no short one",
                       [] {
                           out_of_memory = true;

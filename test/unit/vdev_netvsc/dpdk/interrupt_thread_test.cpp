@@ -79,7 +79,7 @@ TEST_F(InterruptThreadPauseTest, WhatTheInterruptThreadIsAtIsFinishedFirst) {
     EXPECT_TRUE(finished);
 }
 
-TEST_F(InterruptThreadPauseTest, AnInterruptThreadThatDoesNotComeIsNotWaitedFor) {
+TEST_F(InterruptThreadPauseTest, AnInterruptThreadThatIsLateIsNotWaitedFor) {
     std::promise<void> began;
     std::promise<void> go_on;
     Errand errand([&] {

@@ -80,7 +80,8 @@ TEST_F(FailsafePortTest, IsHalfConfiguredUntilAllItsQueuesAreSetUp) {
     EXPECT_FALSE(port_.half_configured());
 }
 
-// A sub-device has port 0, as a VF that is there before the fail-safe port, which has port 1.
+// A sub-device has port 0, like a VF that is present before the fail-safe port. The latter is
+// port 1.
 class FailsafeSubDeviceTest : public FailsafePortTest {
 protected:
     void SetUp() override {
@@ -124,19 +125,19 @@ protected:
     std::uint16_t sub_device_ = 0;
 };
 
-TEST_F(FailsafeSubDeviceTest, ASubDeviceTellsOfItsLinkIfTheApplicationWantsToKnow) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceReportsItsLinkIfTheApplicationRequestsThat) {
     start(true, true);
     EXPECT_TRUE(tells());
     EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 1U);
 }
 
-TEST_F(FailsafeSubDeviceTest, ASubDeviceDoesNotTellOfItsLinkIfTheApplicationDoesNotWantToKnow) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceDoesNotReportItsLinkUnlessTheApplicationRequestsThat) {
     start(true, false);
     EXPECT_FALSE(tells());
     EXPECT_EQ(rte_eth_devices[id_].data->dev_conf.intr_conf.lsc, 0U);
 }
 
-TEST_F(FailsafeSubDeviceTest, ASubDeviceThatCannotTellOfItsLinkIsNotAskedTo) {
+TEST_F(FailsafeSubDeviceTest, ASubDeviceThatCannotReportItsLinkIsNotRequestedTo) {
     start(false, true);
     EXPECT_FALSE(tells());
 }
@@ -197,7 +198,7 @@ protected:
     std::uint16_t other_ = 0;
 };
 
-TEST_F(FailsafeRemovalTest, AnotherPortGoesOnAndTheSlotIsFree) {
+TEST_F(FailsafeRemovalTest, AnotherPortWorksOnAndTheSlotIsFree) {
     const auto receive = rte_eth_fp_ops[other_].rx_pkt_burst;
     rte_eth_devices[sub_device_].data->dev_flags |= RTE_ETH_DEV_INTR_RMV;
     start(false, false);

@@ -32,7 +32,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-// Long enough for a busy machine, and nothing waits for many.
+// Long enough for a busy machine. No test waits for many of them.
 constexpr auto period = 50ms;
 
 class KeepaliveTest : public testing::Test {
@@ -188,7 +188,7 @@ TEST_F(KeepaliveTest, what_was_polled_before_it_was_off) {
     EXPECT_TRUE(keepalive().status().lcores.empty());
 }
 
-TEST_F(KeepaliveTest, port_that_comes_again_has_one_callback_for_each_queue) {
+TEST_F(KeepaliveTest, port_that_is_added_again_has_one_callback_for_each_queue) {
     ASSERT_TRUE(keepalive().join("one", settings()));
     for (int round = 0; round < 3; ++round) {
         const auto port = add_ours();
@@ -237,7 +237,7 @@ TEST_F(KeepaliveTest, thread_that_is_no_lcore_is_nobody) {
     EXPECT_TRUE(keepalive().status().lcores.empty());
 }
 
-TEST_F(KeepaliveTest, area_that_somebody_spoils_is_made_anew) {
+TEST_F(KeepaliveTest, truncated_area_is_created_again) {
     const auto port = add_ours();
     ASSERT_TRUE(keepalive().join("one", settings()));
     start(port, 1);

@@ -225,7 +225,7 @@ TEST_F(CommandExecutorTest, RemovesAWithdrawnVfThatNobodyOwns) {
     EXPECT_THAT(outcomes(), ElementsAre("withdrawn"));
 }
 
-TEST_F(CommandExecutorTest, WithdrawsAVfWhosePortIsGone) {
+TEST_F(CommandExecutorTest, WithdrawsAVfWhosePortIsClosed) {
     devices_.use = Devices::VfPortUse::owned;
     (void)executor_.execute(TrafficCommand(Withdraw{.number = 9, .vf = pci}));
     EXPECT_THAT(calls(), ElementsAre("raise removal"));

@@ -20,7 +20,7 @@ std::function<void()> while_registering;
 
 } // namespace
 
-// In place of ethdev's, which would only add to a list.
+// Replaces ethdev's function, which only adds to a list.
 extern "C" int rte_eth_dev_callback_register(std::uint16_t /*port*/, rte_eth_event_type /*event*/,
                                              rte_eth_dev_cb_fn /*callback*/, void * /*argument*/) {
     if (while_registering)
@@ -56,7 +56,7 @@ protected:
     rte_devargs devargs_{};
 };
 
-// Whoever holds a lock of DPDK that the callbacks' registration needs may ask for the status.
+// A thread that holds a lock which the callbacks' registration needs may request the status.
 TEST_F(DriverTest, AnswersWhileItStarts) {
     std::future<std::size_t> status; // ends after the probe, even if it had to wait for that
     while_registering = [&] {

@@ -55,7 +55,7 @@ TEST_F(EalMonitorTest, IsAnOwnUeventSocketInAllGroups) {
     EXPECT_FALSE(monitor_.runs());
 }
 
-// Else each uevent would cost a search of all descriptors, of which an application may have many.
+// Without this, each uevent would search all descriptors. An application may have many.
 TEST_F(EalMonitorTest, SearchesTheDescriptorsOnceForEachSocket) {
     list(socket(NETLINK_KOBJECT_UEVENT, "ffffffff", 10));
     EXPECT_FALSE(monitor_.runs()) << "another process's";

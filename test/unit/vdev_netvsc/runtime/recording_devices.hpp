@@ -14,13 +14,13 @@ using namespace std::chrono_literals;
 
 inline const PciAddress pci = PciAddress::parse("0000:03:00.0").value();
 
-/// Devices that write down what is done to them, and answer as a test says.
+/// Devices that record each call and return the results that a test sets.
 class RecordingDevices : public Devices {
 public:
     std::vector<std::string> calls;
     TimePoint time{1h};
 
-    // ---- What the devices answer.
+    // ---- The devices' results.
     PortDevice::State state{.port_id = 5};
     int create_error = 0;
     int announce_error = 0;

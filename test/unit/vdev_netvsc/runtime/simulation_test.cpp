@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The Supervisor between a simulated kernel and a simulated DPDK, both of which do what they do
-// at random: netdevices of every kind come, go, move and change, notifications get lost and a
-// listing follows, VFs are bound to another kernel driver and lose their netdevice by that, their
-// PCI functions are pulled out, ports, binds and probes fail, fail-safe looks into its pipe at any
-// time, the application closes ports, instances come and go. Whenever all has come to rest, what
-// must then be so is worked out from the simulated kernel alone and held against what is.
+// The driver between a simulated kernel and a simulated DPDK. Both act at random:
+// - Netdevices of every kind are added, removed, moved and changed.
+// - Notifications are lost, and a dump follows.
+// - VFs are bound to another kernel driver and lose their netdevice. Their PCI functions are
+// removed.
+// - Ports, binds and probes fail. fail-safe reads its pipe at any time.
+// - The application closes ports. Instances are added and removed.
+//
+// Whenever nothing is pending, the test derives the expected state from the simulated kernel alone
+// and compares it with the driver's state.
 //
 // NETVSC_SIMULATION_SEEDS=n runs n seeds, NETVSC_SIMULATION_SEED=s that one.
 
@@ -22,7 +26,7 @@ std::optional<std::uint64_t> number_in_environment(const char *name) {
     return text != nullptr ? std::optional(std::strtoull(text, nullptr, 0)) : std::nullopt;
 }
 
-TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
+TEST(SupervisorSimulation, SettlesInTheStateOfTheKernel) {
     const auto only = number_in_environment("NETVSC_SIMULATION_SEED");
     const std::uint64_t count = number_in_environment("NETVSC_SIMULATION_SEEDS").value_or(2000);
     const std::uint64_t first = only.value_or(1);
@@ -35,13 +39,13 @@ TEST(SupervisorSimulation, ComesToRestWhereTheKernelsStateSays) {
             simulation.run(8);
         } catch (const Violation &violation) {
             FAIL() << violation.what() << "\nNETVSC_SIMULATION_SEED=" << seed
-                   << "\nWhat happened last:\n"
+                   << "\nThe last actions:\n"
                    << simulation.journal();
         }
         for (const auto &[what, times] : simulation.statistics())
             statistics[what] += times;
     }
-    // Each kind of thing did happen: else this would be no test.
+    // Each kind of action occurred. Otherwise the test would prove nothing.
     for (const auto *what : {"create",
                              "destroy",
                              "release",

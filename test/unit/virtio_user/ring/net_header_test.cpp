@@ -85,7 +85,7 @@ TEST(NetHeader, SegmentationNeedsASize) {
 }
 
 // Linux' virtio_net_hdr_from_skb() writes this for frames that GRO merged.
-TEST(NetHeader, SegmentationMayComeWithAVerifiedChecksum) {
+TEST(NetHeader, SegmentationMayHaveAVerifiedChecksum) {
     NetHeader header = written(segments(Segmentation::Type::tcp4));
     header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
     const auto offloads = read_header(header, frame_length);

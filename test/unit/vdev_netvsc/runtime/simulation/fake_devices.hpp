@@ -20,7 +20,7 @@ public:
     struct Events {
         std::function<void(PortNumber)> port_closed;
         std::function<void(const PciAddress &, const VfEvent &)> vf_event;
-        /// Other threads go on while a port is being created.
+        /// Other threads run while a port is being created.
         std::function<void()> meanwhile;
     };
 
@@ -93,7 +93,7 @@ public:
         return vf_ports_;
     }
 
-    // ---- What happens by itself.
+    // ---- Actions of DPDK and the application.
 
     /// fail-safe closes VFs whose removal was raised, and polls its pipe where it has no VF.
     bool failsafe_polls() {
@@ -198,17 +198,17 @@ public:
         require(driver == "vfio-pci", "bind to " + driver);
         if (kernel_.bound().contains(pci))
             return std::nullopt;
-        if (!kernel_.has_pci(pci) || fault(8)) // there is no such driver
+        if (!kernel_.has_pci(pci) || fault(8)) // the kernel driver does not exist
             return failed_bind();
         require(kernel_.bind(pci), "a function that is neither bound nor not");
         if (!fault(6))
             return std::nullopt;
-        kernel_.give_back(pci); // the driver does not take the device
+        kernel_.restore(pci); // the driver does not take the device
         return failed_bind();
     }
     Result<void> restore_driver(const PciAddress &pci) override {
         require(!vf_ports_.contains(pci), pci.to_string() + " is restored while it is in use");
-        kernel_.give_back(pci);
+        kernel_.restore(pci);
         return {};
     }
 

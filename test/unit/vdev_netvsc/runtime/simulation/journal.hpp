@@ -10,7 +10,7 @@
 
 namespace netvsc::simulation {
 
-/// What must not be.
+/// A violated invariant.
 struct Violation : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -34,7 +34,7 @@ private:
     std::mt19937_64 engine_;
 };
 
-/// The last things that happened, for who has to understand a failure.
+/// The last actions, to explain a failure.
 class Journal {
 public:
     void add(std::string line) {

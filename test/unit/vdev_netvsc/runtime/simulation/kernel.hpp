@@ -17,7 +17,7 @@
 
 namespace netvsc::simulation {
 
-/// Netdevices, and the one socket by which their changes and their listings are told.
+/// Netdevices, and the one socket that delivers their changes and dumps.
 class Kernel {
 public:
     Kernel(Random &random, Journal &journal) : random_(random), journal_(journal) {}
@@ -58,8 +58,8 @@ public:
         }
         return bound_.contains(pci);
     }
-    /// Its own driver has it again, and gives it a new netdevice.
-    void give_back(const PciAddress &pci) {
+    /// The function returns to its own driver, which creates a new netdevice.
+    void restore(const PciAddress &pci) {
         auto node = bound_.extract(pci);
         if (!node)
             return;
@@ -68,7 +68,7 @@ public:
         link.message.name = free_name();
         add(std::move(link));
     }
-    /// A function without netdevice is pulled out.
+    /// Removes a function that has no netdevice.
     void pull_one_out() {
         if (bound_.empty())
             return;
@@ -77,13 +77,13 @@ public:
         bound_.erase(pci);
         notify_removed(pci);
     }
-    /// PCI functions that have gone, as uevents tell. lost: some were not told.
+    /// Removed PCI functions, as uevents report them. lost: some reports are missing.
     struct Removed {
-        std::vector<PciAddress> told;
+        std::vector<PciAddress> reported;
         bool lost = false;
     };
     [[nodiscard]] Removed receive_uevents() { return std::exchange(removed_, {}); }
-    [[nodiscard]] bool has_uevents() const { return removed_.lost || !removed_.told.empty(); }
+    [[nodiscard]] bool has_uevents() const { return removed_.lost || !removed_.reported.empty(); }
 
     void change_something() {
         switch (random_.below(14)) {
@@ -134,7 +134,7 @@ public:
 
     // ---- The socket.
 
-    /// From now on until the reader has been told, notifications are lost.
+    /// Notifications are lost from now on until the reader receives the overrun.
     void overflow() {
         if (!std::exchange(overflowing_, true))
             journal_.add("-- notifications are lost from here");
@@ -142,7 +142,7 @@ public:
     [[nodiscard]] bool has_lost() const { return lost_; }
     [[nodiscard]] bool listing() const { return stage_ != Stage::idle; }
 
-    /// The reader learns that notifications were lost, and asks for a listing.
+    /// The reader receives the overrun and requests a dump.
     void start_listing() {
         journal_.add("-- a listing begins");
         overflowing_ = false;
@@ -152,9 +152,9 @@ public:
         position_ = 0;
     }
 
-    /// The kernel goes on with the listing by some netdevices.
+    /// The kernel continues the dump by some netdevices.
     void continue_listing() {
-        if (lost_) // lost while listing: LinkMonitor begins anew
+        if (lost_) // lost during the dump: LinkMonitor starts it again
             return start_listing();
         std::size_t count = 1 + random_.below(4);
         auto next = netdevices_.upper_bound(position_);
@@ -236,7 +236,7 @@ private:
         if (random_.one_in(6))
             removed_.lost = true;
         else
-            removed_.told.push_back(pci);
+            removed_.reported.push_back(pci);
     }
     void remove(int ifindex) {
         const auto pci = netdevices_.at(ifindex).link.facts.pci;

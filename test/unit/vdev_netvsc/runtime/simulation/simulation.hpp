@@ -17,7 +17,7 @@ public:
         kernel_.macs_stay = bind_;
         for (int i = 0; i < 6; ++i)
             kernel_.change_something();
-        kernel_.overflow(); // what was told so far, before there was a reader
+        kernel_.overflow(); // drops the notifications from before the reader existed
         kernel_.start_listing();
         for (int round = 0; round < rounds; ++round) {
             for (int i = 0; i < 60; ++i)
@@ -28,7 +28,7 @@ public:
     }
 
     [[nodiscard]] std::string journal() const { return journal_.text(); }
-    /// How often what happened.
+    /// The number of each kind of action.
     [[nodiscard]] std::map<std::string, int> statistics() const {
         auto result = threads_.statistics;
         for (const auto &[what, times] : threads_.devices.statistics)
@@ -88,15 +88,15 @@ private:
     void read() {
         if (const auto event = kernel_.receive())
             std::visit([this](const auto &one) { take(one); }, *event);
-        // A netdevice that went and came back is another.
+        // A netdevice that was removed and added again is another one.
         std::erase_if(excused_, [this](const auto &entry) {
             return supervisor_.links().find(entry.first) == nullptr;
         });
     }
     void read_uevents() {
         const auto removed = kernel_.receive_uevents();
-        for (const PciAddress &pci : removed.told) {
-            journal_.add("read: PCI function " + pci.to_string() + " is gone");
+        for (const PciAddress &pci : removed.reported) {
+            journal_.add("read: PCI function " + pci.to_string() + " was removed");
             remove_function(pci);
         }
         if (!removed.lost)
@@ -124,7 +124,7 @@ private:
         threads_.carry_out(supervisor_.link(message, facts));
     }
     void take(const LinkGone &gone) {
-        journal_.add("read: " + std::to_string(gone.ifindex) + " is gone");
+        journal_.add("read: " + std::to_string(gone.ifindex) + " was removed");
         threads_.carry_out(supervisor_.link_gone(gone.ifindex));
     }
     void take(const AddressMessage &message) { threads_.carry_out(supervisor_.address(message)); }
@@ -213,7 +213,7 @@ private:
         const InstanceId id = random_.of(instances_).first;
         journal_.add("remove instance " + std::to_string(id));
         instances_.erase(id);
-        // A netdevice whose port goes with an instance is not offered to the others at once.
+        // A netdevice whose port ends with its instance is not offered to the others at once.
         for (const auto &port : supervisor_.ports())
             excuse(port.ifindex);
         threads_.carry_out(supervisor_.remove_instance(id));
@@ -226,7 +226,7 @@ private:
         if (threads_.application_closes(view.number))
             excuse(view.ifindex);
     }
-    // The netdevice need not become a port of the instances that there are.
+    // The netdevice need not become a port of the present instances.
     void excuse(int ifindex) {
         if (ifindex != 0) {
             for (const auto &[id, arguments] : instances_)
@@ -245,7 +245,7 @@ private:
         threads_.carry_out(supervisor_.elapsed(threads_.devices.time));
     }
 
-    /// Lets everything that is under way end, without anything new.
+    /// Finishes all pending work, without new actions.
     void rest() {
         journal_.add("-- at rest from here");
         threads_.devices.faults = false;
@@ -274,7 +274,7 @@ private:
         return event.has_value();
     }
 
-    // ---- What must be so at rest.
+    // ---- Invariants when nothing is pending.
 
     void check() const {
         check_links();
@@ -313,7 +313,7 @@ private:
             const auto &[id, wanted] = entry;
             if (wanted.ignore || excused_.contains({link.ifindex(), id}))
                 return false;
-            // One that had an address at some time may have been left alone for that.
+            // The driver may have ignored a netdevice that had an address at some time.
             if (wanted.automatic())
                 return !kernel_.ever_routed(link.ifindex());
             const auto names_it = [&](const MacAddress &mac) { return link.has_mac(mac); };
@@ -350,7 +350,8 @@ private:
                 continue;
             }
             const auto below = kernel_.netdevices().find(port.ifindex);
-            require(below != kernel_.netdevices().end(), about + " is of a netdevice that is gone");
+            require(below != kernel_.netdevices().end(),
+                    about + " has a netdevice that was removed");
             require(below->second.link.is_netvsc(), about + " is not of a NetVSC");
             require(below->second.link.name() == port.netdevice, about + ": name");
             check_vf(port, below->second.link, !at_device->second->bind.empty());
@@ -376,7 +377,7 @@ private:
                 candidates.insert(*link.facts.pci);
         }
         const std::string about = "port " + std::to_string(port.number);
-        // One that is bound has no netdevice to tell whose it is: it stays.
+        // A bound VF has no netdevice that shows its port, so it stays.
         const bool bound = bind && port.vf && kernel_.bound().contains(*port.vf);
         require(bound || port.vf.has_value() == !candidates.empty(),
                 about + " has a VF or none, wrongly");
@@ -402,7 +403,8 @@ private:
                     "the pipe of port " + std::to_string(number) + " holds a VF not its own");
         }
         for (const auto &[pci, owner] : threads_.devices.vf_ports()) {
-            require(kernel_.has_pci(pci), "VF " + pci.to_string() + " is gone, its port is not");
+            require(kernel_.has_pci(pci),
+                    "VF " + pci.to_string() + " was removed, its port was not");
             require(wanted.contains(pci), "VF " + pci.to_string() + " is probed for nothing");
             require(owner == wanted.at(pci), "VF " + pci.to_string() + " is in the wrong port");
         }
@@ -422,7 +424,7 @@ private:
     int rescans_ = 0;
     int leaving_ = 0;
     // All instances or none. Then MAC addresses stay, or a VF that is just being bound could have
-    // changed its port before its netdevice went.
+    // changed its port before its netdevice was removed.
     const bool bind_ = random_.one_in(2);
     std::set<std::pair<int, InstanceId>> excused_;
 };

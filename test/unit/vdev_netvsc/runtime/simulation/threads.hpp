@@ -41,7 +41,7 @@ private:
 public:
     FakeDevices devices;
     std::map<std::string, int> statistics;
-    /// Makes any random step of the simulation, while a port is being created.
+    /// Makes a random step of the simulation while a port is being created.
     std::function<void()> step_of_others;
 
     /// The reported ports, each with the last event of its VF.
@@ -67,7 +67,7 @@ public:
         }
     }
 
-    /// Something that is due, or that may happen by itself, happens. @return whether it did
+    /// Executes one pending or spontaneous action. @return whether there was one
     bool step() {
         switch (random_.below(3)) {
         case 0:
@@ -78,7 +78,7 @@ public:
             return run_a_traffic_command() || run_a_port_command();
         }
     }
-    /// Everything that is under way is done.
+    /// Executes all pending actions.
     void finish() {
         while (run_a_traffic_command() || run_a_port_command() || devices.failsafe_polls())
             ;
