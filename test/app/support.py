@@ -42,10 +42,10 @@ class Program:
 
     def expect(self, pattern: str, timeout: float = 20.0) -> re.Match[str]:
         """Waits until standard output or standard error has a match."""
-        def look() -> re.Match[str] | None:
+        def search() -> re.Match[str] | None:
             return re.search(pattern, self.out, re.M) or re.search(pattern, self.err, re.M)
         try:
-            return wait_for(repr(pattern), look, timeout)
+            return wait_for(repr(pattern), search, timeout)
         except AssertionError as error:
             raise AssertionError(f"{error}\nstdout: {self.out[-3000:]}\nstderr: {self.err[-3000:]}") from None
 

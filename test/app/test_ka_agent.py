@@ -58,7 +58,7 @@ class AgentCase(unittest.TestCase):
 
 
 class Deaths(AgentCase):
-    def test_are_told_when_the_semaphore_says_so(self) -> None:
+    def test_are_reported_when_the_semaphore_is_posted(self) -> None:
         area = self.area()
         agent = self.watching()
         area.set(3, DEAD)
@@ -75,7 +75,7 @@ class Deaths(AgentCase):
         area = self.area()
         agent = self.watching()
 
-        def told_after_s(lcore: int) -> float:
+        def reported_after_s(lcore: int) -> float:
             time.sleep(0.3)
             area.set(lcore, DEAD)
             began = time.monotonic()
@@ -84,9 +84,9 @@ class Deaths(AgentCase):
             return time.monotonic() - began
 
         # By itself it looks a second after it did last; a busy machine may be slow, but not always.
-        self.assertTrue(any(told_after_s(lcore) < 0.5 for lcore in range(3, 13)))
+        self.assertTrue(any(reported_after_s(lcore) < 0.5 for lcore in range(3, 13)))
 
-    def test_are_told_also_if_another_reader_took_the_post(self) -> None:
+    def test_are_reported_if_another_reader_took_the_post(self) -> None:
         area = self.area()
         agent = self.watching()
         area.set(9, DEAD)

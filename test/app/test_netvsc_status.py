@@ -155,7 +155,7 @@ Last events
                      "  VF history none added", "  Failed     1 binds, 2 probes"):
             self.assertIn(line + "\n", shown)
 
-    def test_a_port_that_is_stopped_and_whose_netvsc_is_gone(self) -> None:
+    def test_a_stopped_port_whose_netvsc_was_removed(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/info,0"] = info(ifindex=0, mac="", path="none", link="down")
         shown = self.run_status()

@@ -76,7 +76,7 @@ class Quick(unittest.TestCase):
         for name in "announce_ms", "plugin_ms", *LOSSES:
             self.assertEqual(figures[name]["rows"][INTREE]["median"] is not None, taken == 1, name)
 
-    def test_conditions_are_told(self) -> None:
+    def test_conditions_are_reported(self) -> None:
         self.assertTrue(self.found["quick"])
         self.assertEqual(len(self.found["conditions"]["load"]), 3)
 

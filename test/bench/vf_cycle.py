@@ -94,7 +94,7 @@ class Session:
         switch.steer(VF)
         lab.assert_only_by(VF)
         returned = switch.report(began, time.monotonic_ns() - 100_000_000)
-        listener = self._watch.told_ns(since, name)
+        listener = self._watch.notified_ns(since, name)
         written = self._watch.written_ns(since, pci)
         removed = lab.go(lambda: lab.unplug(VF))
         time.sleep(INTREE_SETTLE_S if self._intree else SETTLE_S)

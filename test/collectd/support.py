@@ -206,11 +206,11 @@ class Collectd:
 
     def notified(self, message: str, times: int = 1) -> Notification:
         """Waits for a notification; the last one of this message."""
-        def look() -> list[Notification]:
+        def matching() -> list[Notification]:
             found = [one for one in self.notifications() if one.message == message]
             return found if len(found) >= times else []
         try:
-            return wait_for(f"notification '{message}'", look)[-1]
+            return wait_for(f"notification '{message}'", matching)[-1]
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.notifications()}\n{self.log()}") from None
 

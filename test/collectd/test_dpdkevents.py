@@ -219,17 +219,17 @@ class Keepalive(Case):
         expected = sorted((f"lcore {lcore} Keep Alive Status: {word}", severity)
                           for lcore, (_, word, severity) in enumerate(STATES))
 
-        def told(notification: Notification) -> tuple[tuple[str, str], ...]:
+        def without_time(notification: Notification) -> tuple[tuple[str, str], ...]:
             return tuple((name, value) for name, value in notification.fields if name != "Time")
         found = []
         for collectd in both:
             wait_for("all notifications", lambda: len(collectd.notifications()) >= len(STATES), 60)
             notifications = collectd.notifications()
             self.assertEqual(sorted((one.message, one["Severity"]) for one in notifications), expected)
-            found.append(sorted((one.message, told(one)) for one in notifications))
+            found.append(sorted((one.message, without_time(one)) for one in notifications))
         self.assertEqual(found[0], found[1])
 
-    def test_area_later_gone_and_replaced(self) -> None:
+    def test_area_later_removed_and_replaced(self) -> None:
         collectd = self.collectd()
         collectd.said(f"there is no shared memory {self.name}")
         lcore = "dpdkevents-keepalive/gauge-lcore1"

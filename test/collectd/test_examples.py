@@ -86,10 +86,10 @@ class ExampleCase(unittest.TestCase):
 
     def samples(self, collectd: Collectd) -> list[Sample]:
         """What the exporter has, as soon as it has both kinds."""
-        def look() -> list[Sample]:
+        def samples() -> list[Sample]:
             found = [sample for sample in metrics(collectd.prometheus()) if "dpdkevents" in sample[0]]
             return found if len(found) >= 5 else []
-        return wait_for("the samples of two ports and three lcores", look)
+        return wait_for("the samples of two ports and three lcores", samples)
 
     def noted(self, collectd: Collectd, severity: str, message: str) -> None:
         """Waits for a notification in the log (logfile writes them there)."""

@@ -69,7 +69,7 @@ class WithSysfs(unittest.TestCase):
 
 
 class Interfaces(WithSysfs):
-    def test_hyperv_is_told_by_a_netvsc_or_by_the_firmware(self) -> None:
+    def test_hyperv_is_recognized_by_a_netvsc_or_by_the_firmware(self) -> None:
         self.sysfs.netdevice("eth9", MAC1)
         self.assertFalse(hyperv.is_hyperv(self.sysfs.root))
         self.sysfs.write("class/dmi/id/sys_vendor", "Microsoft Corporation")
@@ -78,7 +78,7 @@ class Interfaces(WithSysfs):
         self.sysfs.write("class/dmi/id/product_name", "Virtual Machine")
         self.assertTrue(hyperv.is_hyperv(self.sysfs.root))
 
-    def test_a_netvsc_alone_tells_hyperv(self) -> None:
+    def test_a_netvsc_alone_shows_hyperv(self) -> None:
         self.sysfs.netvsc("eth0", MAC0)
         self.assertTrue(hyperv.is_hyperv(self.sysfs.root))
 
@@ -142,7 +142,7 @@ class Command(WithSysfs):
         self.assertEqual(self.pci_arguments("eth1"), ["-b", "0001:00:02.0"])
         self.assertEqual(self.pci_arguments("eth0", "eth1"), [])
 
-    def test_ports_of_one_mana_function_are_told_apart(self) -> None:
+    def test_ports_of_one_mana_function_are_separated(self) -> None:
         self.sysfs.netvsc("eth0", MAC0)
         for name, mac in (("eth1", MAC1), ("eth2", MAC2)):
             self.sysfs.netvsc(name, mac)

@@ -99,7 +99,7 @@ class Hardening(unittest.TestCase):
             with self.subTest(path.name):
                 self.assertTrue(hold(program), f"{path.name} {why}")
 
-    def test_driver_plugin_and_tools_are_looked_at(self) -> None:
+    def test_driver_plugin_and_tools_are_checked(self) -> None:
         names = {path.name for path in self.programs}
         self.assertLessEqual({"librte_net_vdev_netvsc.so", "librte_net_virtio_user.so", "ka-agent", "l2fwd-keepalive", "netvsc-status"}, names)
 
@@ -126,7 +126,7 @@ class Hardening(unittest.TestCase):
                    if any(re.fullmatch(r"__\w+_chk", name) for name in program.imports)}
         self.assertIn("librte_net_vdev_netvsc.so", checked)
 
-    def test_libraries_are_looked_for_nowhere_else(self) -> None:
+    def test_libraries_are_searched_nowhere_else(self) -> None:
         self.each(lambda program: not program.tags & {"DT_RPATH", "DT_RUNPATH"}, "has a library path of its own")
 
     def test_nothing_is_exported_but_the_interface(self) -> None:

@@ -23,8 +23,8 @@ class AnnounceWatch:
     def close(self) -> None:
         end(self._links)
 
-    def told_ns(self, since_ns: int, ifname: str, timeout: float = 20.0) -> int:
-        """When the listener was first told of netdevice `ifname` at or after `since_ns`."""
+    def notified_ns(self, since_ns: int, ifname: str, timeout: float = 20.0) -> int:
+        """When the listener received the first notification of netdevice `ifname` at or after `since_ns`."""
         return wait_for(f"notification of {ifname}",
                         lambda: self._first(self._links.output(), since_ns, ifname), timeout)
 
@@ -36,7 +36,7 @@ class AnnounceWatch:
         """From the first notification of netdevice `ifname` after `since_ns` to the first `pci` in the pipe.
 
         Negative if the listener was scheduled after the driver."""
-        return self.written_ns(since_ns, pci, timeout) - self.told_ns(since_ns, ifname, timeout)
+        return self.written_ns(since_ns, pci, timeout) - self.notified_ns(since_ns, ifname, timeout)
 
     def _pipe_log(self) -> str:
         try:

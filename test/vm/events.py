@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the driver tells: by its API to a plugin within testpmd (tools/eventlog), by telemetry to DPDK's own client."""
+"""The driver's events: by its API in a plugin of testpmd (tools/eventlog), and by telemetry in DPDK's own client."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class EventCase(LabCase):
         self.assertLess(len(text), ANSWER_LIMIT)
         return json.loads(text)[command.split(",")[0]]
 
-    def told_events(self, testpmd: Testpmd) -> list[Event]:
+    def telemetry_events(self, testpmd: Testpmd) -> list[Event]:
         """All events telemetry has, page by page."""
         events: list[Event] = []
         since = 0

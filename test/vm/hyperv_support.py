@@ -118,12 +118,12 @@ class HyperVCase(OverHyperV, VfCase):
         until = time.monotonic_ns()
         time.sleep(1.0)  # the last ones are on their way
         report = self.switch.report(began, until)
-        with self.telling_what_was_said():
+        with self.with_output_in_errors():
             self.assertEqual((report.lost, report.duplicates, set(report.returned_by_port)), (0, 0, {by}), report)
         return report
 
     def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:
-        """Without traffic: net_tap's redirection stays a moment longer than its netdevice, of which the kernel warns."""
+        """Stops the traffic first: net_tap's redirection outlasts its netdevice for a moment, and the kernel warns then."""
         self.switch.stop_traffic()
         super().assert_quits(testpmd, timeout)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of the driver in the lab share: one machine for a class of cases, testpmd with our driver or DPDK's.
+"""Shared by the lab tests of the driver: one machine for a class of cases, testpmd with this driver or DPDK's own.
 
 Environment: NETVSC_BUILD, the build folder (default: build in the project's folder); NETVSC_DRIVER, another build of
-the driver to be tested (`intree` for DPDK's own, to see which cases tell the two apart).
+the tested driver (`intree` for DPDK's own, which shows the cases that only this driver passes).
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class LabCase(unittest.TestCase):
         return self.machine.ifname(vf)
 
     def unplug(self, vf: str) -> None:
-        """Takes a VF away, if it is there."""
+        """Removes a VF, if it is present."""
         if vf in self.machine.nics:
             self.machine.nic_del(vf)
 
@@ -187,7 +187,7 @@ def ports(testpmd: Testpmd) -> list[tuple[str, str]]:
 def lost_notifications(guest: Guest, testpmd: Testpmd) -> int:
     """Messages for testpmd's netlink sockets that the kernel had no room for."""
     rows = [line.split() for line in guest.read_file("/proc/net/netlink").decode().splitlines()[1:]]
-    # Some may be closed while they are looked at, which readlink takes for a failure.
+    # readlink fails for a descriptor that the process closes at the same time.
     inodes = guest.run(f"readlink /proc/{testpmd.process.pid}/fd/*", check=False).stdout
     return sum(int(row[DROPS_COLUMN]) for row in rows if f"socket:[{row[-1]}]" in inodes)
 

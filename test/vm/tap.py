@@ -6,7 +6,8 @@ usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without o
 The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one; what the tests
 themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
 
-An exception with an attribute `run_again`, which says why, voids its case: that is told, and run once more at the end.
+An exception with an attribute `run_again`, which is the reason, voids its case. The report says so, and the case runs once
+more at the end.
 """
 
 from __future__ import annotations

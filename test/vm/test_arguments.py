@@ -62,7 +62,7 @@ class Arguments(LabCase):
         self.assert_said(testpmd, f"net_vdev_netvsc0: {name} has an IP address")
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
 
-    def test_one_that_comes_later(self) -> None:
+    def test_one_that_is_added_later(self) -> None:
         for number, argument in enumerate((f"iface={self.names[1]}", f"mac={MACS[1]}")):
             with self.subTest(argument):
                 self.hide(self.names[1])
@@ -74,7 +74,7 @@ class Arguments(LabCase):
                 self.wait_ports(testpmd, "net_failsafe_vsc0", "net_failsafe_vsc1")
                 self.assert_quits(testpmd)
 
-    def test_one_that_comes_by_a_new_name(self) -> None:
+    def test_one_that_gets_the_name_later(self) -> None:
         testpmd = self.run_testpmd("--vdev=net_vdev_netvsc0,iface=later0")
         self.assertEqual(ports(testpmd), [])
         self.rename(self.names[1], "later0")

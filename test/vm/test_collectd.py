@@ -61,7 +61,7 @@ LoadPlugin dpdkevents
   </Event>
 </Plugin>
 """
-# The sanitizer that is loaded into collectd for the plugin's sake has nothing to look for in the shell's programs.
+# The sanitizer that is loaded into collectd for the plugin's sake has nothing to matching for in the shell's programs.
 NOTE = '#!/bin/sh\nunset LD_PRELOAD\nnote=$(mktemp {folder}/notes/XXXXXX) && cat >"$note" && mv "$note" "$note.done"\n'
 
 
@@ -114,12 +114,12 @@ class CollectdCase(LabCase):
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()}") from None
 
-        def look() -> list[dict[str, str]]:
+        def matching() -> list[dict[str, str]]:
             notes = [note.partition("\n\n") for note in self.read(f"{FOLDER}/notes/*.done")]
             found = [dict(line.split(": ", 1) for line in head.splitlines())
                      for head, _, text in notes if text.strip() == message]
             return sorted(found, key=lambda one: float(one["Time"])) if len(found) >= times else []
-        return wait_for(f"the exec plugin's '{message}'", look, PATIENCE_S)[-1]
+        return wait_for(f"the exec plugin's '{message}'", matching, PATIENCE_S)[-1]
 
     def values(self, name: str) -> list[float]:
         """What the csv plugin wrote of a value."""

@@ -82,7 +82,7 @@ class CrashCase(HyperVCase):
 
     # What is going on when it is killed.
 
-    def comes(self, testpmd: Testpmd) -> None:
+    def toggle_vf(self, testpmd: Testpmd) -> None:
         if VF in self.machine.nics:
             self.machine.nic_unplug(VF)
         else:
@@ -101,7 +101,7 @@ class CrashCase(HyperVCase):
         pass
 
     def finish_unplugging(self, nic: Nic | None, leaving: bool) -> None:
-        """A VF that was on its way out has gone."""
+        """Completes the removal of a VF that was under way."""
         if leaving and nic is not None:
             self.machine.nic_unplugged(VF, nic.mark, PATIENCE_S)
 
@@ -128,10 +128,10 @@ class CrashCase(HyperVCase):
         running = self.left()
         self.switch.stop_traffic()
         first.process.kill(PATIENCE_S)
-        doings: list[Callable[[Testpmd], None]] = [self.comes, self.comes, self.restarts, self.quits, self.is_detached,
+        doings: list[Callable[[Testpmd], None]] = [self.toggle_vf, self.toggle_vf, self.restarts, self.quits, self.is_detached,
                                                    self.nothing]
         for number in range(max(2, CYCLES // KINDS)):
-            self.cycle(number, self.random.choice(doings) if number else self.comes, running)
+            self.cycle(number, self.random.choice(doings) if number else self.toggle_vf, running)
         last = self.come_up()
         self.assertEqual(self.left(), running)
         self.switch.stop_traffic()
@@ -139,7 +139,7 @@ class CrashCase(HyperVCase):
         self.assertEqual(self.left()["taps"], [])
         self.assertEqual(self.left()["shared memory"], [])
         if VF in self.machine.nics:
-            self.wait_given_back(self.kernel)
+            self.wait_restored(self.kernel)
 
     def cycle(self, number: int, doing: Callable[[Testpmd], None], running: dict[str, object]) -> None:
         """One that is killed while it starts, now and then; one that comes up, and is killed at what it does."""
@@ -151,7 +151,7 @@ class CrashCase(HyperVCase):
         testpmd = self.come_up()
         self.assertEqual(self.left(), running)
         delay = self.random.uniform(0, LONGEST_S)
-        leaving = doing == self.comes and VF in self.machine.nics
+        leaving = doing == self.toggle_vf and VF in self.machine.nics
         doing(testpmd)
         time.sleep(delay)
         testpmd.process.kill(PATIENCE_S, may_have_quit=doing == self.quits)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A VF that comes and goes under traffic, over hv_netvsc: the port stays, the traffic moves, nothing grows.
+"""A VF is added and removed under traffic, over hv_netvsc: the port stays, the traffic moves, nothing grows.
 
 Environment: NETVSC_CYCLES, how often (default 10).
 """
@@ -27,7 +27,7 @@ from support import MACS, SANITIZER, ports  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "10")
 PPS = 500
-WINDOW_S = 0.3  # how long each state is looked at
+WINDOW_S = 0.3  # length of the observation of each state
 MAX_GROWTH_KIB = 256  # of testpmd's anonymous memory, in all cycles together
 
 
@@ -53,7 +53,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Cycle:
-    """One coming and going."""
+    """One addition and removal."""
 
     announced_ns: int
     with_vf: Report
@@ -82,7 +82,7 @@ class Cycles(HyperVCase):
         print(cls.before, cls.after, sep="\n")
 
     @classmethod
-    def look(cls, nic: str, since_ns: int) -> Report:
+    def traffic_by(cls, nic: str, since_ns: int) -> Report:
         """The traffic of a moment, from when it comes back by `nic`."""
         switch = cls.machine.switch(MACS[0])
         began = switch.wait_return(nic, since_ns)
@@ -95,13 +95,13 @@ class Cycles(HyperVCase):
         plugged, guest_plugged = time.monotonic_ns(), cls.guest.monotonic_ns()
         name = nic.vf_add("vf")
         nic.take_from_kernel(name)
-        with_vf = cls.look("vf", plugged)
+        with_vf = cls.traffic_by("vf", plugged)
         announced = cls.watch.latency_ns(guest_plugged, name, cls.machine.pci_address("vf"))
-        without_vf = cls.look("nv0", nic.vf_del("vf").deleted_ns)
+        without_vf = cls.traffic_by("nv0", nic.vf_del("vf").deleted_ns)
         return Cycle(announced, with_vf, without_vf)
 
     def setUp(self) -> None:
-        """All that the cases look at has happened already."""
+        """Does nothing: setUpClass() did everything that the cases check."""
 
     def test_port_is_up_at_the_end(self) -> None:
         self.assertTrue(self.pmd.process.running())

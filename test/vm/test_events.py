@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What applications are told: link events, the API's events, telemetry. Each has a real cause.
+"""What applications receive: link events, the API's events, telemetry. Each event has a real cause.
 
-Environment: NETVSC_EVENT_CYCLES, how often the VF comes and goes (default 20).
+Environment: NETVSC_EVENT_CYCLES, how often the VF is added and removed (default 20).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LinkEvents(EventCase):
         self.pmd.start()
         self.addCleanup(self.machine.set_link, "nv0", True)
 
-    def assert_told(self, what: str, cause: Callable[[], object], *types: str) -> None:
+    def assert_reported(self, what: str, cause: Callable[[], object], *types: str) -> None:
         """The cause brings just these link events, by ethdev and by the API."""
         with self.subTest(what):
             witness = LinkWitness(self.pmd)
@@ -50,33 +50,33 @@ class LinkEvents(EventCase):
         wait_for("carrier", lambda: self.guest.read_file(carrier).strip() == str(int(up)).encode())
 
     def link_asked(self) -> str:
-        """The port's link as ethdev says when it is asked, by which fail-safe looks at it."""
+        """The port's link as ethdev reads it. By that, fail-safe reads its link too."""
         return self.pmd.port_info()[0]["Link status"]
 
     def test_carrier_of_the_netvsc(self) -> None:
-        self.assert_told("down", lambda: self.set_link("nv0", False), "link_down")
+        self.assert_reported("down", lambda: self.set_link("nv0", False), "link_down")
         self.assertEqual(self.link_asked(), "down")
-        self.assert_told("up", lambda: self.set_link("nv0", True), "link_up")
+        self.assert_reported("up", lambda: self.set_link("nv0", True), "link_up")
         self.assertEqual(self.link_asked(), "up")
 
-    def test_application_that_asks_is_told_all_the_same(self) -> None:
-        """Asking makes the new status the one fail-safe compares with; ours is what was told."""
+    def test_application_that_reads_the_link_receives_the_event(self) -> None:
+        """After a read, fail-safe compares with the new status. The driver compares with the last reported status."""
         def down_while_asked() -> None:
             self.machine.set_link("nv0", False)
             wait_for("link down", lambda: self.link_asked() == "down")
 
-        self.assert_told("down", down_while_asked, "link_down")
-        self.assert_told("up", lambda: self.set_link("nv0", True), "link_up")
+        self.assert_reported("down", down_while_asked, "link_down")
+        self.assert_reported("up", lambda: self.set_link("nv0", True), "link_up")
 
     def test_what_is_no_change_of_the_link(self) -> None:
         name = self.names[0]
-        self.assert_told("nothing but flags", lambda: self.guest.run(
+        self.assert_reported("nothing but flags", lambda: self.guest.run(
             f"ip link set {name} promisc on; ip link set {name} promisc off; ip link set {name} multicast off; "
             f"ip link set {name} multicast on; ip link set {name} mtu 1400; ip link set {name} mtu 1500"))
 
     def test_netvsc_set_down(self) -> None:
-        self.assert_told("down", lambda: self.guest.run(f"ip link set {self.names[0]} down"), "link_down")
-        self.assert_told("up", lambda: self.guest.run(f"ip link set {self.names[0]} up"), "link_up")
+        self.assert_reported("down", lambda: self.guest.run(f"ip link set {self.names[0]} down"), "link_down")
+        self.assert_reported("up", lambda: self.guest.run(f"ip link set {self.names[0]} up"), "link_up")
 
     def test_carrier_of_the_vf(self) -> None:
         since = self.log.last()
@@ -85,30 +85,30 @@ class LinkEvents(EventCase):
         time.sleep(QUIET_S)
         # The VF has the traffic, and so the link is its. It may get its carrier a moment after it was taken.
         self.assertIn(self.log.link_types(since), ([], ["link_down", "link_up"]))
-        self.assert_told("NetVSC down", lambda: self.set_link("nv0", False))
-        self.assert_told("NetVSC up", lambda: self.set_link("nv0", True))
-        self.assert_told("VF down", lambda: self.set_link("vf", False), "link_down")
+        self.assert_reported("NetVSC down", lambda: self.set_link("nv0", False))
+        self.assert_reported("NetVSC up", lambda: self.set_link("nv0", True))
+        self.assert_reported("VF down", lambda: self.set_link("vf", False), "link_down")
         self.assertEqual(self.link_asked(), "down")
-        self.assert_told("VF up", lambda: self.set_link("vf", True), "link_up")
+        self.assert_reported("VF up", lambda: self.set_link("vf", True), "link_up")
         self.assertEqual(self.link_asked(), "up")
 
     def test_changes_while_the_port_is_stopped(self) -> None:
-        """The application asks when it has started the port; from then on it is told."""
+        """The application reads the link after it has started the port. From then on it receives events."""
         self.pmd.stop()
         self.pmd.cmd("port stop 0")
-        self.assert_told("stopped", lambda: self.set_link("nv0", False))
+        self.assert_reported("stopped", lambda: self.set_link("nv0", False))
         self.pmd.cmd("port start 0")
         self.assertEqual(self.link_asked(), "down")
         witness = LinkWitness(self.pmd)
         since = self.log.last()
         self.set_link("nv0", True)
         witness.expect(1)
-        # Callbacks cannot have been told of the first before now.
+        # Callbacks cannot have received the first one earlier.
         self.assertEqual(self.log.link_types(since), ["link_down", "link_up"])
         self.assertEqual(self.link_asked(), "up")
-        self.assert_told("down", lambda: self.set_link("nv0", False), "link_down")
+        self.assert_reported("down", lambda: self.set_link("nv0", False), "link_down")
 
-    def test_vf_whose_driver_does_not_tell(self) -> None:
+    def test_vf_whose_driver_does_not_report_its_link(self) -> None:
         """MANA's way: without LSC events of its own."""
         self.pmd.quit()
         log = self.log = EventLog(self)
@@ -117,10 +117,10 @@ class LinkEvents(EventCase):
         self.plug("vf", MACS[0])
         log.wait("vf_attached")
         time.sleep(QUIET_S)
-        self.assert_told("VF down", lambda: self.set_link("vf", False), "link_down")
-        self.assert_told("VF up", lambda: self.set_link("vf", True), "link_up")
+        self.assert_reported("VF down", lambda: self.set_link("vf", False), "link_down")
+        self.assert_reported("VF up", lambda: self.set_link("vf", True), "link_up")
 
-    def test_link_down_below_a_vf_that_goes(self) -> None:
+    def test_link_down_below_a_vf_that_leaves(self) -> None:
         """The path that is left decides."""
         since = self.log.last()
         self.plug("vf", MACS[0])
@@ -133,15 +133,15 @@ class LinkEvents(EventCase):
         links = self.log.link_types(since)
         self.assertEqual(links[-1:], ["link_down"])
         self.assertEqual(self.link_asked(), "down")
-        self.assert_told("up", lambda: self.set_link("nv0", True), "link_up")
+        self.assert_reported("up", lambda: self.set_link("nv0", True), "link_up")
 
 
 class LinkOfABoundVf(EventCase):
-    """A VF without a netdevice: only its PMD tells its link."""
+    """A VF without a netdevice: only its PMD reports its link."""
 
     machine_arguments = {"iommu": True, "memory": 2560}
 
-    def test_comes_up_after_it_was_taken(self) -> None:
+    def test_link_comes_up_after_it_was_taken(self) -> None:
         self.guest.modprobe("vfio-pci")
         log = EventLog(self)
         testpmd = self.run_with_log(log, f"--vdev=net_vdev_netvsc0,iface={self.names[0]},vf_bind=vfio-pci",
@@ -180,14 +180,14 @@ class Events(EventCase):
     netvscs = 2
 
     def assert_agree(self, log: EventLog, testpmd: Testpmd) -> None:
-        """Callback and telemetry have told the same, without a hole."""
+        """Callback and telemetry have reported the same events, without a gap."""
         events = log.events()
         self.assertEqual([event.sequence for event in events], list(range(1, len(events) + 1)))
         self.assertEqual([event.time_ns for event in events], sorted(event.time_ns for event in events))
-        self.assertEqual(self.told_events(testpmd), events)
+        self.assertEqual(self.telemetry_events(testpmd), events)
 
-    def test_a_vf_comes_and_goes(self) -> None:
-        """Each time just the same is told, in order, and nothing is lost or doubled."""
+    def test_a_vf_is_added_and_removed(self) -> None:
+        """Each cycle reports the same events in order. None is lost or repeated."""
         log = EventLog(self)
         testpmd = self.run_with_log(log)
         testpmd.start()
@@ -222,7 +222,7 @@ class Events(EventCase):
         self.assert_quits(testpmd)
         self.assertEqual(log.types()[-1], "port_removed")
 
-    def test_address_is_in_the_pipe_before_anybody_is_told(self) -> None:
+    def test_address_is_in_the_pipe_before_any_callback(self) -> None:
         """Neither the application's callbacks nor the log hold it up."""
         watch = AnnounceWatch(self.guest)
         self.addCleanup(watch.close)
@@ -260,7 +260,7 @@ class Events(EventCase):
         added = log.wait("port_added", since)
         self.assertEqual((added.port, added.netdevice), ("net_failsafe_vsc1", self.names[1]))
         self.hide(self.names[1])
-        # testpmd closes the port of which it is told that it is gone.
+        # testpmd closes the port after its removal event.
         self.assertEqual(log.wait("port_removed", since).port, "net_failsafe_vsc1")
         self.assert_agree(log, testpmd)
         self.assert_quits(testpmd)
@@ -323,7 +323,7 @@ class Callbacks(EventCase):
     """What a callback may do."""
 
     def cycle(self, log: EventLog, until: str = "vf_removed") -> None:
-        """A VF comes and goes."""
+        """Adds and removes a VF."""
         since = log.last()
         self.plug("vf", MACS[0])
         log.wait("vf_attached", since)

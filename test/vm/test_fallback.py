@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The slow paths to choose from: fallback=."""
+"""The kinds of fallback: fallback=."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class FallbackCase(VfCase):
         return self.guest.run(f"ip -d link show dev {name}").stdout
 
     def check_traffic(self, kind: str) -> None:
-        """Frames by the slow path, modes and MTU, a VF that comes and goes; nothing is left at the end."""
+        """Frames by the fallback, modes and MTU, a VF that is added and removed. Nothing is left at the end."""
         name = self.names[0]
         before = self.kernel_state(name)
         testpmd = self.forward(f",fallback={kind}")
-        self.assertNotIn("slow path", testpmd.start_output)
+        self.assertNotIn(f" over {name} could not be ", testpmd.start_output)
         self.assertRegex(self.details(name), r"promiscuity [1-9]")  # testpmd asks for it
         testpmd.cmd("set promisc 0 off")
         self.assertIn("promiscuity 0", self.details(name))
@@ -136,7 +136,7 @@ class AfXdp(FallbackCase):
 
     @unittest.skipUnless(shutil.which("clang-19"), "clang-19, which compiles the program, is missing")
     def test_program_of_another(self) -> None:
-        """It is neither joined nor taken away, but told."""
+        """The driver neither shares nor removes it, but reports it."""
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "pass.o"
             subprocess.run(["clang-19", "-target", "bpf", "-O2", "-g", "-c", "-x", "c", "-", "-o", program], check=True,
@@ -180,7 +180,7 @@ class AfXdpQueues(FallbackCase):
         self.check_queues("af_xdp", name=self.multi, peer=self.peer)
 
     def test_killed(self) -> None:
-        """The next start gives the channels back, whatever netdevice that one is for."""
+        """The next start restores the channels, whichever netdevice that start is for."""
         self.assertEqual(self.channels(), 2)
         killed = self.with_queues("af_xdp", 1, self.multi)
         self.assertEqual(self.channels(), 1)
@@ -227,7 +227,7 @@ class Choice(FallbackCase):
                 self.guest.run(f"tc qdisc del dev {name} ingress")
             self.assertEqual(self.kernel_state(name), before, f"{following} after {kind}")
 
-    def test_what_is_missing_is_said(self) -> None:
+    def test_what_is_missing_is_reported(self) -> None:
         """vhost-net and a classifier that the kernel cannot have: the message names them, and what would work."""
         self.guest.run("modprobe -r vhost_net; modprobe -r cls_flower; mkdir -p /run/modprobe.d /etc/modprobe.d; "
                        "printf 'install cls_flower /bin/false\ninstall vhost_net /bin/false\n' "

@@ -85,7 +85,7 @@ class Faults(LabCase):
         self.diagnostics = [
             *re.findall(r"^\d+ places, .*", output, re.M),
             f"{len(called)} places were called, {len(tried)} of them failed, {len(again)} were not called again; "
-            f"the driver's code has {len(code)}, {len(never)} of which were never called",
+            f"the driver's code has {len(code)}; {len(never)} were never called",
             *(f"never called: {line}" for line in where(never, code))]
         if "--each-function" in ARGUMENTS:
             self.assertEqual({name for name, _ in called}, {name for name, _ in tried | again})

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The driver over the kernel's own hv_netvsc, with each state of the VF: none, its kernel driver's, a PMD's, gone, back.
+"""The driver over the kernel's hv_netvsc, in each state of the VF: absent, with its kernel driver, with a PMD, removed,
+added again.
 
-Environment: NETVSC_CYCLES, how often the VF comes and goes (default 3).
+Environment: NETVSC_CYCLES, how often the VF is added and removed (default 3).
 """
 
 from __future__ import annotations

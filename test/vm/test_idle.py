@@ -79,13 +79,13 @@ class Idle(LabCase):
         testpmd.stop()
         return set(report.returned_by_port)
 
-    def test_only_failsafe_looks_into_its_pipe(self) -> None:
+    def test_only_failsafe_polls_its_pipe(self) -> None:
         found = self.activity(self.run_driver())
         self.assertGreater(found.wake_ups, 0)
         self.assertEqual(set(found.calls) - FAILSAFE_ALARM, set())
 
     def test_in_tree_driver_is_seen_to_poll(self) -> None:
-        """What the other cases look for is there to be seen."""
+        """Proves that the other cases would see a driver that polls."""
         found = self.activity(self.run_driver(intree=True))
         self.assertGreaterEqual(found.wake_ups, SECONDS - 2)
         self.assertIn("ioctl", found.calls)

@@ -77,7 +77,7 @@ class KeepaliveCase(EventCase):
 
 class Deaths(KeepaliveCase):
     def test_stopped_lcore(self) -> None:
-        """Shared memory, ka-agent, events, telemetry and log tell the same."""
+        """Shared memory, ka-agent, events, telemetry and log agree."""
         log = EventLog(self)
         pmd = self.run_keepalive(env=log.env)
         watch = self.watch()
@@ -105,7 +105,7 @@ class Deaths(KeepaliveCase):
         told = told[types.index("dead") - 1:][:3]
         self.assertEqual({(event.lcore, event.port_id, event.port) for event in told}, {(1, 0, "net_failsafe_vsc0")})
         self.assertTrue(0.1e9 * 0.8 <= told[1].time_ns - told[0].time_ns <= 1e9, told)
-        self.assertEqual([event for event in self.told_events(pmd) if event in told], told)
+        self.assertEqual([event for event in self.telemetry_events(pmd) if event in told], told)
         self.assertIn("lcore 1 is dead: it has not polled its Rx queues for 200 ms", pmd.process.output())
         self.assertIn("lcore 1 polls again", pmd.process.output())
         self.assert_quits(pmd)
@@ -122,8 +122,8 @@ class Deaths(KeepaliveCase):
         subprocess.run(["cc", "-O1", "-o", program, example / "ka-agent/main.c", f"-I{example}", *flags.split()],
                        check=True)
         self.guest.write_file("/run/lab/dpdk-ka-agent", program.read_bytes(), 0o755)
-        # It tells of DEAD ones only, not of those that are GONE, and ends when nothing has died for a few seconds:
-        # it has to be there just before, and to look within a period.
+        # It reports only DEAD lcores, not GONE ones, and ends when no lcore has died for a few seconds. So it must start
+        # just before, and check within a period.
         pmd = self.run_keepalive(",keepalive=1000")
         watch = self.watch()
         pmd.start()
@@ -206,7 +206,7 @@ class NoDeaths(KeepaliveCase):
         pmd = self.run_keepalive(self.KEEPALIVE)
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")
-        pmd.stop()  # the lcore's function returns, the port goes on
+        pmd.stop()  # the lcore's function returns, the port stays
         self.wait_state(pmd, 1, "UNUSED")
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")
@@ -243,7 +243,7 @@ class NoDeaths(KeepaliveCase):
         self.wait_state(pmd, 2, "GONE")
         self.assertEqual(self.state(pmd, 1), "ALIVE")
 
-    def test_lcore_with_two_ports_and_lcore_given_other_work(self) -> None:
+    def test_lcore_with_two_ports_and_lcore_with_other_work(self) -> None:
         pmd = self.run_keepalive(self.KEEPALIVE, lcores="0,1,2", testpmd=("--nb-cores=1",))
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")

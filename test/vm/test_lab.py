@@ -274,7 +274,7 @@ class Life(unittest.TestCase):
                 lab.wait()
                 self.assert_clean(lab.pid)
 
-    def test_panic_is_told(self) -> None:
+    def test_panic_is_reported(self) -> None:
         with Machine() as machine:
             machine.nic_add("syn", MAC)
             with self.assertRaisesRegex(LabError, "machine ended.*kernel panicked") as caught:
@@ -282,7 +282,7 @@ class Life(unittest.TestCase):
             self.assertIn(str(machine.console_log), str(caught.exception))
         self.assert_clean()
 
-    def test_emulator_crash_is_told(self) -> None:
+    def test_emulator_crash_is_reported(self) -> None:
         with Machine() as machine:
             qemu = next(int(name) for name in leftovers() if name.isdecimal()
                         and Path(f"/proc/{name}/comm").read_text().startswith("qemu-system"))
@@ -294,7 +294,7 @@ class Life(unittest.TestCase):
                 machine.qmp.execute("query-status")
         self.assert_clean()
 
-    def test_boot_failure_is_told(self) -> None:
+    def test_boot_failure_is_reported(self) -> None:
         with self.assertRaisesRegex(MachineError, "QEMU said: (?!.nothing)"):
             Machine(cpus=100000).start()
         with self.assertRaisesRegex(MachineError, "did not boot .limit: 0.5 s"):
@@ -326,8 +326,8 @@ class Parts(unittest.TestCase):
         self.assertEqual((report.returned_by_port, report.duplicates), ({"late": 1}, 1))
 
     def test_deaf_processor(self) -> None:
-        """Told from one that the kernel itself keeps busy, by where it stands."""
-        told = ("[  1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [a:1]\n[  1.0] RIP: 0010:wait+0xf1/0x330\n"
+        """Distinguished from a processor that the kernel keeps busy, by its instruction pointer."""
+        log = ("[  1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [a:1]\n[  1.0] RIP: 0010:wait+0xf1/0x330\n"
                 "[  1.1] NMI backtrace for cpu 1\n[  1.1] CPU: 1 PID: 604 Comm: b\n[  1.1] Hardware name: QEMU\n"
                 "[  1.1] RIP: {}:0x7f30659db0b0\n")
         self.assertTrue(DEAF_PROCESSOR.search(told.format("0033")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Netdevices, instances, ports and processes that come and go while others stay."""
+"""Netdevices, instances, ports and processes that are added and removed while others stay."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Netdevices(LifeCase):
         self.assert_forwards("nv0")
         self.assert_quits(testpmd)
 
-    def test_goes_and_comes_back(self) -> None:
+    def test_removed_and_added_again(self) -> None:
         testpmd = self.with_both()
         self.hide(self.names[1])
-        # testpmd closes and detaches the port of which it is told so.
+        # testpmd closes and detaches the port after its removal event.
         testpmd.process.expect(r"Port \d+: device removal event")
-        testpmd.process.expect("Now total ports is")  # until then testpmd's other thread had better not look at ports
+        testpmd.process.expect("Now total ports is")  # until then testpmd's other thread must not access ports
         self.wait_ports(testpmd, "net_failsafe_vsc0")
         self.assert_forwards("nv0")
         self.show(self.names[1])
@@ -128,7 +128,7 @@ class Instances(LifeCase):
         self.assert_quits(testpmd)
 
     def test_attached_again_while_there_is_a_vf(self) -> None:
-        """The fail-safe port and its sub-devices have each other's numbers now: none hears what was another's."""
+        """The fail-safe port and its sub-devices have each other's numbers now. None receives the events of another."""
         instance = f"net_vdev_netvsc0,iface={self.names[0]}"
         testpmd = self.run_testpmd(f"--vdev={instance}")
         self.plug("vf", MACS[0])

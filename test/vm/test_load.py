@@ -22,7 +22,7 @@ from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, lost_notificati
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
 
 NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
-STORM = int(os.environ.get("NETVSC_STORM") or "20000")  # changes that link messages tell of
+STORM = int(os.environ.get("NETVSC_STORM") or "20000")  # changes that cause link messages
 PORTS = int(os.environ.get("NETVSC_LOAD_PORTS") or "20")
 SLOWALARM = str(TOOLS / "libslowalarm.so")
 MANY_S = 300.0  # for many ports to be made, on a busy host
@@ -38,8 +38,8 @@ class Load(VfCase):
         self.add_vf(VMXNET3)
 
     def check_flaps(self, testpmd: Testpmd, many: list[str], changes: int) -> None:
-        """The VF comes and goes while a command changes netdevices so often; the driver does its work afterwards, and
-        holds no more than before."""
+        """Adds and removes the VF while a command makes this number of changes to netdevices. Afterwards the driver works,
+        and holds no more resources than before."""
         self.steps("before", self.add_vmxnet3, lambda: self.unplug(VF))
         before = Held.by(self.guest, testpmd)
         process = self.guest.spawn("many", many)
@@ -50,7 +50,7 @@ class Load(VfCase):
             flaps += 1
         self.assertEqual(process.wait(), 0, process.output())
         self.note(f"{changes} changes of netdevices, {lost_notifications(self.guest, testpmd)} notifications lost, "
-                  f"{flaps} VFs came and went meanwhile")
+                  f"{flaps} VFs were added and removed meanwhile")
         self.steps("after", self.add_vmxnet3, lambda: self.unplug(VF))
         now = Held.by(self.guest, testpmd)
         self.assertLessEqual((now.descriptors, now.threads), (before.descriptors, before.threads))
@@ -84,7 +84,7 @@ class Load(VfCase):
         self.assert_quits(testpmd)
 
     def test_failsafe_that_does_not_read(self) -> None:
-        """It looks into its pipe once a minute: VFs come and go unread."""
+        """It polls its pipe once a minute: VFs are added and removed in between."""
         testpmd = self.forward(",hotplug_poll=60000")
         held = None
         for _ in range(CYCLES):
@@ -103,7 +103,7 @@ class Load(VfCase):
 
 class ManyPorts(LabCase):
     def test_as_many_as_dpdk_has_room_for(self) -> None:
-        """More NetVSCs than RTE_MAX_ETHPORTS allows: the rest is told of, and the application works and ends."""
+        """More NetVSCs than RTE_MAX_ETHPORTS allows: the driver reports the rest, and the application works and ends."""
         config = next((path.read_text() for path in BUILD_CONFIG if path.exists()), "")
         limit = re.search(r"^#define RTE_MAX_ETHPORTS (\d+)", config, re.M)
         assert limit is not None, BUILD_CONFIG

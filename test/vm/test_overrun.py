@@ -24,7 +24,7 @@ class Overrun(LabCase):
         batch = ["link add flood0 type dummy", *changes, "link del flood0"]
         self.guest.run(["ip", "-batch", "-"], stdin="\n".join(batch) + "\n", timeout=300)
 
-    def test_vf_that_came_unseen(self) -> None:
+    def test_vf_that_was_added_unseen(self) -> None:
         self.guest.run("modprobe dummy numdummies=0")
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
         testpmd.start()
@@ -45,7 +45,7 @@ class Overrun(LabCase):
         self.assert_quits(testpmd)
 
     def test_vf_that_left_unseen(self) -> None:
-        """The VF's driver tells fail-safe nothing, and another VF is there when testpmd goes on."""
+        """The VF's PMD raises no removal event, and another VF is present when testpmd continues."""
         self.guest.run("modprobe dummy numdummies=0")
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}",
                                    env={"NETVSC_TESTVF_ARGS": "rmv=0"})

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Operations at random, for as long as is wanted, with invariants checked after each: scripts/soak.
+"""Random operations. Checks the invariants after each. Used by scripts/soak.
 
-Environment: NETVSC_SOAK_HOURS, how long (default: NETVSC_SOAK_OPERATIONS operations, default 8); NETVSC_SEED, of
-which operations (default: the time; of the short form 1, so that its failure belongs to what was changed);
-NETVSC_SOAK_BIND, the PCI driver that applications with vf_bind= bind VFs to (default: vfio-pci);
-NETVSC_SOAK_DUMP, the folder for what is written down on a failure.
+Environment: NETVSC_SOAK_HOURS, the duration (default: NETVSC_SOAK_OPERATIONS operations, default 8); NETVSC_SEED, the seed
+of the operations (default: the time; in the short form 1, so that a failure is due to a change);
+NETVSC_SOAK_BIND, the kernel driver for vf_bind= (default: vfio-pci);
+NETVSC_SOAK_DUMP, the folder for the records of a failure.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Soak(HyperVCase):
             [QUICK], plugins(), BINDS[BIND].memory, program=self.program({}), timeout=PATIENCE_S)
         self.addCleanup(end, self.testpmd.process)
         self.testpmds = [self.testpmd.process]
-        # Not 0 if a VF was there, whose port was made first.
+        # Not 0 if a VF existed at start-up: its port was created first.
         self.port = next(number for number, info in self.testpmd.port_info().items()
                          if info.get("Device name") == "net_failsafe_vsc0")
         self.testpmd.start()
@@ -93,13 +93,13 @@ class Soak(HyperVCase):
         self.invariants = Invariants(self)
 
     def restart(self, kill: bool) -> None:
-        """Ends testpmd, and starts it anew with VFs of either kind."""
+        """Ends testpmd and starts it again, with VFs of either kind."""
         if kill:
             self.testpmd.process.kill(PATIENCE_S)
         else:
             self.assert_quits(self.testpmd)
             if self.expected.vf:
-                wait_for("a VF given back", lambda: self.kernel_driver() not in ("", BIND), PATIENCE_S)
+                wait_for("a restored VF", lambda: self.kernel_driver() not in ("", BIND), PATIENCE_S)
         self.expected.second, self.expected.flapped = False, 0
         only = self.expected.vf or self.expected.pulled_out
         self.expected.bind = "" if only and self.machine.nics[VF].model != self.bound_model else self.chance.choice(["", BIND])
@@ -139,7 +139,7 @@ class Soak(HyperVCase):
 
     # The soak.
 
-    def goes_on(self, done: int) -> bool:
+    def has_more_to_do(self, done: int) -> bool:
         return time.monotonic() - self.began < HOURS * 3600 if HOURS else done < COUNT
 
     def test_random_operations(self) -> None:
@@ -151,7 +151,7 @@ class Soak(HyperVCase):
         name = "start"
         try:
             self.invariants.check()
-            while self.goes_on(done):
+            while self.has_more_to_do(done):
                 possible = [operation for operation in OPERATIONS if operation.possible(self.expected)]
                 operation = self.chance.choices(possible, [each.weight for each in possible])[0]
                 done, name = done + 1, operation.name

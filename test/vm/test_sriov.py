@@ -3,7 +3,7 @@
 
 The machine has an emulated Intel 82576 (igb), which QEMU has since version 8. Its physical function stays with the
 guest's kernel, and is to the switch what a host's NIC is to Hyper-V's: the VF's frames go by its port, `pf`.
-Environment: NETVSC_CYCLES, how often the VF comes and goes (default 3).
+Environment: NETVSC_CYCLES, how often the VF is added and removed (default 3).
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ class Sriov(VfCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.addCleanup(self.vf_goes_quietly)
+        self.addCleanup(self.remove_vf_quietly)
 
     # The VF.
 
-    def vf_comes(self, mac: str = MACS[0]) -> None:
+    def create_vf(self, mac: str = MACS[0]) -> None:
         """The physical function makes a VF that has this address, and igbvf takes it."""
         self.pf.vf_add(mac)
 
-    def vf_goes(self) -> None:
+    def remove_vf(self) -> None:
         """The physical function takes its VF away. The kernel waits for whoever has it: it must not wait for us."""
         began = time.monotonic()
         self.pf.vf_del()
         self.note(f"sriov_numvfs=0 returned after {time.monotonic() - began:.2f} s")
         self.assertEqual(self.guest.glob(f"{self.pf.folder}/virtfn*"), [])
 
-    def vf_goes_quietly(self) -> None:
+    def remove_vf_quietly(self) -> None:
         """At the case's end, whatever became of it."""
         for process in self.testpmds:  # they may hold it
             end(process)
@@ -87,19 +87,19 @@ class Sriov(VfCase):
 
     # The cases.
 
-    def test_comes_and_goes(self) -> None:
+    def test_added_and_removed(self) -> None:
         testpmd = self.forward_bound()
 
         def step(number: int) -> None:
-            returned = self.come(self.vf_comes, PF)
+            returned = self.come(self.create_vf, PF)
             self.assert_in_dpdk(testpmd)
-            removed = self.go(self.vf_goes)
+            removed = self.go(self.remove_vf)
             self.note(f"cycle {number}: on return {losses(returned)}; on removal {losses(removed)}")
 
         self.check_cycles(testpmd, step)
 
-    def test_given_back_at_the_end(self) -> None:
-        self.vf_comes()
+    def test_restored_at_the_end(self) -> None:
+        self.create_vf()
         testpmd = self.forward_bound(by=PF)
         self.assert_in_dpdk(testpmd)
         self.assert_quits(testpmd)
@@ -109,12 +109,12 @@ class Sriov(VfCase):
     def test_another_ones(self) -> None:
         """A VF with another address is nothing to us; given ours, it is."""
         testpmd = self.forward_bound()
-        self.vf_comes(OTHER_MAC)
+        self.create_vf(OTHER_MAC)
         self.assertEqual(list(self.pf.vf_netdevices().values()), [OTHER_MAC])
         self.assert_only_by(NETVSC)
         self.assertEqual(self.pf.vf_link("driver"), "igbvf")
-        self.vf_goes()
-        self.come(self.vf_comes, PF)
+        self.remove_vf()
+        self.come(self.create_vf, PF)
         self.assert_in_dpdk(testpmd)
         self.assert_quits(testpmd)
 

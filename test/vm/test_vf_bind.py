@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""VFs that the driver binds to another kernel driver (vf_bind=): they come, go, are pulled out and given back.
+"""VFs that the driver binds to another kernel driver (vf_bind=): they are added, removed, pulled out and restored.
 
 Environment: NETVSC_CYCLES, how often each (default 3).
 """
@@ -47,8 +47,8 @@ class BindCase(VfCase):
 
         def cycle(number: int) -> None:
             self.steps(f"{self.bind} {name} {number}", coming, going)
-            # It would stay open, one for each address.
-            wait_for("the note of a VF that has gone to be forgotten",
+            # Otherwise one entry for each address would stay open.
+            wait_for("the end of a removed VF's journal entry",
                      lambda: not self.guest.glob("/run/vdev_netvsc/*"), PATIENCE_S)
 
         self.check_cycles(testpmd, cycle)
@@ -64,7 +64,7 @@ class BindCase(VfCase):
         self.check_bound_cycles(testpmd, self.rescan, self.remove_by_surprise)
 
     def check_late_removal(self) -> None:
-        """A removal that EAL's monitor tells of when the VF is there again: nothing is said of it any more."""
+        """EAL's monitor reports the removal when the VF is present again: the driver ignores the late report."""
         testpmd = self.forward(f",vf_bind={self.bind}", memory=self.memory, drivers=[DRIVER, LATE_REMOVAL])
         self.come(self.plug_vf)
         self.said(testpmd, r"VF \S+ attached")
@@ -96,15 +96,15 @@ class BindCase(VfCase):
         self.go(lambda: self.unplug(VF))
         self.assert_quits(testpmd)
 
-    def check_given_back_at_the_end(self) -> None:
+    def check_restored_at_the_end(self) -> None:
         self.assert_quits(self.with_bound_vf())
-        self.wait_given_back(self.kernel)
+        self.wait_restored(self.kernel)
 
-    def check_given_back_with_the_driver(self) -> None:
+    def check_restored_with_the_driver(self) -> None:
         testpmd = self.with_bound_vf()
         testpmd.cmd("stop")  # a port that an lcore polls must not be stopped
         self.assertIn("detached", testpmd.cmd("device detach net_vdev_netvsc0", PATIENCE_S))
-        self.wait_given_back(self.kernel)
+        self.wait_restored(self.kernel)
         self.assert_quits(testpmd)
 
 
@@ -123,17 +123,17 @@ class Vfio(BindCase):
     def test_pulled_out(self) -> None:
         self.check_surprise()
 
-    def test_removal_told_late(self) -> None:
+    def test_removal_reported_late(self) -> None:
         self.check_late_removal()
 
     def test_probed_by_eal_before(self) -> None:
         self.check_probed_by_eal_before()
 
-    def test_given_back_at_the_end(self) -> None:
-        self.check_given_back_at_the_end()
+    def test_restored_at_the_end(self) -> None:
+        self.check_restored_at_the_end()
 
-    def test_given_back_with_the_driver(self) -> None:
-        self.check_given_back_with_the_driver()
+    def test_restored_with_the_driver(self) -> None:
+        self.check_restored_with_the_driver()
 
     def test_kernel_driver_that_is_not_loaded(self) -> None:
         self.plug_vf()
@@ -143,7 +143,7 @@ class Vfio(BindCase):
         self.assertTrue(self.machine.ifname(VF))
         self.assert_only_by(NETVSC)
         self.assert_quits(testpmd)
-        self.wait_given_back(self.kernel)
+        self.wait_restored(self.kernel)
 
     def test_one_with_an_ip_address(self) -> None:
         self.plug_vf()
@@ -158,7 +158,7 @@ class Vfio(BindCase):
         self.assertEqual(self.kernel_driver(), self.bind)
         self.assertEqual(self.count(testpmd, "has an IP address"), 1)
         self.assert_quits(testpmd)
-        self.wait_given_back(self.kernel)
+        self.wait_restored(self.kernel)
 
 
 class WithoutIommu(BindCase):
@@ -207,7 +207,7 @@ class Uio(BindCase):
         self.check_unplug()
 
     def test_configured_again(self) -> None:
-        """With queues set up anew, which net_virtio cannot release."""
+        """The application sets up its queues again. net_virtio cannot release them."""
         testpmd = self.forward_bound()
         self.come(lambda: self.add_vf(self.model))
         port = next(number for number, info in testpmd.port_info().items() if info["Device name"] == "net_failsafe_vsc0")
@@ -228,17 +228,17 @@ class Uio(BindCase):
     def test_pulled_out_of_an_application_with_hot_plug(self) -> None:
         self.check_surprise(hot_plug=True)
 
-    def test_removal_told_late(self) -> None:
+    def test_removal_reported_late(self) -> None:
         self.check_late_removal()
 
     def test_probed_by_eal_before(self) -> None:
         self.check_probed_by_eal_before()
 
-    def test_given_back_at_the_end(self) -> None:
-        self.check_given_back_at_the_end()
+    def test_restored_at_the_end(self) -> None:
+        self.check_restored_at_the_end()
 
-    def test_given_back_with_the_driver(self) -> None:
-        self.check_given_back_with_the_driver()
+    def test_restored_with_the_driver(self) -> None:
+        self.check_restored_with_the_driver()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""VFs that keep their kernel driver, with PMDs of every kind: each comes and goes and comes again.
+"""VFs that keep their kernel driver, with PMDs of every kind: each is added, removed and added again.
 
 Environment: NETVSC_CYCLES, how often (default 3); NETVSC_FLAPS, how often without waiting for anything (default 30).
 """
@@ -58,12 +58,12 @@ class Removal(VfCase):
         for number in range(cycles):
             self.steps(f"{what} {number + 1}", self.add_vf, lambda: self.unplug(VF))
 
-    def test_pmd_that_tells_of_the_removal(self) -> None:
+    def test_pmd_that_reports_the_removal(self) -> None:
         testpmd = self.forward()
         self.cycles("mlx5's manner", CYCLES)
         self.assert_quits(testpmd)
 
-    def test_pmd_that_does_not_tell_of_the_removal(self) -> None:
+    def test_pmd_that_does_not_report_the_removal(self) -> None:
         testpmd = self.forward(",vf_args=[rmv=0]")
         self.cycles("rmv=0", CYCLES)
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
@@ -93,18 +93,18 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def test_both_drivers_side_by_side(self) -> None:
-        """What one VF in mlx5's manner costs with each driver. (A second one DPDK's own often does not take.)
+        """The losses for one VF in mlx5's manner with each driver. (DPDK's own driver often does not take a second VF.)
 
-        Ours keeps fail-safe from telling the VF's PMD the address that the VF has."""
-        for name, drivers, told in ("ours", plugins(), False), ("DPDK's own", plugins(intree=True), True):
+        With this driver, fail-safe does not set the MAC address that the VF already has."""
+        for name, drivers, is_set in ("ours", plugins(), False), ("DPDK's own", plugins(intree=True), True):
             testpmd = self.forward(drivers=drivers)
             self.steps(f"mlx5's manner, e1000e, {name}", self.add_e1000e, lambda: self.unplug(VF))
-            self.assertEqual("mac_addr_set" in testpmd.process.output(), told)
+            self.assertEqual("mac_addr_set" in testpmd.process.output(), is_set)
             self.switch.stop_traffic()
             testpmd.quit(PATIENCE_S)
 
     def test_in_tree_driver_does_not_take_one_that_cannot_set_its_link(self) -> None:
-        """What test_pmd_that_cannot_set_its_link looks for is there to be seen."""
+        """Proves that test_pmd_that_cannot_set_its_link would see a VF that is not taken."""
         testpmd = self.forward(drivers=plugins(intree=True), env={"NETVSC_TESTVF_ARGS": "set_link=0,lsc=0"})
         plugged = time.monotonic_ns()
         self.add_e1000e()
@@ -139,7 +139,7 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def test_error_recovery(self) -> None:
-        """A VF whose PMD recovers from an error stays; one whose PMD cannot is left and taken anew."""
+        """A VF whose PMD recovers from an error stays. If the PMD cannot recover, the VF is released and taken again."""
         testpmd = self.forward(drivers=[*plugins(), RECOVERY])
         self.come(self.add_vf)
         vf = self.machine.pci_address(VF)
@@ -159,8 +159,8 @@ class Removal(VfCase):
         self.assertNotIn("recovery: ", testpmd.process.output())
         self.assert_quits(testpmd)
 
-    def test_fail_safe_is_told_of_a_removal_first_of_all(self) -> None:
-        """A log message may take its time, and what is sent meanwhile by the VF that is gone is lost."""
+    def test_fail_safe_receives_a_removal_first_of_all(self) -> None:
+        """A log message may take long, and frames that the port sends by the removed VF in the meantime are lost."""
         testpmd = self.forward(",vf_args=[rmv=0]")
         self.come(self.add_vf)
         mark = testpmd.process.mark()
@@ -170,7 +170,7 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def traced(self, task: int, options: str, happening: Callable[[], object]) -> str:
-        """What strace tells of a task, that is a process or a thread, while something happens."""
+        """The output of strace for a task (a process or a thread) during an action."""
         tracer = self.guest.spawn("strace", f"strace -q -s 64 {options} -o {TRACE} -p {task}", pty=False)
         self.addCleanup(end, tracer)
         wait_for("strace", lambda: b"TracerPid:\t0\n" not in self.guest.read_file(f"/proc/{task}/status"), PATIENCE_S)
@@ -179,7 +179,7 @@ class Removal(VfCase):
         tracer.wait(PATIENCE_S)
         return self.guest.read_file(TRACE).decode()
 
-    def test_known_to_leave_before_the_kernel_tells(self) -> None:
+    def test_known_to_leave_before_the_kernel_reports_it(self) -> None:
         """RTM_DELLINK comes when the kernel has waited for all who use the netdevice; that it goes down, before."""
         testpmd = self.forward()
         self.come(self.add_vf)
@@ -208,7 +208,7 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def test_other_functions_are_not_read(self) -> None:
-        """DPDK's hot-plug reads all PCI functions anew, which takes longer than all else; the VF alone will do."""
+        """DPDK's hot-plug reads all PCI functions again, which takes longer than all else. The driver reads the VF only."""
         testpmd = self.forward()
         trace = self.traced(testpmd.process.pid, "-f -e trace=openat", lambda: self.come(self.add_vf))
         opened = re.findall(r'"/sys/bus/pci/devices/([^/"]+)/', trace)
@@ -260,7 +260,7 @@ class Removal(VfCase):
         wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
         self.assert_quits(testpmd)
 
-    def test_detached_while_the_vf_goes(self) -> None:
+    def test_detached_while_the_vf_leaves(self) -> None:
         """fail-safe's callback for the removal waits until the port is stopped, and comes to go on when it is closed."""
         testpmd = self.forward(",vf_args=[stop_ms=2000,lsc=0]")
         self.come(self.add_vf)
@@ -275,7 +275,7 @@ class Removal(VfCase):
         wait_for("no port", lambda: "available ports: 0" in testpmd.cmd("show port summary all"), PATIENCE_S)
         self.assert_quits(testpmd)
 
-    def test_asked_for_information_while_the_vf_goes(self) -> None:
+    def test_queried_while_the_vf_leaves(self) -> None:
         """fail-safe asks its sub-devices without its lock: none may be closed meanwhile."""
         testpmd = self.forward(",vf_args=[info_ms=2000]")
         self.come(self.add_vf)
@@ -288,10 +288,10 @@ class Removal(VfCase):
         self.assert_quits(testpmd)
 
     def test_closed_while_the_vf_returns(self) -> None:
-        """fail-safe takes the VF that has gone from DPDK in the application's thread: the next one is left alone then."""
+        """fail-safe closes the removed VF in the application's thread. The driver does not probe the next VF before that."""
         self.add_vf()
         testpmd = self.forward(",hotplug_poll=60000", by=VF)
-        self.unplug(VF)  # fail-safe would let go of it when it looks next
+        self.unplug(VF)  # fail-safe would release it at its next poll
         self.add_vf()
         self.machine.ifname(VF)
         self.said(testpmd, r"VF \S+ removed")

@@ -178,7 +178,7 @@ class Host(VmbusCase):
         self.check_traffic(NV, 9000)
 
     def test_above_the_mtu(self) -> None:
-        """Without RSC such frames do not reach the guest, with it they do."""
+        """Frames above the MTU reach the guest only with RSC."""
         def largest() -> int:
             process = self.echo()
             self.traffic(4000)

@@ -19,7 +19,7 @@ from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, LabCase, end, plugins, p
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
 PPS = 1000
-SETTLE_S = 0.5  # of traffic looked at once it is back
+SETTLE_S = 0.5  # observed traffic after its return
 VF = "vf"
 NETVSC = "nv0"
 
@@ -96,7 +96,7 @@ class VfCase(LabCase):
     # Traffic.
 
     @contextlib.contextmanager
-    def telling_what_was_said(self) -> Iterator[None]:
+    def with_output_in_errors(self) -> Iterator[None]:
         """An error in here also has what each testpmd said last, and the PCI devices and netdevices there are."""
         try:
             yield
@@ -108,7 +108,7 @@ class VfCase(LabCase):
 
     def wait_traffic(self, nic: str, since_ns: int) -> int:
         """When the first frame came back by this NIC."""
-        with self.telling_what_was_said():
+        with self.with_output_in_errors():
             return self.switch.wait_return(nic, since_ns, PATIENCE_S)
 
     def assert_only_by(self, nic: str) -> None:
@@ -117,11 +117,11 @@ class VfCase(LabCase):
             began = time.monotonic_ns()
             time.sleep(SETTLE_S)
             return set(self.switch.report(began, time.monotonic_ns() - 100_000_000).returned_by_port) == {nic}
-        with self.telling_what_was_said():
+        with self.with_output_in_errors():
             wait_for(f"frames by {nic} and no other", settled, PATIENCE_S)
 
     def steps(self, what: str, coming: Callable[[], object], going: Callable[[], object]) -> None:
-        """One cycle: the VF comes and carries the traffic, goes, and the NetVSC carries it; losses are noted."""
+        """One cycle: the VF is added and carries the traffic. After its removal the NetVSC carries it. Notes the losses."""
         returned = self.come(coming)
         removed = self.go(going)
         self.note(f"{what}: on return {losses(returned)}; on removal {losses(removed)}")
@@ -140,7 +140,7 @@ class VfCase(LabCase):
         self.assert_quits(testpmd)
 
     def come(self, coming: Callable[[], object], vf: str = VF) -> Report:
-        """The VF comes; the host turns to it when the guest has, as Hyper-V does."""
+        """Adds the VF. Like Hyper-V, the host switches to it after the guest."""
         self.steer(NETVSC)
         began = time.monotonic_ns()
         coming()
@@ -150,7 +150,7 @@ class VfCase(LabCase):
         return self.switch.report(began, time.monotonic_ns() - 100_000_000)
 
     def go(self, going: Callable[[], object]) -> Report:
-        """The VF goes; the host has turned to the NetVSC just before, as Hyper-V does."""
+        """Removes the VF. Like Hyper-V, the host switches to the NetVSC just before."""
         began = time.monotonic_ns()
         self.steer(NETVSC)
         going()
@@ -174,7 +174,7 @@ class VfCase(LabCase):
             self.unplug(vf)
 
     def remove_by_surprise(self) -> None:
-        """As though the device were pulled out: the kernel is told to forget it, and must not be held up by us."""
+        """Like a surprise removal: the kernel removes the device by sysfs. The driver must not delay that."""
         self.guest.run(f"echo 1 > /sys/bus/pci/devices/{self.machine.pci_address(VF)}/remove", timeout=PATIENCE_S)
 
     def rescan(self) -> None:
@@ -186,8 +186,8 @@ class VfCase(LabCase):
         link = f"/sys/bus/pci/devices/{self.machine.pci_address(vf)}/driver"
         return Path(self.guest.run(["readlink", link], check=False).stdout.strip()).name
 
-    def wait_given_back(self, driver: str, vf: str = VF) -> None:
-        """The VF is the kernel driver's again, and its netdevice is there."""
+    def wait_restored(self, driver: str, vf: str = VF) -> None:
+        """Waits until the kernel driver has the VF again, and its netdevice exists."""
         wait_for(f"{vf} with {driver}", lambda: self.kernel_driver(vf) == driver, PATIENCE_S)
         self.assertTrue(self.machine.ifname(vf, PATIENCE_S))
 

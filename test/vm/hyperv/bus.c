@@ -28,7 +28,7 @@
 
 #include "guest.h"
 
-/* A class that a driver was told to take by its new_id. */
+/* A class that was added to a driver by its new_id. */
 struct dynamic_id {
 	struct list_head node;
 	struct hv_vmbus_device_id id;

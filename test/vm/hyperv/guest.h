@@ -148,7 +148,7 @@ void host_signal(struct vmbus_channel *channel);
 /* Makes pages known to the host under this handle. Takes over `pages`, an array from kvmalloc. */
 int host_map_gpadl(u32 handle, struct page **pages, u32 count, u32 size);
 void host_unmap_gpadl(u32 handle);
-/* Frees the channel, after the last reference has gone. */
+/* Frees the channel, after the last reference was dropped. */
 void host_release_channel(struct vmbus_channel *channel);
 
 #endif

@@ -151,7 +151,7 @@ static void read_ring(struct work_struct *work)
 			u32 size = hv_pkt_len(packet) + TRAILER_BYTES;
 
 			if (WARN_ONCE(size < sizeof(*packet) + TRAILER_BYTES || size > bytes_between(info, read, write),
-				      "the guest wrote a packet of %u bytes, of which the ring has %u", size,
+				      "the guest wrote a packet of %u bytes, but the ring holds %u", size,
 				      bytes_between(info, read, write)))
 				return;
 			host_read_packet(channel, packet);

@@ -162,7 +162,7 @@ no_queue:
 	return error;
 }
 
-/* The drivers are gone: they use this module. */
+/* The kernel has unloaded the drivers before, because they use this module. */
 static void __exit hyperv_exit(void)
 {
 	host_control_exit();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The monitor page: user space, which cannot call the hypervisor, sets its channel's bit there, and the host looks at the
- * page every 100 us. hv_netvsc signals directly, so only the channels of another driver are watched.
+ * The monitor page. User space cannot call the hypervisor, so it sets its channel's bit in this page. The host polls the
+ * page every 100 us. hv_netvsc signals directly, so the host polls only the channels of other drivers.
  */
 #include <linux/delay.h>
 #include <linux/idr.h>

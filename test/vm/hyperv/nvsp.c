@@ -217,7 +217,7 @@ void host_complete_data_path(struct host_nic *nic)
 	rcu_read_unlock();
 }
 
-/* Tells the guest whether it has a VF. Not before it has a packet filter, as Hyper-V. */
+/* Notifies the guest whether it has a VF. Like Hyper-V, not before the guest has set a packet filter. */
 void host_send_association(struct host_nic *nic, bool allocated)
 {
 	const struct nvsp message = { .type = NVSP_VF_ASSOCIATION,

@@ -17,7 +17,7 @@ struct xfer_packet { /* as struct vmtransfer_page_packet_header, with more range
 	struct vmtransfer_page_range ranges[MAX_FRAGMENTS];
 } __packed;
 
-/* Writes the packet of `count` sections, of which section[i] has bytes[i] bytes. Gives them back if it cannot. */
+/* Writes the packet of `count` sections; section[i] has bytes[i] bytes. Releases the sections if that fails. */
 static bool write_packet(struct host_channel *channel, enum nvsp_channel_type type, const int *section, const u32 *bytes,
 			 u32 count)
 {

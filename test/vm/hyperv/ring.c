@@ -123,7 +123,7 @@ struct vmpacket_descriptor *hv_pkt_iter_first(struct vmbus_channel *channel)
 		return NULL;
 	size = READ_ONCE(packet->len8) * 8;
 	if (WARN_ONCE(size < sizeof(*packet) || size > available || size > ring->pkt_buffer_size,
-		      "the host wrote a packet of %u bytes, of which the ring has %u", size, available))
+		      "the host wrote a packet of %u bytes, but the ring holds %u", size, available))
 		return NULL;
 	memcpy(copy, packet, size);
 	copy->len8 = size / 8;

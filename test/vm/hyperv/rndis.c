@@ -210,7 +210,7 @@ void host_rndis_control(struct host_channel *channel, const void *message, u32 s
 	}
 }
 
-/* Tells the guest of a change of the link: RNDIS_STATUS_MEDIA_CONNECT and others. */
+/* Notifies the guest of a link change: RNDIS_STATUS_MEDIA_CONNECT and others. */
 void host_indicate(struct host_nic *nic, u32 status)
 {
 	const struct rndis_indication indication = {

@@ -105,7 +105,9 @@ static void return_vf(struct work_struct *work)
 	pci_unlock_rescan_remove();
 }
 
-/* The VF goes and comes back in this order: the queue has one work at a time. Both wait for RTNL, which callers may hold. */
+/* Removes and adds the VF in the order of the calls: the queue runs one work at a time. Both wait for RTNL, so a caller may
+ * hold it.
+ */
 
 void host_revoke_vf(struct host_nic *nic)
 {

@@ -161,7 +161,7 @@ int host_attach_wire(struct host_nic *nic, const char *ifname)
 	return error;
 }
 
-/* Gives it back. Needs RTNL; may be called again. */
+/* Detaches the wire. Needs RTNL; may be called again. */
 void host_detach_wire(struct host_nic *nic)
 {
 	struct net_device *wire = rtnl_dereference(nic->wire);

@@ -26,7 +26,7 @@ examples (from the project's folder, PYTHONPATH=test/vm):
       --plug 2:vf,52:54:00:00:00:01,e1000e --unplug 5:vf
   python3 -m lab --nic syn,52:54:00:00:00:01 --shell
 
-The guest sees this machine's files as they are (read-only; what it writes is gone at the end).
+The guest sees this machine's files (read-only; its own writes are discarded at the end).
 Needs: qemu-system-x86, linux-image-amd64, busybox-static.
 """
 

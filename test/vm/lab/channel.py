@@ -1,4 +1,4 @@
-"""Requests and answers as lines of JSON over a socket, each answer told by its `id`: QMP's form, and the agent's."""
+"""Requests and answers as lines of JSON over a socket. The `id` identifies an answer. QMP and the agent use this form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Message = dict[str, Any]
 
 
 class ChannelClosed(Exception):
-    """The other end has gone."""
+    """The other end has closed the connection."""
 
 
 class Channel:
@@ -47,7 +47,7 @@ class Channel:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Closes the connection; threads that wait on it are told so."""
+        """Closes the connection and wakes the threads that wait on it."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -74,9 +74,9 @@ class Channel:
             return answer
 
     def wait_for(self, found: Callable[[], Any], timeout: float) -> Any:
-        """Waits until found(), called under the channel's lock, gives something true, which is returned.
+        """Waits until found(), called under the channel's lock, returns a true value. Returns that value.
 
-        Else what it gave last: in time, or, if the other end has gone, at once.
+        Returns the last value after the time-out, or at once if the other end has closed the connection.
         """
         with self._changed:
             self._changed.wait_for(lambda: found() or self._closed, timeout)
@@ -84,5 +84,5 @@ class Channel:
 
     @property
     def closed(self) -> bool:
-        """Whether the other end has gone."""
+        """Whether the connection is closed."""
         return self._closed

@@ -10,8 +10,9 @@ class MachineError(LabError):
 
 
 class EmulatorCrashed(MachineError):
-    """QEMU ended by a signal of its own making, or one of its processors takes no interrupts in user mode, where no
-    program can switch them off. No guest may do that to it: it tells nothing of what ran in there.
+    """QEMU crashed, or one of its processors takes no interrupts in user mode, where no program can disable them.
+
+    No guest can cause that, so the crash does not concern the tested code.
     """
 
     run_again = "QEMU crashed"  # see tap.py

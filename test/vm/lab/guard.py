@@ -1,4 +1,4 @@
-"""Runs one program for the lab and ends it, and removes a folder, when the lab's process has gone.
+"""Runs one program for the lab. Ends it and removes a folder when the lab's process has ended.
 
     python3 -I -S guard.py PARENT_PID STOP_FD FOLDER PROGRAM [ARGUMENT...]
 

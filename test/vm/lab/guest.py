@@ -95,8 +95,8 @@ class GuestProcess:
                named: str = "") -> re.Match[str]:
         """Waits until the output matches the regular expression (re.MULTILINE) and returns the match.
 
-        Looks at what follows the last match, or `since` (see mark()). Raises LabTimeout, or LabError if the
-        process has ended without it, with the tail of the output; there it is called as it is `named`.
+        Searches the output after the last match, or after `since` (see mark()). Raises LabTimeout, or LabError if the
+        process has ended without a match. The error contains the tail of the output, and `named` as the process's name.
         """
         start = self._expected if since is None else since
         until = time.monotonic() + timeout
@@ -139,8 +139,8 @@ class GuestProcess:
                            f"Output:\n{self.output()[-OUTPUT_TAIL:]}")
 
     def kill(self, timeout: float = 30.0, may_have_quit: bool = False) -> None:
-        """Kills it, and waits as wait() does. Raises LabError if it has ended by itself, but for a status of 0 if it
-        `may_have_quit`. Only the status tells: it may end meanwhile."""
+        """Kills the process and waits like wait(). Raises LabError if it had ended by itself, except with status 0 if
+        `may_have_quit`. The status is the only proof, because the process may end at the same time."""
         self._send_signal(signal.SIGKILL)
         status = self.wait(timeout)
         if status != -signal.SIGKILL and not (may_have_quit and status == 0):
@@ -250,11 +250,11 @@ class Guest:
         return [Netdev(**row) for row in self.request("netdevs")]
 
     def make_netvsc(self, ifname: str) -> None:
-        """Makes the netdevice look like a NetVSC one (device/class_id), until its driver lets go of its device."""
+        """Makes the netdevice look like a NetVSC (device/class_id), until its driver releases its device."""
         self.request("make_netvsc", ifname=ifname)
 
     def hide(self, ifname: str) -> None:
-        """Moves the netdevice to a spare network namespace: for the rest of the guest it has gone (RTM_DELLINK)."""
+        """Moves the netdevice to a spare network namespace: the rest of the guest receives its RTM_DELLINK."""
         self.run(f"[ -e /run/netns/{HIDDEN} ] || ip netns add {HIDDEN}; "
                  f"ip link set dev {shlex.quote(ifname)} netns {HIDDEN}")
 

@@ -89,7 +89,7 @@ class HyperVNic:
         self.set("present", 1)
 
     def rescind(self) -> None:
-        """The host takes the NIC back. Returns when the guest's driver has let go of it."""
+        """The host rescinds the NIC. Returns when the guest's driver has released it."""
         self.set("present", 0)
 
     def remove(self) -> None:
@@ -161,7 +161,7 @@ class HyperVNic:
         self.set("slot", f"0000:00:{FIRST_ROOT_PORT_SLOT + port:02x}.0 {device}")
 
     def associate(self, associated: bool = True) -> None:
-        """Tells the guest whether it has a VF."""
+        """Notifies the guest whether it has a VF."""
         self.set("association", associated)
 
     def vf_add(self, id: str, model: str = "e1000e", associated: bool = True, port: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The virtual machine: QEMU without KVM, Debian's kernel, the host's root file system, NICs that come and go."""
+"""The virtual machine: QEMU without KVM, Debian's kernel, the host's root file system, NICs that are added and removed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ASK_AGAIN_S = 5.0
 FIRST_ROOT_PORT_SLOT = 0x10  # the root ports' device numbers on bus 0: the guest finds a NIC by its root port
 LOGS_KEPT = 40
 TAIL_LINES = 40
-PANIC = "Kernel panic"  # how the kernel begins to tell it
+PANIC = "Kernel panic"  # the start of the kernel's message
 CRASHES = {128 + number for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV)}
-# What the kernel tells when a processor does not answer another, and stands still in user mode.
+# The kernel's messages when a processor does not answer another and hangs in user mode.
 DEAF_PROCESSOR = re.compile(r"soft lockup - CPU#.*?NMI backtrace for cpu \d+\n(?:[^\n]*\n){1,3}?[^\n]* RIP: 0033:", re.S)
-# The guest tells a virtio device of new buffers by an I/O port, not by memory: see STEADY. For one that is told in vain
-# stands still for ever.
+# The guest notifies a virtio device of new buffers by an I/O port, not by memory: see STEADY. A device that misses a
+# notification hangs.
 PORT_NOTIFY = "disable-legacy=on,modern-pio-notify=on"
 # What QEMU says of an access to another device that its IOMMU got.
 MISLED = re.compile(r"vtd_mem_(read|write): MMIO over range")
@@ -40,11 +40,11 @@ _number = itertools.count(1)
 
 
 def default_cache_dir() -> Path:
-    """Where images and logs go unless told otherwise."""
+    """The default folder of images and logs."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netvsc-lab"
 
 
-def told(log: Path, pattern: re.Pattern[str]) -> bool:
+def contains(log: Path, pattern: re.Pattern[str]) -> bool:
     """Whether a log has it."""
     return log.exists() and bool(pattern.search(log.read_text(errors="replace")))
 
@@ -58,7 +58,7 @@ class Nic:
     model: str
     port: int
     switch: str
-    mark: int  # QEMU's events before it was there
+    mark: int  # number of QEMU's events before it existed
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class Machine:
         """Whether QEMU, which ended with this status or still runs, has failed; one that runs uselessly is ended."""
         if status is not None:
             self._crashed = self._crashed or status in CRASHES
-        elif told(self.console_log, DEAF_PROCESSOR) or told(self.qemu_log, MISLED):
+        elif contains(self.console_log, DEAF_PROCESSOR) or contains(self.qemu_log, MISLED):
             self._crashed = True
             if self._process is not None:
                 self._process.stop()  # nobody else is to wait for it
@@ -357,13 +357,13 @@ class Machine:
         """
         nic = self._nic(id)
         self.switch(nic.switch).unplug(id)
-        # A guest that answers a request late may have let go of this NIC, too, in its predecessor's place.
+        # A guest that answers a request late may have released this NIC too, in place of its predecessor.
         with contextlib.suppress(QmpError):
             self.qmp.device_del(id)
         return nic.mark
 
     def nic_unplugged(self, id: str, mark: int, timeout: float = 30.0) -> int:
-        """Waits until the guest has let go of the NIC; returns when it did (host's monotonic clock, ns)."""
+        """Waits until the guest has released the NIC. Returns the time of that (host's monotonic clock, ns)."""
         nic = self._nic(id)
         until = time.monotonic() + timeout
         while True:
@@ -373,10 +373,10 @@ class Machine:
                 break
             except LabTimeout as error:
                 if time.monotonic() >= until:
-                    raise self._failure(f"NIC {id}: the guest did not let go of it in {timeout:g} s",
+                    raise self._failure(f"NIC {id}: the guest did not release it in {timeout:g} s",
                                         LabTimeout) from error
-            # A guest that was asked before it had seen the NIC may not have heard it.
-            with contextlib.suppress(QmpError):  # it has heard, and is at it
+            # A guest that had not found the NIC at the time of the request may have lost the request.
+            with contextlib.suppress(QmpError):  # the request arrived and is being executed
                 self.qmp.device_del(id)
         with self._lock:
             netdev, _ = self._devices.pop(id)
@@ -386,7 +386,7 @@ class Machine:
         return event["host_ns"]
 
     def nic_del(self, id: str, timeout: float = 30.0) -> Unplug:
-        """Takes a NIC away and waits until the guest has let go of it."""
+        """Removes a NIC and waits until the guest has released it."""
         requested = time.monotonic_ns()
         mark = self.nic_unplug(id)
         return Unplug(requested, self.nic_unplugged(id, mark, timeout))

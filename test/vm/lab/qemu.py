@@ -18,7 +18,7 @@ WITH_IGB = (8,)  # the first version that emulates an SR-IOV NIC, Intel's 82576
 # one for devices that are mapped into memory. QEMU before 8.2 ends with SIGSEGV then, later ones (10.0.2) at an assertion
 # (iotlb_to_section), or what was written goes to another device; the more, the busier the host is. Nearly all of these
 # accesses are to the CPUs' interrupt controllers: x2APIC, which is reached by registers, is emulated from this one on.
-# (Most others tell virtio devices of new buffers: machine.PORT_NOTIFY.)
+# (Most others notify virtio devices of new buffers: machine.PORT_NOTIFY.)
 STEADY = (9,)
 VERSION_TIMEOUT_S = 10.0
 

@@ -43,7 +43,7 @@ class Qmp:
         try:
             answer = self._channel.ask({"execute": command, "arguments": arguments}, EXECUTE_TIMEOUT_S)
         except ChannelClosed as error:
-            raise self._failure(f"QMP {command}: QEMU has gone ({error})") from error
+            raise self._failure(f"QMP {command}: QEMU has ended ({error})") from error
         if answer is None:
             raise LabTimeout(f"QMP {command}: no answer in {EXECUTE_TIMEOUT_S:g} s")
         if "error" in answer:
@@ -74,7 +74,7 @@ class Qmp:
         self.execute("device_add", **properties)
 
     def device_del(self, device: str) -> None:
-        """Asks the guest to release a device; DEVICE_DELETED tells when it has."""
+        """Requests the guest to release a device. The event DEVICE_DELETED reports the release."""
         self.execute("device_del", id=device)
 
     def set_link(self, name: str, up: bool) -> None:

@@ -145,7 +145,7 @@ class Switch:
         self._request("unplug", index=self._indices[port])
 
     def remove(self, port: str) -> None:
-        """Closes the port's socket, after QEMU's back end has gone."""
+        """Closes the port's socket. QEMU's back end must have ended before."""
         self._request("remove", index=self._indices.pop(port))
 
     def start_traffic(self, pps: float = 1000, size: int = 128, to: str | None = None) -> int:
@@ -236,7 +236,7 @@ class Switch:
 
     def first_return(self, port: str, after_ns: int) -> int | None:
         """When the first frame came back by `port` at or after `after_ns`; None if none did."""
-        # A frame may return long after it was sent: look at those sent up to five seconds earlier, too.
+        # A frame may return late, so this includes frames sent up to five seconds earlier.
         return min((frame.returned_ns for frame in self.frames(after_ns - 5_000_000_000)
                     if frame.returned_by == port and frame.returned_ns is not None and frame.returned_ns >= after_ns),
                    default=None)

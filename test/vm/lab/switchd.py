@@ -24,7 +24,7 @@ SENT_NS, RETURNED_NS, PATH = range(RECORD)
 CAPACITY = 1 << 24  # sequence numbers; the memory is only touched as they are used
 TABLE_BYTES = 8 * (HEADER + RECORD * CAPACITY)
 # PATH: port sent to in bits 0-19, port returned by in bits 20-39, host drop in bit 40, duplicates from bit 41.
-PORTS = 1 << 20  # indices are never used twice: each time a VF comes takes one
+PORTS = 1 << 20  # no index is used twice: each added VF takes one
 RETURN_SHIFT, DROPPED, DUPLICATE_SHIFT = 20, 1 << 40, 41
 
 ETHERTYPE = b"\x88\xb5"  # IEEE 802's "local experimental ethertype 1"
@@ -43,7 +43,7 @@ IPV4_ETHERTYPE = b"\x08\x00"
 IPV4 = struct.Struct("!BxHxxxxBBH4s4s HHHxx")
 IPV4_SOURCE = bytes([192, 0, 2, 1])
 BUFFER_BYTES = 65536
-BURST = 64  # frames moved before looking at the other sockets
+BURST = 64  # frames moved before the other sockets are polled
 LATE_NS = 50_000_000  # behind by more than this, the generator lets the time go instead of sending a long burst
 
 

@@ -28,8 +28,7 @@ class Testpmd:
     """A running interactive testpmd. Errors carry the tail of its output; waits are in seconds.
 
     eal_args, app_args: added to those below. plugins: shared objects for EAL's -d, staged first. memory: MiB without
-    hugepages; None takes the hugepages the machine was given. wait: until its prompt is there. `process` is the
-    GuestProcess behind it.
+    hugepages; None takes the machine's hugepages. wait: waits for the prompt. `process` is the GuestProcess behind it.
     """
 
     __test__ = False  # not a test case, whatever its name looks like
@@ -100,5 +99,5 @@ def _by_port(out: str, heading: str) -> list[tuple[int, str]]:
     """(port, text) for each section of the output."""
     parts = re.split(heading, out)
     if len(parts) < 2:
-        raise LabError(f"testpmd told nothing about any port: {out!r}")
+        raise LabError(f"testpmd's output describes no port: {out!r}")
     return [(int(port), text) for port, text in zip(parts[1::2], parts[2::2])]

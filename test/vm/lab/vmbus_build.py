@@ -2,8 +2,8 @@
 """Builds the VMBus host (test/vm/hyperv) for the guest's kernel.
 
 The module exports what Debian's hv_netvsc.ko and uio_hv_generic.ko import from hv_vmbus.ko. The kernel checks a CRC of
-each such symbol when it loads a driver, and would only say "disagrees about version of symbol". So the build compares all
-CRCs with those of the kernel's own hv_vmbus.
+each of these symbols when it loads a driver, and its error names only one symbol. So the build compares all CRCs with those
+of the kernel's own hv_vmbus.
 """
 
 from __future__ import annotations

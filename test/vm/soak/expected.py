@@ -11,10 +11,10 @@ class Expected:
     """Changed by the operations, held against what is by the invariants."""
 
     bind: str  # vf_bind= of the application that runs; empty: VFs keep their kernel driver
-    vf: bool = False  # the VF is there
+    vf: bool = False  # the VF is present
     pulled_out: bool = False  # it was removed by surprise, and comes back by a rescan
     second: bool = False  # the second NetVSC is a port
-    flapped: int = 0  # so many VFs went as soon as they had come, while the application ran: binding one may have failed
+    flapped: int = 0  # VFs that were removed just after they were added, while the application ran: their bind may have failed
 
     @property
     def names(self) -> int:

@@ -22,7 +22,7 @@ DRIVER_COMPLAINTS = re.compile(r"vdev_netvsc: .*(not created|not restored|not re
 
 
 class Invariants:
-    """Of one application; made anew with it."""
+    """The invariants of one application. Each new application gets a new object."""
 
     def __init__(self, soak: Soak) -> None:
         self._soak = soak
@@ -31,13 +31,13 @@ class Invariants:
         self._held: dict[tuple[str, bool, bool], tuple[int, int, int]] = {}
 
     def check(self) -> None:
-        """Waits for what may take its time; raises AssertionError for what is not so."""
+        """Waits for states that may be late. Raises AssertionError for a violated invariant."""
         expected = self._soak.expected
         self._ports(expected)
         self._path(VF if expected.vf else NETVSC)
-        told = wait_for(f"telemetry that tells of {expected}", lambda: self._told(expected), PATIENCE_S, 0.2)
-        self._counters(told, expected)
-        self._events(told)
+        answers = wait_for(f"telemetry with {expected}", lambda: self._telemetry(expected), PATIENCE_S, 0.2)
+        self._counters(answers, expected)
+        self._events(answers)
         self._growth(expected)
         self._complaints()
         self._seen += 1
@@ -53,23 +53,23 @@ class Invariants:
         self._soak.steer(nic)
         self._soak.assert_only_by(nic)
 
-    def _told(self, expected: Expected) -> dict[str, Any] | None:
-        """What telemetry tells, if it is what is expected."""
-        told = self._soak.ask(f"/vdev_netvsc/info,{self._soak.port}", f"/vdev_netvsc/stats,{self._soak.port}",
+    def _telemetry(self, expected: Expected) -> dict[str, Any] | None:
+        """The telemetry answers, if they match the expected state."""
+        answers = self._soak.ask(f"/vdev_netvsc/info,{self._soak.port}", f"/vdev_netvsc/stats,{self._soak.port}",
                               f"/vdev_netvsc/events,{self._next_event}")
-        info = told["/vdev_netvsc/info"]
+        info = answers["/vdev_netvsc/info"]
         state = ("attached", "vf") if expected.vf else ("absent", "fallback")
-        return told if info and (info["vf_state"], info["path"]) == state and info["link"] == "up" else None
+        return answers if info and (info["vf_state"], info["path"]) == state and info["link"] == "up" else None
 
-    def _counters(self, told: dict[str, Any], expected: Expected) -> None:
-        stats = told["/vdev_netvsc/stats"]
+    def _counters(self, answers: dict[str, Any], expected: Expected) -> None:
+        stats = answers["/vdev_netvsc/stats"]
         assert stats["plug_ins"] - stats["removals"] == int(expected.vf), stats
         assert stats["dropped_messages"] == 0, stats
         assert stats["failed_binds"] <= expected.flapped, stats
 
-    def _events(self, told: dict[str, Any]) -> None:
+    def _events(self, answers: dict[str, Any]) -> None:
         """No number is missing, none comes twice."""
-        page = told["/vdev_netvsc/events"]
+        page = answers["/vdev_netvsc/events"]
         numbers = sorted(int(number) for number in page.get("events") or {})
         if self._next_event:
             assert page["first"] <= self._next_event, page

@@ -108,10 +108,10 @@ def detach_second(soak: Soak, chance: random.Random) -> None:
 
 
 def hide_second(soak: Soak, chance: random.Random) -> None:
-    """Its NetVSC goes to another network namespace, and comes back as a new port."""
+    """Its NetVSC moves to another network namespace, and returns as a new port."""
     mark = soak.testpmd.process.mark()
     soak.guest.hide(soak.names[1])
-    # testpmd closes the port of which it is told so; until then its other thread had better not look at ports.
+    # testpmd closes the port after its removal event. Until then its other thread must not access ports.
     soak.testpmd.process.expect("Now total ports is", PATIENCE_S, mark)
     soak.guest.show(soak.names[1])
 
@@ -138,7 +138,7 @@ def hang(soak: Soak, chance: random.Random) -> None:
 
 
 def sleep_through_a_flood(soak: Soak, chance: random.Random) -> None:
-    """More is told than the socket of the application, which is stopped, can hold."""
+    """The stopped application's socket overruns."""
     soak.testpmd.process.signal(signal.SIGSTOP)
     make_netdevices(soak, chance)
     soak.testpmd.process.signal(signal.SIGCONT)
@@ -183,8 +183,7 @@ OPERATIONS = [
     # A VF bound to another driver stays with its port whatever the NetVSC's address is.
     Operation(change_mac, 2),
     Operation(lose_carrier),
-    # testpmd (22.11) makes each port its own that has come since it was started when it is told to attach one, and ends
-    # if that is in use: a VF.
+    # At each attach, testpmd (22.11) takes every port that was added since its start. It ends if a port is in use, like a VF.
     Operation(attach_second, 1, lambda expected: not expected.second and not expected.vf),
     Operation(detach_second, 1, lambda expected: expected.second),
     Operation(hide_second, 1, lambda expected: expected.second),

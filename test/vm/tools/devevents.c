@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A plugin for EAL's -d: an application's callback for device events, which prints what it is told:
+ * A plugin for EAL's -d: an application's callback for device events. It prints each event as
  * "devevents: <device> add|remove".
  */
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A plugin for EAL's -d. At telemetry's /late_removal,<pci address> EAL's interrupt thread does
- * what EAL's uevent monitor does on a busy machine, where it reads of a removal when another device
- * is at the address already: it has the bus take the device's registers for lost, and tells
- * everybody that the device has been removed.
+ * A plugin for EAL's -d. The telemetry command /late_removal,<pci address> simulates EAL's uevent
+ * monitor on a busy machine: it reads the removal when another device already has the address.
+ * EAL's interrupt thread then handles the loss of the device's registers, and calls all callbacks
+ * for the removed device.
  */
 #include <stdio.h>
 #include <string.h>
@@ -39,5 +39,5 @@ static int ask(const char *command, const char *parameters, struct rte_tel_data 
 }
 
 RTE_INIT(lateremoval_register) {
-    rte_telemetry_register_cmd("/late_removal", ask, "Tells late of a device's removal.");
+    rte_telemetry_register_cmd("/late_removal", ask, "Reports a device's removal late.");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Prints a line "<CLOCK_MONOTONIC in ns> <netdevice> <MAC address>" for each RTM_NEWLINK, as soon
-// as the kernel tells of it: real-time priority, no requests of its own. "ready" comes first.
+// as the kernel reports it: real-time priority, no requests of its own. Prints "ready" first.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // usage: linkstorm <netdevice> <count>
-// Changes the netdevice's MTU so many times, as fast as the kernel does it: each change is told to
-// all who listen.
+// Changes the netdevice's MTU this number of times, as fast as the kernel can. The kernel notifies
+// all listeners of each change.
 #include <algorithm>
 #include <array>
 #include <cstdio>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// LD_PRELOAD library: notes when a PCI address is written into a pipe, which is how a driver tells
-// fail-safe of a VF. Each line of the file $PIPEWATCH_LOG is "<CLOCK_MONOTONIC in ns> <line
-// written>".
+// LD_PRELOAD library: records each PCI address that is written into a pipe. By that a driver
+// announces a VF to fail-safe. Each line of the file $PIPEWATCH_LOG is "<CLOCK_MONOTONIC in ns>
+// <line written>".
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

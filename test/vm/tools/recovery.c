@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A plugin for EAL's -d. At telemetry's /recovery,<device>:<begins|succeeds|fails> EAL's interrupt
- * thread tells, as the PMD of that device's port would, of an error that it recovers from.
+ * A plugin for EAL's -d. At the telemetry command /recovery,<device>:<begins|succeeds|fails> EAL's
+ * interrupt thread raises the event of a PMD that recovers from an error.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -46,5 +46,5 @@ static int ask(const char *command, const char *parameters, struct rte_tel_data 
 }
 
 RTE_INIT(recovery_register) {
-    rte_telemetry_register_cmd("/recovery", ask, "Tells of a port's recovery from an error.");
+    rte_telemetry_register_cmd("/recovery", ask, "Reports a port's recovery from an error.");
 }

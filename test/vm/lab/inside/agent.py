@@ -87,7 +87,7 @@ class Process:
         while True:
             try:
                 data = os.read(self.reader, 65536)
-            except OSError:  # EIO: every holder of the terminal has gone
+            except OSError:  # EIO: every process has closed the terminal
                 data = b""
             with self.changed:
                 self.output += data
