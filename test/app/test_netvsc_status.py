@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""netvsc-status before telemetry sockets that a test plays: what it shows, and what it says of trouble.
+"""netvsc-status with applications that test/common/fake_telemetry.cpp plays: its output and its errors.
 
 Environment: NETVSC_BUILD, the build folder (default: build in the project's folder).
 """
@@ -13,17 +13,16 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
 PROGRAM = str(BUILD / "app/netvsc-status/netvsc-status")
+FAKE_TELEMETRY = str(BUILD / "test/app/fake_telemetry")
 NOW = 1_000_000_000_000_000
 MAX = 2 ** 64 - 1
 
@@ -50,7 +49,10 @@ def event(sequence: int, type: str, ago_s: float, **changes: Any) -> dict[str, A
 
 
 class Application:
-    """Plays a DPDK application's telemetry: answers a command by what `answers` has for it, null for any other."""
+    """The telemetry of a DPDK application, by the program fake_telemetry. publish() makes changes visible.
+
+    `answers` has the answers by command, with or without the command's parameter. Other answers are null.
+    """
 
     def __init__(self, folder: Path, prefix: str, driver: bool = True) -> None:
         self.path = folder / prefix / "dpdk_telemetry.v2"
@@ -59,45 +61,44 @@ class Application:
         self.answers: dict[str, Any] = {}
         if driver:
             self.answers = {"/vdev_netvsc/list": [0], "/vdev_netvsc/info,0": info(), "/vdev_netvsc/stats,0": stats(),
-                            "/vdev_netvsc/events": self.answer_events,
                             "/vdev_netvsc/keepalive": {"period_ms": 100, "shm": "/dpdk_keepalive_shm_name", "lcores": {
                                 "10": {"state": "ALIVE", "last_seen_ms": 12, "deaths": 0},
                                 "2": {"state": "DEAD", "last_seen_ms": 3100, "deaths": 1}}}}
         self.hangs = False
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(str(self.path))
-        self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._driver = driver
+        self._process = subprocess.Popen([FAKE_TELEMETRY, self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         text=True)
+        self._wait_ready()
+        self.publish()
+
+    def publish(self) -> None:
+        """Makes the present answers and events, or a hang, those of the application."""
+        if self._process.poll() is not None:
+            return
+        answers = {**(self._event_answers() if self._driver else {}), **self.answers}
+        self._process.stdin.write(("" if self.hangs else json.dumps(answers)) + "\n")
+        self._process.stdin.flush()
+        self._wait_ready()
 
     def close(self) -> None:
-        """Ends, leaving the socket's file behind as a killed process does."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        """Kills it: the socket's file stays."""
+        self._process.kill()
+        self._process.communicate()
 
-    def answer_events(self, since: str) -> dict[str, Any]:
-        """As the driver does."""
-        kept = {str(one["seq"]): one for one in self.events if one["seq"] >= int(since or 0)}
-        return {"first": 1, "next": len(self.events) + 1, "now_ns": NOW, "events": kept}
+    def _event_answers(self) -> dict[str, Any]:
+        """The driver's answers to /vdev_netvsc/events with each sequence number, unless `answers` has its own."""
+        if "/vdev_netvsc/events" in self.answers:
+            return {}
+        last = max((one["seq"] for one in self.events), default=0)
+        return {f"/vdev_netvsc/events,{since}": {
+            "first": 1, "next": last + 1, "now_ns": NOW,
+            "events": {str(one["seq"]): one for one in self.events if one["seq"] >= since}}
+            for since in (*range(last + 2), MAX)}
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            connection.send(json.dumps({"version": "DPDK 22.11.11", "pid": 4711, "max_output_len": 16384}).encode())
-            while command := connection.recv(1024).decode():
-                if self.hangs:
-                    continue
-                name, _, parameter = command.partition(",")
-                answer = self.answers.get(command, self.answers.get(name))
-                if isinstance(answer, Callable):
-                    answer = answer(parameter)
-                connection.send(json.dumps({name: answer}).encode())
+    def _wait_ready(self) -> None:
+        line = self._process.stdout.readline()
+        if line != "ready\n":
+            raise AssertionError(f"fake_telemetry: {line!r}")
 
 
 class StatusCase(unittest.TestCase):
@@ -107,13 +108,18 @@ class StatusCase(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        self.applications: list[Application] = []
 
     def application(self, prefix: str = "rte", driver: bool = True) -> Application:
         application = Application(self.folder, prefix, driver)
+        self.addCleanup(application.close)
+        self.applications.append(application)
         return application
 
     def run_status(self, *arguments: str, status: int = 0, program: str = PROGRAM, **more: Any) -> str:
-        """What it prints; its standard error if it was to fail."""
+        """Returns its output, or its standard error if a failure is expected."""
+        for application in self.applications:
+            application.publish()
         done = subprocess.run([program, "--runtime-folder", str(self.folder), *arguments], capture_output=True,
                               text=True, timeout=20, **more)
         self.assertEqual(done.returncode, status, done.stderr)
@@ -185,9 +191,6 @@ Last events
         application = self.application()
         application.events = [event(9, "vf_present", 7300, vf="0000:02:00.0"),
                               event(10, "lcore_dead", 200_000, port="", netdevice="", port_id=65535, lcore=2)]
-        application.answers["/vdev_netvsc/events"] = lambda since: {
-            "first": 1, "next": 11, "now_ns": NOW,
-            "events": {} if int(since) == MAX else {str(one["seq"]): one for one in application.events}}
         self.assertEqual(self.run_status().partition("Last events\n")[2], """\
     9    2 h 1 min ago  vf_present     net_failsafe_vsc0 (eth1)  VF 0000:02:00.0
    10      2 d 7 h ago  lcore_dead     lcore 2
@@ -201,17 +204,17 @@ Last events
 
     def test_answers_of_other_kinds(self) -> None:
         application = self.application()
-        for command in list(application.answers):
+        for command in (*application.answers, "/vdev_netvsc/events"):
             if command == "/vdev_netvsc/list":
                 continue
             for nonsense in (None, [], {}, "text", 7, [[]], {"lcores": 7, "period_ms": 1}, {"events": {"x": []}},
                              {"events": 7, "next": -1}):
                 with self.subTest(command, answer=nonsense):
-                    before = application.answers[command]
+                    before = dict(application.answers)
                     application.answers[command] = nonsense
                     self.run_status()
                     self.run_status("--json")
-                    application.answers[command] = before
+                    application.answers = before
 
 
 class Json(StatusCase):
@@ -320,6 +323,7 @@ class Watch(StatusCase):
         process, reader = self.spawn(terminal=True)
         self.read_until(reader, r"\x1b\[H.*Link       up.*\x1b\[J.*\x1b\[HDPDK.*\x1b\[J")
         application.answers["/vdev_netvsc/info,0"] = info(link="down")
+        application.publish()
         text = self.read_until(reader, r"Link       down.*\x1b\[J")
         self.assertEqual(text.count("\x1b[2J"), 0, "cleared only at the start")
         process.send_signal(signal.SIGINT)
@@ -330,12 +334,12 @@ class Watch(StatusCase):
         process, reader = self.spawn("--json")
         text = self.read_until(reader, "}\n")
         self.assertEqual(json.loads(text.splitlines()[0])["ports"][0]["link"], "up")
-        first.path.unlink()
-        first.hangs = True
         first.close()
+        first.path.unlink()
         self.read_until(reader, "waiting for it\n")
         second = self.application()
         second.answers["/vdev_netvsc/info,0"] = info(link="down")
+        second.publish()
         self.read_until(reader, '"link":"down"')
         process.terminate()
         self.assertEqual(process.wait(5), 0)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "app/fake_application.hpp"
 #include "collectd/collector.hpp"
+#include "common/fake_application.hpp"
 #include "common/message_matcher.hpp"
 #include "common/shm_name.hpp"
+#include "common/temporary_folder.hpp"
 #include "keepalive/keepalive_area.hpp"
 
 #include <atomic>
@@ -22,7 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::steady_clock;
+using test::FakeApplication;
 using test::is_message;
+using test::TemporaryFolder;
 using testing::ElementsAre;
 using testing::Field;
 using testing::IsEmpty;

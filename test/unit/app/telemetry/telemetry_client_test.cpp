@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "app/fake_application.hpp"
+#include "common/fake_application.hpp"
+#include "common/temporary_folder.hpp"
 #include "telemetry/json_fields.hpp"
 #include "telemetry/telemetry_client.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::steady_clock;
+using test::FakeApplication;
+using test::TemporaryFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 class EalMonitorTest : public testing::Test {
 protected:
     EalMonitorTest() {
-        fs::create_directories(folder_.path() + "/net");
-        fs::create_directories(folder_.path() + "/fd");
+        fs::create_directories(folder_.path() / "net");
+        fs::create_directories(folder_.path() / "fd");
     }
     void list(const std::string &sockets) const {
-        std::ofstream(folder_.path() + "/net/netlink")
+        std::ofstream(folder_.path() / "net/netlink")
             << "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    "
                "Inode\n"
             << sockets;
@@ -34,7 +34,7 @@ protected:
         fs::create_symlink("socket:[" + std::to_string(inode) + "]", descriptor(inode));
     }
     [[nodiscard]] fs::path descriptor(int inode) const {
-        return folder_.path() + "/fd/" + std::to_string(inode);
+        return folder_.path() / "fd" / std::to_string(inode);
     }
 
     TemporaryFolder folder_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "common/temporary_folder.hpp"
 #include "runtime/devices.hpp"
-#include "temporary_folder.hpp"
 
 #include <cerrno>
 #include <string>

@@ -22,7 +22,7 @@ protected:
         is_bound_to("vfio-pci");
     }
     [[nodiscard]] fs::path function() const {
-        return fs::path(folder_.path()) / "bus/pci/devices" / pci.to_string();
+        return folder_.path() / "bus/pci/devices" / pci.to_string();
     }
     /// In sysfs, as the journal checks it.
     void is_bound_to(const std::string &driver) const {
@@ -31,7 +31,7 @@ protected:
         fs::create_symlink("../../../drivers/" + driver, function() / "driver");
     }
     [[nodiscard]] bool is_recorded() const {
-        return fs::exists(fs::path(folder_.path()) / "journal" / pci.to_string());
+        return fs::exists(folder_.path() / "journal" / pci.to_string());
     }
     std::vector<std::string> texts() {
         std::vector<std::string> all;
@@ -42,7 +42,7 @@ protected:
 
     TemporaryFolder folder_;
     RecordingDevices devices_;
-    BindingJournal journal_{folder_.path() + "/journal", folder_.path()};
+    BindingJournal journal_{folder_.path() / "journal", folder_.path()};
     VfBinder binder_{devices_, journal_};
     Decision decision_;
 };
@@ -70,7 +70,7 @@ TEST_F(VfBinderTest, DoesNotRecordAFailedBind) {
 }
 
 TEST_F(VfBinderTest, WarnsOfABindThatCannotBeRecorded) {
-    std::ofstream(folder_.path() + "/journal") << "no folder";
+    std::ofstream(folder_.path() / "journal") << "no folder";
     EXPECT_FALSE(binder_.bind(pci, "vfio-pci", decision_));
     EXPECT_THAT(texts(), ElementsAre(HasSubstr("warning: VF 0000:03:00.0: bind not recorded")));
 }

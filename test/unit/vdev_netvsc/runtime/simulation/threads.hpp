@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "common/temporary_folder.hpp"
 #include "fake_devices.hpp"
 #include "runtime/command_executor.hpp"
 #include "runtime/command_queue.hpp"
 #include "vdev_netvsc/core/commands.hpp"
-#include "vdev_netvsc/runtime/temporary_folder.hpp"
 
 #include <deque>
 

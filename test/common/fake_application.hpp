@@ -10,23 +10,11 @@
 #include <thread>
 #include <utility>
 
-namespace netvsc {
+namespace netvsc::test {
 
-/// A temporary folder. Removed with its contents.
-class TemporaryFolder {
-public:
-    TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder &) = delete;
-    TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-    ~TemporaryFolder();
-    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-/// Replaces a DPDK application's telemetry: a SOCK_SEQPACKET server in a thread of its own. The
-/// test defines its behaviour for each connection.
+/// Replaces a DPDK application's telemetry in tests and fuzzers: a SOCK_SEQPACKET server in a
+/// thread of its own. The test defines its behaviour for each connection. Serves one connection at
+/// a time.
 class FakeApplication {
 public:
     /// One client's connection.
@@ -50,6 +38,7 @@ public:
     using Answers = std::function<std::string(const std::string &command)>;
 
     /// Creates the folder of @p path and listens there. Calls @p behaviour for each connection.
+    /// Throws std::system_error if it cannot listen.
     FakeApplication(std::filesystem::path path, Behaviour behaviour);
     FakeApplication(const FakeApplication &) = delete;
     FakeApplication &operator=(const FakeApplication &) = delete;
@@ -72,4 +61,4 @@ private:
     std::jthread thread_;
 };
 
-} // namespace netvsc
+} // namespace netvsc::test

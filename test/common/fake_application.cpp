@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fake_application.hpp"
+#include "common/fake_application.hpp"
 
 #include <array>
-#include <cstdlib>
+#include <cerrno>
 #include <cstring>
-#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <system_error>
 
-namespace netvsc {
-
-TemporaryFolder::TemporaryFolder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "netvsc-test-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
+namespace netvsc::test {
 
 std::string FakeApplication::Connection::receive() const {
     std::array<char, 1024> command;
@@ -44,9 +34,9 @@ FakeApplication::FakeApplication(std::filesystem::path path, Behaviour behaviour
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr *>(&address), sizeof address), 0)
-        << path_;
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
+    if (::bind(listener_.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) != 0 ||
+        ::listen(listener_.get(), 1) != 0)
+        throw std::system_error(errno, std::generic_category(), path_);
     thread_ = std::jthread([this, behaviour = std::move(behaviour)] {
         for (;;) {
             const Connection client(
@@ -85,4 +75,4 @@ FakeApplication::Behaviour FakeApplication::answering(Answers answers) {
     };
 }
 
-} // namespace netvsc
+} // namespace netvsc::test
