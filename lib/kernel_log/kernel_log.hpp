@@ -13,8 +13,8 @@ namespace netvsc {
 /// Reads the kernel's log (/dev/kmsg); move-only. One thread at a time.
 class KernelLog {
 public:
-    /// Begins behind the last record. Needs CAP_SYSLOG where kernel.dmesg_restrict is 1.
-    /// @param path  /dev/kmsg, or a file with such records
+    /// Starts after the last record. Needs CAP_SYSLOG if kernel.dmesg_restrict is 1.
+    /// @param path  /dev/kmsg, or a file with records of the same form
     [[nodiscard]] static Result<KernelLog> open(const char *path = "/dev/kmsg");
 
     /// Readable when read() has something to read. Owned by this object.

@@ -42,7 +42,7 @@ class Migration(HyperVCase):
         return testpmd, timeline
 
     def finish(self, testpmd: Testpmd, timeline: Timeline, vf: str) -> None:
-        """What holds after either: the same port, the VF's traffic, the order in which each told of it."""
+        """Checks the end of either migration: the same port, the VF's traffic, the order of all reports."""
         self.assertEqual(ports(testpmd), [("net_failsafe_vsc0", MACS[0])])
         self.diagnostics += timeline.lines()
         timeline.check_order("kernel", "Data path switched from VF", "VF unregistering", "VF registering",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How VFs return on Azure: late, in parts, elsewhere, in another order, and again and again.
+"""How VFs return on Azure: late, in parts, at another address, in another order, and repeatedly.
 
-Environment: NETVSC_LATE_S, how long after its PCI function a VF's netdevice comes (default 5; Azure: over 100), and
-NETVSC_VERBS_S, how long after that its Verbs device does (default 3). NETVSC_SWITCHES, how often the VF comes or goes
-in test_flapping, once in 4 s (default 8; Azure: 900 in an hour).
+Environment: NETVSC_LATE_S, the delay from a VF's PCI function to its netdevice (default 5; Azure: over 100);
+NETVSC_VERBS_S, the further delay to its Verbs device (default 3); NETVSC_SWITCHES, the number of additions and removals
+of the VF in test_flapping, one in 4 s (default 8; Azure: 900 in an hour).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Replug(HyperVCase):
     # In another order.
 
     def test_associated_after_the_uevent(self) -> None:
-        """The VF's netdevice is there before the host's message about it: hv_netvsc opens it when that comes."""
+        """The VF's netdevice exists before the host's message about it. hv_netvsc opens it when the message arrives."""
         testpmd = self.begin()
         began = time.monotonic_ns()
         self.addCleanup(self.unplug_quietly, VF)

@@ -10,7 +10,7 @@ namespace netvsc {
 /// it logs when the host has moved the data path to NetVSC (netvsc_switch_datapath() and
 /// netvsc_vf_changed() in Linux's drivers/net/hyperv). Empty for any other line.
 ///
-/// Any driver may log such a text. The caller must check what it says of the VF.
+/// Any driver may log the same text. The caller must check the VF's state.
 [[nodiscard]] std::string vf_left_by_data_path(std::string_view log_line);
 
 } // namespace netvsc
