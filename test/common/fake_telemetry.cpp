@@ -17,8 +17,8 @@
 
 namespace {
 
-using nlohmann::json;
 using netvsc::test::FakeApplication;
+using nlohmann::json;
 
 class Answers {
 public:
