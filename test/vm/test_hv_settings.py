@@ -135,6 +135,8 @@ class LargeFrames(SettingsCase):
 class Refused(SettingsCase):
     """What hv_netvsc refuses is refused with its reason."""
 
+    known_warnings = HyperVCase.known_warnings + "|mtu greater than device maximum"
+
     def check_mac(self, kind: str) -> None:
         """hv_netvsc accepts no address while its netdevice is up."""
         testpmd = self.fallback(kind)
