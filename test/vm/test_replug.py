@@ -30,6 +30,7 @@ SWITCHES = int(os.environ.get("NETVSC_SWITCHES") or "8")
 SWITCH_S = 4.0  # 900 in an hour
 TAP = ",fallback=tap"
 VERBS = "/run/lab/verbs"
+RENAMED = "enP1s1"
 ELSEWHERE = 6  # another root port, and so another PCI address
 
 
@@ -62,7 +63,8 @@ class Replug(HyperVCase):
         self.nic.associate()
         self.machine.nic_add(VF, MACS[0], self.vf_model, ELSEWHERE)
         address = self.machine.pci_address(VF)
-        self.steady(NETVSC, LATE_S)  # the function alone means nothing
+        time.sleep(LATE_S)  # the function alone means nothing
+        self.steady(NETVSC)
         self.assertEqual(self.count(testpmd, address), 0, testpmd.process.output())
 
         def probe() -> None:
@@ -77,7 +79,8 @@ class Replug(HyperVCase):
         self.guest.run(["rm", "-f", VERBS])
         self.come(self.add_vf)
         self.said(testpmd, "probe failed: No such device; retrying in 10 ms")
-        self.steady(VF, VERBS_S)  # by the kernel, through the fallback
+        time.sleep(VERBS_S)
+        self.steady(VF)  # by the kernel, through the fallback
         self.assertEqual(self.count(testpmd, r"VF \S+ attached"), 0)
 
         def appear() -> None:
@@ -88,6 +91,22 @@ class Replug(HyperVCase):
             self.note(f"attached {time.monotonic() - began:.1f} s after the Verbs device, which came {VERBS_S:g} s or more "
                       "after the netdevice")
         appear()
+        self.finish(testpmd)
+
+    def test_renamed_in_between(self) -> None:
+        """Before the PMD's probe succeeds. Linux 6.1 renames only a netdevice that is down."""
+        testpmd = self.begin(f",vf_args=[probe=needs:{VERBS}]")
+        self.guest.run(["rm", "-f", VERBS])
+        names: list[str] = []
+        self.come(lambda: names.append(self.add_vf()))
+        self.said(testpmd, "probe failed")
+        renamed = time.monotonic_ns()
+        self.guest.run(f"ip link set {names[0]} down && ip link set {names[0]} name {RENAMED} && ip link set {RENAMED} up")
+        self.wait_traffic(VF, renamed)
+        self.assertEqual(self.machine.ifname(VF), RENAMED)
+        self.guest.write_file(VERBS, "")
+        self.said(testpmd, r"VF \S+ attached")
+        self.nic.take_from_kernel(RENAMED)
         self.finish(testpmd)
 
     # Elsewhere.

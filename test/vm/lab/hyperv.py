@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
+import time
 from pathlib import Path
 
 from . import vmbus_build
@@ -36,6 +37,11 @@ KNOWN_WARNINGS = (r"hv_vmbus: (loading out-of-tree module|module verification fa
                   r"hrtimer: interrupt took")
 # What it may have, too, when a testpmd with net_tap is killed: the redirection of its traffic outlives its netdevice.
 KILLED = r"|tc mirred to Houston"
+
+
+# Waits for the netdevice, and does what take_from_kernel() does.
+TAKER = ("until set -- {netdevice} && [ -e \"$1\" ]; do sleep 0.01; done; name=${{1##*/}}; "
+         "tc qdisc add dev $name clsact && tc filter add dev $name ingress matchall action drop")
 
 
 def instance(mac: str) -> str:
@@ -190,6 +196,15 @@ class HyperVNic:
         self._guest.run(f"tc qdisc add dev {netdevice} clsact && "
                         f"tc filter add dev {netdevice} ingress matchall action drop")
         return netdevice
+
+    def vf_add_for_pmd(self, id: str, model: str = "e1000e") -> None:
+        """As vf_add(), and take_from_kernel() as soon as its netdevice exists, so that no frame comes twice."""
+        port = min(set(range(self._machine.root_ports)) - {nic.port for nic in self._machine.nics.values()})
+        netdevice = f"/sys/bus/pci/devices/0000:00:{FIRST_ROOT_PORT_SLOT + port:02x}.0/0000:*/net/*"
+        taker = self._guest.spawn(f"taker-{id}-{time.monotonic_ns()}", TAKER.format(netdevice=netdevice), pty=False)
+        self.vf_plug(id, model, port=port)
+        if taker.wait() != 0:
+            raise LabError(f"NIC {id}: its frames are not kept from the kernel: {taker.output()}")
 
     def vf_del(self, id: str, associated: bool = False, timeout: float = 30.0) -> Unplug:
         """Unplugs it, and then takes the association back."""
