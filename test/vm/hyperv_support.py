@@ -115,7 +115,7 @@ class HyperVCase(OverHyperV, VfCase):
     def steady(self, by: str, seconds: float = 2.0) -> Report:
         """Once it is so, every frame of these seconds comes back exactly once, and by this NIC.
 
-        A busy host may lose frames now and then, so it gets STEADY_TRIES, each of which is noted.
+        A busy host may lose frames now and then. It gets STEADY_TRIES, and a note says each time that one failed.
         """
         self.assert_only_by(by)
         for left in reversed(range(STEADY_TRIES)):
@@ -128,7 +128,7 @@ class HyperVCase(OverHyperV, VfCase):
             if found == (0, 0, {by}):
                 break
             if left:
-                self.note(f"not steady by {by}: {report}; looked at again")
+                self.note(f"not steady by {by}: {report}; checked again")
                 continue
             with self.with_output_in_errors():
                 self.assertEqual(found, (0, 0, {by}), report)

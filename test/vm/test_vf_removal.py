@@ -283,7 +283,7 @@ class Removal(HyperVCase):
 
 class LookAlike(VfCase):
     """For kernels that the VMBus host does not match; to compare with DPDK's own driver, which forwards nothing over
-    hv_netvsc once a VF was removed; for two VFs of one NetVSC, of which Hyper-V's switch and hv_netvsc know only one."""
+    hv_netvsc once a VF was removed; for two VFs of one NetVSC: Hyper-V's switch and hv_netvsc know only one."""
 
     def test_comes_and_goes(self) -> None:
         testpmd = self.forward()
