@@ -112,6 +112,28 @@ class Deaths(KeepaliveCase):
         watch.expect("^-")
         agent.expect("the application has ended")
 
+    def test_ethdev_event_for_each_queue(self) -> None:
+        """testpmd prints it; a C program learns the queue, the lcore and the state from the driver."""
+        log = EventLog(self)
+        pmd = self.run_keepalive(env=log.env, testpmd=("--rxq=2", "--txq=2"))
+        pmd.start()
+        self.wait_state(pmd, 1, "ALIVE")
+        known = len(log.lines("queue"))
+        mark = pmd.process.mark()
+        stopper = self.stop_thread(pmd, 1)
+        self.wait_state(pmd, 1, "GONE")
+        self.go_on(stopper)
+        self.wait_state(pmd, 1, "ALIVE")
+
+        def states(queue: int) -> str:
+            lines = [line.split() for line in log.lines("queue")[known:]]
+            return " ".join(state for port, number, lcore, state in lines if (port, number, lcore) == ("0", str(queue), "1"))
+
+        for queue in (0, 1):
+            wait_for(f"queue {queue}'s events", lambda: "missing dead alive" in states(queue))
+        self.assertGreaterEqual(len(re.findall(r"^Port 0: queue state event", pmd.process.output_since(mark), re.M)), 6)
+        self.assert_quits(pmd)
+
     def test_dpdks_own_ka_agent(self) -> None:
         example = next((folder / "l2fwd-keepalive" for folder in DPDK_EXAMPLES
                         if (folder / "l2fwd-keepalive/ka-agent/main.c").exists()), None)

@@ -131,6 +131,8 @@ class Removal(HyperVCase):
             self.assertIn('"vf_state": "recovering"', self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"))
             self.assertIn(end, self.raw_telemetry(testpmd, f"/recovery,{vf}:{end}"))
             self.said(testpmd, f"VF {vf} {verdict}", mark)
+            events = re.findall(r"^Port 0: (error .*) event\r?$", testpmd.process.output_since(mark), re.M)
+            self.assertEqual(events, ["error recovering", "error recovery successful" if end == "succeeds" else "error recovery failed"])
             self.assertRegex(self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"), rf'"vf_state": "({states})"')
         self.said(testpmd, f"VF {vf} attached", mark)
         self.assert_only_by(VF)

@@ -73,6 +73,21 @@ struct rte_pmd_vdev_netvsc_event {
     char vf[RTE_PMD_VDEV_NETVSC_PCI_SIZE];
 };
 
+/** The state of an lcore that polls Rx queues. */
+enum rte_pmd_vdev_netvsc_lcore_state {
+    RTE_PMD_VDEV_NETVSC_LCORE_ALIVE,   /**< It polls again. */
+    RTE_PMD_VDEV_NETVSC_LCORE_MISSING, /**< It has not polled for a period of keepalive=. */
+    RTE_PMD_VDEV_NETVSC_LCORE_DEAD,    /**< Nor for the following period. */
+};
+
+/** The cause of an RTE_ETH_EVENT_QUEUE_STATE on a port of the driver. */
+struct rte_pmd_vdev_netvsc_queue_event {
+    uint64_t time_ns;                           /**< CLOCK_MONOTONIC, in nanoseconds. */
+    enum rte_pmd_vdev_netvsc_lcore_state state; /**< Of the lcore. */
+    uint16_t queue_id;                          /**< The Rx queue. */
+    unsigned int lcore_id;                      /**< The lcore that polled the queue last. */
+};
+
 /** Information about one port. */
 struct rte_pmd_vdev_netvsc_port_info {
     uint16_t port_id;                              /**< ethdev port id. */
@@ -179,6 +194,31 @@ __rte_experimental int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc
  */
 __rte_experimental int
 rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callback, void *user);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Get the next queue event of a port. With the device argument keepalive=, the driver raises
+ * RTE_ETH_EVENT_QUEUE_STATE on the port for each Rx queue whose lcore stops polling (MISSING),
+ * stays away (DEAD) or polls again (ALIVE). EAL's interrupt thread calls the application's
+ * callbacks for it, without any lock of DPDK or of the driver. The event itself says nothing: call
+ * this function until it returns -EAGAIN.
+ *
+ * The driver keeps the newest event of each queue until it is read. An application that reads late
+ * misses older states of the same queue.
+ *
+ * @param port_id
+ *   The ethdev port id.
+ * @param event
+ *   Where to store the oldest event that was not read.
+ * @return
+ *   0; -EAGAIN if all events of the port were read; -ENODEV if the driver has no such port; -EINVAL
+ *   if @p event is NULL; -ENOMEM.
+ */
+__rte_experimental int
+rte_pmd_vdev_netvsc_get_queue_event(uint16_t port_id,
+                                    struct rte_pmd_vdev_netvsc_queue_event *event);
 
 /**
  * @warning

@@ -3,6 +3,8 @@
 // A plugin for EAL's -d, after the driver's: an application of rte_pmd_vdev_netvsc.h within
 // testpmd. Appends to the file $EVENTLOG_FILE a line for each event,
 //     event <sequence> <time in ns> <type> <port id> <port> <netdevice> <vf or -> <lcore>
+// and for each queue event of a port
+//     queue <port id> <queue> <lcore> <state>
 // and one for each thing it does besides. What that is $EVENTLOG_DO says: words separated by
 // spaces, each <event type>=<what>. What is done, from within the callback, is one of
 //     unregister  unregisters the callback
@@ -81,6 +83,18 @@ static void log_info(uint16_t port) {
     note("\n");
 }
 
+/* Reads all queue events of a port. */
+static int on_queue_state(uint16_t port, enum rte_eth_event_type type, void *user, void *result) {
+    static const char *const states[] = {"alive", "missing", "dead"};
+    struct rte_pmd_vdev_netvsc_queue_event event;
+    (void)type;
+    (void)user;
+    (void)result;
+    while (rte_pmd_vdev_netvsc_get_queue_event(port, &event) == 0)
+        note("queue %u %u %u %s\n", port, event.queue_id, event.lcore_id, states[event.state]);
+    return 0;
+}
+
 static void on_event(const struct rte_pmd_vdev_netvsc_event *event, void *user) {
     char prefix[64];
     const char *type = rte_pmd_vdev_netvsc_event_name(event->type);
@@ -89,6 +103,9 @@ static void on_event(const struct rte_pmd_vdev_netvsc_event *event, void *user) 
          event->port_name[0] != '\0' ? event->port_name : "-",
          event->netdevice[0] != '\0' ? event->netdevice : "-",
          event->vf[0] != '\0' ? event->vf : "-", event->lcore_id);
+    if (event->type == RTE_PMD_VDEV_NETVSC_EVENT_PORT_ADDED)
+        rte_eth_dev_callback_register(event->port_id, RTE_ETH_EVENT_QUEUE_STATE, on_queue_state,
+                                      NULL);
     snprintf(prefix, sizeof prefix, "%s=", type);
     if (is_asked(prefix, "info"))
         log_info(event->port_id);

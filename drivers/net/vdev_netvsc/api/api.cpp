@@ -5,6 +5,7 @@
 #include "dpdk/clock.hpp"
 #include "dpdk/events.hpp"
 #include "dpdk/guarded.hpp"
+#include "keepalive/keepalive.hpp"
 #include "runtime/driver.hpp"
 
 #include <algorithm>
@@ -48,6 +49,13 @@ rte_pmd_vdev_netvsc_event event_of(const NumberedEvent &numbered) {
 
 EventBus::Key key_of(rte_pmd_vdev_netvsc_callback callback, void *user) {
     return {.function = reinterpret_cast<std::uintptr_t>(callback), .user = user};
+}
+
+rte_pmd_vdev_netvsc_lcore_state state_of(LcoreState state) {
+    if (state == LcoreState::alive)
+        return RTE_PMD_VDEV_NETVSC_LCORE_ALIVE;
+    return state == LcoreState::missing ? RTE_PMD_VDEV_NETVSC_LCORE_MISSING
+                                        : RTE_PMD_VDEV_NETVSC_LCORE_DEAD;
 }
 
 // A C caller can pass any number, also one that is no value of the C++ enumeration.
@@ -101,6 +109,26 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         info->removals = record.removals;
         info->failed_binds = record.failed_binds;
         info->failed_probes = record.failed_probes;
+        return 0;
+    });
+}
+
+int rte_pmd_vdev_netvsc_get_queue_event(uint16_t port_id,
+                                        struct rte_pmd_vdev_netvsc_queue_event *event) {
+    if (event == nullptr)
+        return -EINVAL;
+    return guarded(__func__, [&] {
+        const auto ports = Driver::get().status();
+        if (std::ranges::none_of(
+                ports, [&](const PortStatus &port) { return port.record.port_id == port_id; }))
+            return -ENODEV;
+        const auto next = keepalive().next_queue_event(port_id);
+        if (!next)
+            return -EAGAIN;
+        *event = {.time_ns = ns_of(next->time),
+                  .state = state_of(next->state),
+                  .queue_id = next->queue,
+                  .lcore_id = next->lcore};
         return 0;
     });
 }

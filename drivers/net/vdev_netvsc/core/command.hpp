@@ -106,9 +106,18 @@ struct CheckVf {
     VfId vf;
 };
 
-/// The port's NetVSC netdevice was removed: raise RTE_ETH_EVENT_INTR_RMV on the port.
-struct ReportRemoval {
+/// An event of ethdev that the driver raises on a fail-safe port.
+enum class PortEvent {
+    removal,         ///< RTE_ETH_EVENT_INTR_RMV: the port's NetVSC netdevice was removed
+    recovering,      ///< RTE_ETH_EVENT_ERR_RECOVERING of the port's VF
+    recovered,       ///< RTE_ETH_EVENT_RECOVERY_SUCCESS of the port's VF
+    recovery_failed, ///< RTE_ETH_EVENT_RECOVERY_FAILED of the port's VF
+};
+
+/// Raise an event on the port.
+struct RaisePortEvent {
     PortNumber number = 0;
+    PortEvent event{};
 };
 
 // ---- Notices.
@@ -132,7 +141,7 @@ using PortCommand = std::variant<CreatePort, DestroyPort, ReleaseVf>;
 /// Only EAL's interrupt thread executes these, in the order of the decisions. fail-safe polls its
 /// pipe in the same thread, so fail-safe never sees a half-executed command.
 using TrafficCommand =
-    std::variant<Announce, Withdraw, RestoreDriver, CheckVf, RefreshLink, ReportRemoval>;
+    std::variant<Announce, Withdraw, RestoreDriver, CheckVf, RefreshLink, RaisePortEvent>;
 /// Notices come after all traffic commands: they may take as long as the log and the application
 /// take.
 using Notice = std::variant<Message, Report>;

@@ -69,4 +69,13 @@ std::vector<LcoreChange> LcoreWatch::period_over(std::span<const QueuePolls> que
     return changes;
 }
 
+std::vector<LcoreWatch::QueueId> LcoreWatch::queues_of(unsigned lcore) const {
+    std::vector<QueueId> queues;
+    for (const auto &[queue, poller] : pollers_) {
+        if (poller == lcore)
+            queues.push_back(queue);
+    }
+    return queues;
+}
+
 } // namespace netvsc

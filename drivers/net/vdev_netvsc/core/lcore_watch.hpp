@@ -64,9 +64,11 @@ public:
     /// All lcores that have ever polled, by number.
     [[nodiscard]] const std::map<unsigned, Lcore> &lcores() const { return lcores_; }
 
-private:
     using QueueId = std::pair<std::uint16_t, std::uint16_t>; ///< port, queue
+    /// The queues of started ports that this lcore was the last to poll, in ascending order.
+    [[nodiscard]] std::vector<QueueId> queues_of(unsigned lcore) const;
 
+private:
     std::map<QueueId, unsigned> pollers_; ///< the last lcore that polled each queue
     std::map<unsigned, Lcore> lcores_;
 };

@@ -80,7 +80,7 @@ void Supervisor::lose_netvsc(Port &port, Decision &decision) {
         port.phase = PortPhase::netvsc_gone;
         decision.log(Level::notice, port_name(port.number) + ": netdevice " +
                                         printable(port.netdevice) + " removed");
-        decision.add(ReportRemoval{.number = port.number});
+        decision.add(RaisePortEvent{.number = port.number, .event = PortEvent::removal});
         return;
     case PortPhase::creating: // reported, and the VF withdrawn, once the port exists
     case PortPhase::netvsc_gone:
@@ -118,7 +118,7 @@ Decision Supervisor::handle_outcome(const PortCreated &outcome, TimePoint /*now*
     if (port->ifindex == 0) {
         port->vf.dismiss(decision);
         port->phase = PortPhase::netvsc_gone;
-        decision.add(ReportRemoval{.number = number});
+        decision.add(RaisePortEvent{.number = number, .event = PortEvent::removal});
     } else {
         reconsider_vf(*port, decision);
     }

@@ -165,6 +165,7 @@ void VfMachine::handle_event(const VfRecovering & /*event*/, TimePoint /*now*/,
     if (state_ != VfState::attached)
         return;
     state_ = VfState::recovering;
+    decision.add(RaisePortEvent{.number = number_, .event = PortEvent::recovering});
     log(Level::warning, "error: its PMD recovers", decision);
 }
 
@@ -173,12 +174,14 @@ void VfMachine::handle_event(const VfRecovered &event, TimePoint now, Decision &
         return;
     if (event.success) {
         state_ = VfState::attached;
+        decision.add(RaisePortEvent{.number = number_, .event = PortEvent::recovered});
         log(Level::notice, "recovered", decision);
         return;
     }
     log(Level::error, "recovery failed", decision);
     report(EventType::vf_failed, decision);
-    leave(decision);
+    leave(decision); // first: the application receives the event from a port that uses its fallback
+    decision.add(RaisePortEvent{.number = number_, .event = PortEvent::recovery_failed});
     if (bound_) // otherwise its netdevice shows whether it is still present
         again_ = now;
 }

@@ -54,6 +54,18 @@ std::string name_of_port(std::uint16_t port) {
     return rte_eth_dev_get_name_by_port(port, name.data()) == 0 ? name.data() : "";
 }
 
+// An lcore's first poll is no event, nor is what follows a death.
+bool is_queue_event(const LcoreChange &change) {
+    return change.to == LcoreState::missing || change.to == LcoreState::dead ||
+           (change.to == LcoreState::alive && change.from != LcoreState::unused);
+}
+
+// Without locks: the application's callbacks run in it.
+void raise_queue_state(std::uint16_t port) {
+    if (FailsafePort::number_of(name_of_port(port)))
+        rte_eth_dev_callback_process(&rte_eth_devices[port], RTE_ETH_EVENT_QUEUE_STATE, nullptr);
+}
+
 RTE_FINI(vdev_netvsc_keepalive_end) { keepalive().end(); }
 
 } // namespace
@@ -80,6 +92,7 @@ std::expected<void, std::string> Keepalive::join(const std::string &instance,
         settings_ = settings;
         group_ = group;
         watch_ = {};
+        queue_events_ = {};
         for (auto &[id, watched] : queues_)
             watched.mark->lcore.store(0, std::memory_order_relaxed);
         create_area_locked();
@@ -117,6 +130,12 @@ void Keepalive::end() {
 void Keepalive::port_closed(std::uint16_t port) {
     const MutexLock lock(mutex_);
     closing_.insert(port);
+    queue_events_.forget(port);
+}
+
+std::optional<QueueEvent> Keepalive::next_queue_event(std::uint16_t port) {
+    const MutexLock lock(mutex_);
+    return queue_events_.next(port);
 }
 
 Keepalive::Status Keepalive::status() {
@@ -137,7 +156,10 @@ std::uint16_t Keepalive::on_burst(std::uint16_t /*port*/, std::uint16_t /*queue*
 
 void Keepalive::on_alarm(void *self) noexcept {
     auto &keepalive = *static_cast<Keepalive *>(self);
-    guarded("keepalive", [&] { keepalive.period_over(); });
+    guarded("keepalive", [&] {
+        for (const std::uint16_t port : keepalive.period_over())
+            raise_queue_state(port);
+    });
     const MutexLock lock(keepalive.mutex_);
     keepalive.armed_ = false;
     keepalive.arm_locked();
@@ -160,13 +182,32 @@ void Keepalive::retry_alarm() {
     arm_locked();
 }
 
-void Keepalive::period_over() {
+std::vector<std::uint16_t> Keepalive::period_over() {
     const MutexLock lock(mutex_);
     if (instances_.empty())
-        return;
+        return {};
     const Moment now{.time = netvsc::now(), .cycles = rte_rdtsc()};
     const auto changes = watch_.period_over(read_marks_locked(), is_idle, now);
     report_locked(changes, now);
+    return add_queue_events_locked(changes, now);
+}
+
+std::vector<std::uint16_t>
+Keepalive::add_queue_events_locked(const std::vector<LcoreChange> &changes, const Moment &now) {
+    std::vector<std::uint16_t> ports;
+    for (const LcoreChange &change : changes) {
+        if (!is_queue_event(change))
+            continue;
+        for (const auto &[port, queue] : watch_.queues_of(change.lcore)) {
+            queue_events_.add({.port = port,
+                               .queue = queue,
+                               .lcore = change.lcore,
+                               .state = change.to,
+                               .time = now.time});
+            ports.push_back(port);
+        }
+    }
+    return ports;
 }
 
 std::vector<QueuePolls> Keepalive::read_marks_locked() {

@@ -3,6 +3,7 @@
 
 #include "base/mutex.hpp"
 #include "core/lcore_watch.hpp"
+#include "core/queue_events.hpp"
 #include "keepalive/keepalive_area.hpp"
 
 #include <atomic>
@@ -63,6 +64,10 @@ public:
     };
     [[nodiscard]] Status status();
 
+    /// @return the oldest queue event of a port that was not returned before; nullopt: none. Any
+    /// thread, also from a callback for RTE_ETH_EVENT_QUEUE_STATE
+    [[nodiscard]] std::optional<QueueEvent> next_queue_event(std::uint16_t port);
+
 private:
     /// Only the lcore that polls the queue writes to this cache line.
     struct alignas(64) Mark {
@@ -79,7 +84,11 @@ private:
     static void on_alarm(void *self) noexcept;
     void arm_locked() NETVSC_REQUIRES(mutex_);
     void create_area_locked() NETVSC_REQUIRES(mutex_);
-    void period_over();
+    /// @return the ports with a queue event, one element for each event
+    [[nodiscard]] std::vector<std::uint16_t> period_over();
+    [[nodiscard]] std::vector<std::uint16_t>
+    add_queue_events_locked(const std::vector<LcoreChange> &changes, const Moment &now)
+        NETVSC_REQUIRES(mutex_);
     [[nodiscard]] std::vector<QueuePolls> read_marks_locked() NETVSC_REQUIRES(mutex_);
     void report_locked(const std::vector<LcoreChange> &changes, const Moment &now)
         NETVSC_REQUIRES(mutex_);
@@ -92,6 +101,7 @@ private:
     std::optional<gid_t> group_ NETVSC_GUARDED_BY(mutex_);
     std::optional<KeepaliveArea> area_ NETVSC_GUARDED_BY(mutex_);
     LcoreWatch watch_ NETVSC_GUARDED_BY(mutex_);
+    QueueEvents queue_events_ NETVSC_GUARDED_BY(mutex_);
     /// By port and queue. Never erased: a running callback may still write to a mark.
     std::map<std::pair<std::uint16_t, std::uint16_t>, Watched> queues_ NETVSC_GUARDED_BY(mutex_);
     /// Another thread closes these ports. The next period skips them.

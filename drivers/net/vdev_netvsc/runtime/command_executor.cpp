@@ -115,9 +115,9 @@ Decision CommandExecutor::run(const RefreshLink &command) {
     return {};
 }
 
-Decision CommandExecutor::run(const ReportRemoval &command) {
+Decision CommandExecutor::run(const RaisePortEvent &command) {
     if (const auto port = registry_.find(command.number))
-        port->report_removal();
+        port->raise(command.event);
     return {};
 }
 

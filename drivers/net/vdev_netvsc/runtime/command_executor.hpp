@@ -37,7 +37,7 @@ private:
     [[nodiscard]] Decision run(const RestoreDriver &command);
     [[nodiscard]] Decision run(const CheckVf &command);
     [[nodiscard]] Decision run(const RefreshLink &command);
-    [[nodiscard]] Decision run(const ReportRemoval &command);
+    [[nodiscard]] Decision run(const RaisePortEvent &command);
 
     [[nodiscard]] Decision run(const CreatePort &command, const rte_vdev_device *being_removed);
     [[nodiscard]] Decision run(const DestroyPort &command, const rte_vdev_device *being_removed);

@@ -35,7 +35,7 @@ public:
                                   [&](const Announce &one) { return one.number == number; },
                                   [&](const CheckVf &one) { return one.number == number; },
                                   [&](const RefreshLink &one) { return one.number == number; },
-                                  [&](const ReportRemoval &one) { return one.number == number; },
+                                  [&](const RaisePortEvent &one) { return one.number == number; },
                                   // The VF must be released, whichever port has the number.
                                   [](const Withdraw & /*one*/) { return false; },
                                   [](const RestoreDriver & /*one*/) { return false; },

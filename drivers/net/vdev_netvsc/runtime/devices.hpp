@@ -49,8 +49,8 @@ public:
     /// Makes fail-safe read its link again. Raises RTE_ETH_EVENT_INTR_LSC if the link is not as
     /// the application knows it. The port must have been started.
     virtual void refresh_link(bool known_up) = 0;
-    /// Raises RTE_ETH_EVENT_INTR_RMV on the port.
-    virtual void report_removal() = 0;
+    /// Raises an event of ethdev on the port.
+    virtual void raise(PortEvent event) = 0;
     /// The port's fallback was created: makes it fit for fail-safe. Called from
     /// RTE_ETH_EVENT_NEW.
     virtual void adapt_fallback(rte_eth_dev &fallback) = 0;

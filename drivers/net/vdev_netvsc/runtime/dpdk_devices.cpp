@@ -23,6 +23,20 @@ namespace {
 
 using Level = Message::Level;
 
+rte_eth_event_type ethdev_event_of(PortEvent event) {
+    switch (event) {
+    case PortEvent::removal:
+        return RTE_ETH_EVENT_INTR_RMV;
+    case PortEvent::recovering:
+        return RTE_ETH_EVENT_ERR_RECOVERING;
+    case PortEvent::recovered:
+        return RTE_ETH_EVENT_RECOVERY_SUCCESS;
+    case PortEvent::recovery_failed:
+        return RTE_ETH_EVENT_RECOVERY_FAILED;
+    }
+    std::unreachable();
+}
+
 class DpdkPort : public PortDevice {
 public:
     /// @param note  logged once the port is created
@@ -47,10 +61,10 @@ public:
     void withdraw() override { port_.withdraw(); }
     void use_safe_bursts() override { port_.use_safe_bursts(); }
     void refresh_link(bool known_up) override { port_.refresh_link(known_up); }
-    void report_removal() override {
+    void raise(PortEvent event) override {
         std::uint16_t port = 0;
         if (rte_eth_dev_get_port_by_name(port_name(number_).c_str(), &port) == 0)
-            rte_eth_dev_callback_process(&rte_eth_devices[port], RTE_ETH_EVENT_INTR_RMV, nullptr);
+            rte_eth_dev_callback_process(&rte_eth_devices[port], ethdev_event_of(event), nullptr);
     }
     void adapt_fallback(rte_eth_dev &fallback) override {
         const auto &below = port_.fallback();

@@ -43,7 +43,8 @@ int c_registers_twice(void) {
 }
 
 size_t c_sizes(void) {
-    return sizeof(struct rte_pmd_vdev_netvsc_event) + sizeof(struct rte_pmd_vdev_netvsc_port_info);
+    return sizeof(struct rte_pmd_vdev_netvsc_event) + sizeof(struct rte_pmd_vdev_netvsc_port_info) +
+           sizeof(struct rte_pmd_vdev_netvsc_queue_event);
 }
 
 /* In C any number can be handed in. */

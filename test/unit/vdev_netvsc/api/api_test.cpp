@@ -23,7 +23,8 @@ namespace {
 void nothing(const rte_pmd_vdev_netvsc_event * /*event*/, void * /*user*/) {}
 
 TEST(Api, CAndCxxSeeTheSame) {
-    EXPECT_EQ(c_sizes(), sizeof(rte_pmd_vdev_netvsc_event) + sizeof(rte_pmd_vdev_netvsc_port_info));
+    EXPECT_EQ(c_sizes(), sizeof(rte_pmd_vdev_netvsc_event) + sizeof(rte_pmd_vdev_netvsc_port_info) +
+                             sizeof(rte_pmd_vdev_netvsc_queue_event));
 }
 
 TEST(Api, ThereAreNoPortsWithoutEal) {
@@ -32,11 +33,14 @@ TEST(Api, ThereAreNoPortsWithoutEal) {
     EXPECT_EQ(rte_pmd_vdev_netvsc_ports(nullptr, 0), 0);
     EXPECT_EQ(port, 7);
     EXPECT_EQ(c_unknown_port(), -ENODEV);
+    rte_pmd_vdev_netvsc_queue_event event{};
+    EXPECT_EQ(rte_pmd_vdev_netvsc_get_queue_event(0, &event), -ENODEV);
 }
 
 TEST(Api, RefusesNullPointers) {
     EXPECT_EQ(rte_pmd_vdev_netvsc_ports(nullptr, 1), -EINVAL);
     EXPECT_EQ(rte_pmd_vdev_netvsc_port_info_get(0, nullptr), -EINVAL);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_get_queue_event(0, nullptr), -EINVAL);
     EXPECT_EQ(rte_pmd_vdev_netvsc_callback_register(nullptr, nullptr), -EINVAL);
 }
 

@@ -40,8 +40,10 @@ struct Text {
     std::string operator()(const CheckVf &c) const {
         return "check " + std::to_string(c.number) + " " + c.vf.pci.to_string();
     }
-    std::string operator()(const ReportRemoval &c) const {
-        return "report removal of " + std::to_string(c.number);
+    std::string operator()(const RaisePortEvent &c) const {
+        constexpr const char *events[] = {"removal", "recovering", "recovered", "recovery failed"};
+        return "raise " + std::string(events[static_cast<int>(c.event)]) + " on " +
+               std::to_string(c.number);
     }
     std::string operator()(const Report &c) const {
         return "event " + std::string(name_of(c.type)) + " " + std::to_string(c.number) +

@@ -58,6 +58,18 @@ TEST_F(LcoreWatchTest, goes_through_its_states) {
     EXPECT_EQ(watch.lcores().at(1).last_seen.cycles, now.cycles);
 }
 
+TEST_F(LcoreWatchTest, names_the_queues_that_an_lcore_polled_last) {
+    using Queue = LcoreWatch::QueueId;
+    period({{0, 0, 1}, {0, 1, 2}, {1, 0, 1}});
+    EXPECT_THAT(watch.queues_of(1), ElementsAre(Queue{0, 0}, Queue{1, 0}));
+    period({{0, 0, nobody}, {0, 1, 1}, {1, 0, 2}});
+    EXPECT_THAT(watch.queues_of(1), ElementsAre(Queue{0, 0}, Queue{0, 1}));
+    EXPECT_THAT(watch.queues_of(2), ElementsAre(Queue{1, 0}));
+    period({{0, 1, nobody}}); // the other queues no longer exist
+    EXPECT_THAT(watch.queues_of(1), ElementsAre(Queue{0, 1}));
+    EXPECT_THAT(watch.queues_of(2), IsEmpty());
+}
+
 TEST_F(LcoreWatchTest, comes_back_from_every_state) {
     for (int missed = 1; missed <= 4; ++missed) {
         (void)period({{0, 0, 1}});

@@ -55,7 +55,7 @@ TEST_F(SupervisorTest, ABoundVfIsRestoredWhenItsNetvscIsRemoved) {
     bound(0, pci1);
     gone(3);
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0",
-                                     "report removal of 0"));
+                                     "raise removal on 0"));
 }
 
 TEST_F(SupervisorTest, AVfWithAnIpAddressIsNotBoundUntilTheAddressIsRemoved) {

@@ -289,7 +289,7 @@ TEST_F(SupervisorTest, AnIndexThatPassesToSoftwareIsNotNetvscAnyMore) {
     eth1_attached();
     const LinkMessage message = software("veth0", 2, mac(1)).message;
     ASSERT_FALSE(supervisor_.wants_facts(message));
-    EXPECT_THAT(texts(supervisor_.link(message, std::nullopt)), ElementsAre("report removal of 0"));
+    EXPECT_THAT(texts(supervisor_.link(message, std::nullopt)), ElementsAre("raise removal on 0"));
     EXPECT_FALSE(supervisor_.links().find(2)->is_netvsc());
 }
 

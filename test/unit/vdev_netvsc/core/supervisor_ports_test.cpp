@@ -17,7 +17,7 @@ TEST_F(SupervisorTest, ANumberThatSomethingStillCarriesIsLeftOut) {
     created(2);
     EXPECT_EQ(port(2).ifindex, 2);
     EXPECT_EQ(ports(), 1U);
-    EXPECT_THAT(gone(2), ElementsAre("report removal of 2"));
+    EXPECT_THAT(gone(2), ElementsAre("raise removal on 2"));
 }
 
 TEST_F(SupervisorTest, APortThatCannotBeMadeIsTriedAgainLaterAndLaterWithFewMessages) {
@@ -88,7 +88,7 @@ TEST_F(SupervisorTest, TheVfOfANetvscRemovedDuringThePortsCreationIsWithdrawnAft
     // Not earlier: the thread that creates the port may not have probed the VF yet.
     EXPECT_THAT(gone(2), IsEmpty());
     probed(0, pci1);
-    EXPECT_THAT(created(0), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+    EXPECT_THAT(created(0), ElementsAre("withdraw 0 0000:03:00.0", "raise removal on 0"));
 }
 
 // ---- Changes.
@@ -113,7 +113,7 @@ TEST_F(SupervisorTest, CarrierAndFlagsAreNothing) {
 
 TEST_F(SupervisorTest, ARemovedNetvscIsReportedAndItsPortKeptUntilClosed) {
     eth1_attached_with_vf();
-    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+    EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "raise removal on 0"));
     EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "VF 0000:03:00.0 removed"),
                                         is_message(Level::notice, "netdevice eth1 removed")));
     EXPECT_EQ(port(0).ifindex, 0);
@@ -136,7 +136,7 @@ TEST_F(SupervisorTest, ANetvscRemovedDuringThePortsCreationIsReportedAfterwards)
     link(netvsc_link("eth1", 2, mac(1)));
     instance(0, "iface=eth1");
     EXPECT_THAT(gone(2), IsEmpty());
-    EXPECT_THAT(created(0), ElementsAre("report removal of 0"));
+    EXPECT_THAT(created(0), ElementsAre("raise removal on 0"));
     EXPECT_THAT(closed(0), IsEmpty());
     EXPECT_EQ(ports(), 0U);
 }
@@ -153,7 +153,7 @@ TEST_F(SupervisorTest, ANetvscRemovedWhileItsPortCannotBeCreatedLeavesNothing) {
 TEST_F(SupervisorTest, AnIndexThatPassesToAnotherKindOfNetdeviceIsARemovedNetvsc) {
     eth1_attached_with_vf();
     EXPECT_THAT(link(ethernet("eth1", 2, mac(1))),
-                ElementsAre("withdraw 0 0000:03:00.0", "report removal of 0"));
+                ElementsAre("withdraw 0 0000:03:00.0", "raise removal on 0"));
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 1 eth1 vf 0000:03:00.0"));
 }
 
@@ -240,7 +240,7 @@ TEST_F(SupervisorTest, ANumberIsNotUsedAgainBeforeItsPortIsClosed) {
     created(1);
     EXPECT_THAT(closed(0), IsEmpty());
     EXPECT_EQ(port(1).ifindex, 2);
-    EXPECT_THAT(gone(2), ElementsAre("report removal of 1"));
+    EXPECT_THAT(gone(2), ElementsAre("raise removal on 1"));
 }
 
 // ---- Listings.
@@ -277,7 +277,7 @@ TEST_F(SupervisorTest, ANetdeviceThatADumpDoesNotNameIsRemoved) {
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
     EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("withdraw 0 0000:03:00.0"));
     supervisor_.begin_listing();
-    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("report removal of 0"));
+    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("raise removal on 0"));
     EXPECT_EQ(supervisor_.links().size(), 0U);
 }
 

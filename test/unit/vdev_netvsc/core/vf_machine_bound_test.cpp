@@ -11,7 +11,7 @@ TEST_F(BoundVfMachineTest, ABoundVfThatFailsToRecoverIsTakenAgainWhenItsPortIsCl
     to_attached();
     want(std::nullopt); // bound, so it has no netdevice
     handle(one, VfRecovering{});
-    EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
+    EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one, "raise recovery failed on 0"));
     withdrawn(one, true);
     EXPECT_THAT(port_closed(one), ElementsAre(refresh, bind_one));
     EXPECT_EQ(state(), VfState::present);

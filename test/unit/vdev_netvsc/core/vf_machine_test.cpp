@@ -321,10 +321,10 @@ TEST_F(VfMachineTest, AVfHeldBackThatIsRemovedAndAddedIsAnnouncedAtOnce) {
 
 TEST_F(VfMachineTest, AVfThatRecoversStays) {
     to_attached();
-    EXPECT_THAT(handle(one, VfRecovering{}), IsEmpty());
+    EXPECT_THAT(handle(one, VfRecovering{}), ElementsAre("raise recovering on 0"));
     EXPECT_EQ(state(), VfState::recovering);
     EXPECT_TRUE(idle());
-    EXPECT_THAT(recovered(one, true), IsEmpty());
+    EXPECT_THAT(recovered(one, true), ElementsAre("raise recovered on 0"));
     EXPECT_EQ(state(), VfState::attached);
     EXPECT_THAT(messages(),
                 ElementsAre(HasSubstr("warning: "), HasSubstr("VF 0000:03:00.0 recovered")));
@@ -344,7 +344,7 @@ TEST_F(VfMachineTest, RecoveryIsOnlyOfAnAttachedVf) {
 TEST_F(VfMachineTest, AVfThatFailsToRecoverIsTakenAgainWhenItsPortIsClosed) {
     to_attached();
     handle(one, VfRecovering{});
-    EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one));
+    EXPECT_THAT(recovered(one, false), ElementsAre(withdraw_one, "raise recovery failed on 0"));
     EXPECT_EQ(state(), VfState::gone);
     withdrawn(one, true);
     EXPECT_THAT(want(vf(one)), IsEmpty());

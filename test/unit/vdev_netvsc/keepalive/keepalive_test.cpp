@@ -15,9 +15,12 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <thread>
+#include <vector>
 
 #include <ethdev_driver.h>
 #include <rte_dev.h>
@@ -128,6 +131,80 @@ TEST_F(KeepaliveTest, follows_the_lcore_that_polls) {
     EXPECT_TRUE(wait_for([] { return state() == LcoreState::unused; }));
     EXPECT_EQ(read(), LcoreState::unused);
     EXPECT_GE(keepalive().status().lcores.at(rte_lcore_id()).deaths, 1U);
+}
+
+// An application's callback for RTE_ETH_EVENT_QUEUE_STATE.
+struct QueueStateCallback {
+    explicit QueueStateCallback(std::uint16_t on_port) : port(on_port) {
+        EXPECT_EQ(rte_eth_dev_callback_register(port, RTE_ETH_EVENT_QUEUE_STATE, &on_event, this),
+                  0);
+    }
+    QueueStateCallback(const QueueStateCallback &) = delete;
+    QueueStateCallback &operator=(const QueueStateCallback &) = delete;
+    ~QueueStateCallback() {
+        const auto unregistered = [&] {
+            return rte_eth_dev_callback_unregister(port, RTE_ETH_EVENT_QUEUE_STATE, &on_event,
+                                                   this) != -EAGAIN; // it runs
+        };
+        EXPECT_TRUE(wait_for(unregistered));
+    }
+    // Reads here: the keepalive must not hold its mutex.
+    static int on_event(std::uint16_t port, rte_eth_event_type /*event*/, void *self,
+                        void * /*result*/) {
+        auto &callback = *static_cast<QueueStateCallback *>(self);
+        const std::lock_guard lock(callback.mutex);
+        ++callback.raised;
+        while (const auto event = keepalive().next_queue_event(port))
+            callback.events.push_back(*event);
+        return 0;
+    }
+    // The states of a queue, in the order in which they came.
+    std::vector<LcoreState> states(std::uint16_t queue) {
+        const std::lock_guard lock(mutex);
+        std::vector<LcoreState> found;
+        for (const QueueEvent &event : events) {
+            EXPECT_EQ(event.lcore, rte_lcore_id());
+            if (event.queue == queue)
+                found.push_back(event.state);
+        }
+        return found;
+    }
+
+    const std::uint16_t port;
+    std::mutex mutex;
+    std::size_t raised = 0;
+    std::vector<QueueEvent> events;
+};
+
+TEST_F(KeepaliveTest, RaisesQueueStateForEachQueueOfAnLcore) {
+    using enum LcoreState;
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 2);
+    QueueStateCallback callback(port);
+    ASSERT_TRUE(wait_for([&] { return callbacks(port, 1) == 1; }));
+    poll(port, 0);
+    ASSERT_TRUE(poll_until(port, 1, alive));
+    ASSERT_TRUE(wait_for([&] { return state() == gone; }));
+    ASSERT_TRUE(poll_until(port, 1, alive));
+    for (const std::uint16_t queue : std::array<std::uint16_t, 2>{0, 1}) {
+        ASSERT_TRUE(wait_for([&] {
+            const auto states = callback.states(queue);
+            return !states.empty() && states.back() == alive;
+        })) << queue;
+        EXPECT_THAT(callback.states(queue), testing::ElementsAre(missing, dead, alive)) << queue;
+    }
+    EXPECT_EQ(callback.raised, callback.events.size());
+}
+
+TEST_F(KeepaliveTest, AClosedPortHasNoQueueEvents) {
+    const auto port = add_ours();
+    ASSERT_TRUE(keepalive().join("one", settings()));
+    start(port, 1);
+    ASSERT_TRUE(poll_until(port, 0, LcoreState::alive));
+    ASSERT_TRUE(wait_for([&] { return state() == LcoreState::gone; }));
+    remove("net_failsafe_vsc0");
+    EXPECT_EQ(keepalive().next_queue_event(port), std::nullopt);
 }
 
 TEST_F(KeepaliveTest, each_queue_has_one_callback_whatever_is_configured) {

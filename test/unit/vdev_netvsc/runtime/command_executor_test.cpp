@@ -172,7 +172,7 @@ TEST_F(CommandExecutorTest, HoldsBackAVfThatIsWantedOnlyWhileThePortIsStarted) {
 TEST_F(CommandExecutorTest, DoesNothingForAPortThatDoesNotExist) {
     EXPECT_TRUE(executor_.execute(TrafficCommand(Announce{.number = 9, .vf = vf})).empty());
     EXPECT_TRUE(executor_.execute(TrafficCommand(RefreshLink{.number = 9})).empty());
-    EXPECT_TRUE(executor_.execute(TrafficCommand(ReportRemoval{.number = 9})).empty());
+    EXPECT_TRUE(executor_.execute(TrafficCommand(RaisePortEvent{.number = 9})).empty());
     EXPECT_THAT(calls(), IsEmpty());
     EXPECT_THAT(outcomes(), IsEmpty());
 }
@@ -249,8 +249,9 @@ TEST_F(CommandExecutorTest, RestoresAKernelDriver) {
 }
 
 TEST_F(CommandExecutorTest, ReportsTheRemovalOfAPort) {
-    (void)executor_.execute(TrafficCommand(ReportRemoval{.number = 0}));
-    EXPECT_THAT(calls(), ElementsAre("report removal"));
+    (void)executor_.execute(
+        TrafficCommand(RaisePortEvent{.number = 0, .event = PortEvent::removal}));
+    EXPECT_THAT(calls(), ElementsAre("raise removal"));
 }
 
 TEST_F(CommandExecutorTest, ReleasesAVfAndItsDriver) {

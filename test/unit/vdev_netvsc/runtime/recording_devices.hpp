@@ -63,7 +63,9 @@ public:
             devices_.calls.emplace_back("refresh link");
             known_up = up;
         }
-        void report_removal() override { devices_.calls.emplace_back("report removal"); }
+        void raise(PortEvent event) override {
+            devices_.calls.emplace_back(event == PortEvent::removal ? "raise removal" : "raise");
+        }
         void adapt_fallback(rte_eth_dev & /*fallback*/) override {}
 
     private:

@@ -76,7 +76,9 @@ public:
         void withdraw() override { pipe.reset(); }
         void use_safe_bursts() override {}
         void refresh_link(bool /*known_up*/) override {}
-        void report_removal() override {
+        void raise(PortEvent event) override {
+            if (event != PortEvent::removal)
+                return;
             require(!removal_reported, "a removal reported twice");
             removal_reported = true;
         }
