@@ -142,10 +142,21 @@ RTE_INIT(vdev_netvsc_register) {
     rte_vdev_add_custom_scan(vdev_netvsc_scan, nullptr);
 }
 
-// The string that dpdk-pmdinfo.py searches in the shared object. DPDK's pmdinfogen generates it for
-// drivers in DPDK's tree.
+#ifndef VDEV_NETVSC_IN_TREE
+// The string that dpdk-pmdinfo.py searches in the shared object.
 __attribute__((used)) const char pmd_info[] =
     "PMD_INFO_STRING= {\"name\": \"" VDEV_NETVSC_NAME "\", \"alias\": \"" VDEV_NETVSC_ALIAS
     "\", \"params\": \"" VDEV_NETVSC_PARAMETERS "\", \"pci_ids\": []}";
+#endif
 
 } // namespace
+
+#ifdef VDEV_NETVSC_IN_TREE
+// In DPDK's tree pmdinfogen generates that string from these symbols.
+extern "C" {
+extern const char this_pmd_name_net_vdev_netvsc[];
+extern const char __net_vdev_netvsc_param_string_export[];
+const char this_pmd_name_net_vdev_netvsc[] = VDEV_NETVSC_NAME;
+const char __net_vdev_netvsc_param_string_export[] = VDEV_NETVSC_PARAMETERS;
+}
+#endif
