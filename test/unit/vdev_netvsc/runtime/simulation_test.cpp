@@ -52,7 +52,7 @@ TEST(SupervisorSimulation, SettlesInTheStateOfTheKernel) {
                              "announce",
                              "withdraw",
                              "check",
-                             "report",
+                             "raise",
                              "restore",
                              "event",
                              "error:",
