@@ -142,6 +142,11 @@ class HyperVCase(OverHyperV, VfCase):
     # The VF.
 
     def add_vf(self, model: str | None = None, vf: str = VF) -> str:
-        """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name."""
+        """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name.
+
+        The NetVSC is up, as on Azure. The host associates the VF only then, and the kernel waits for that when a PMD sets
+        the VF up: DPDK's scan of the PCI bus, with a VF that exists at the start, would never end.
+        """
         self.addCleanup(self.unplug_quietly, vf)
+        self.guest.run(f"ip link set {self.names[0]} up", check=False)
         return self.nic.vf_add(vf, model or self.vf_model)
