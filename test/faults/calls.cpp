@@ -22,6 +22,7 @@ const std::vector<Call> &failing_calls() {
         {"ioctl", minus_one, {ENOMEM, EIO, EINTR}},
         {"linkat", minus_one, {ENOMEM, EIO, ENOSPC}},
         {"lstat64", minus_one, {ENOMEM, EIO}},
+        {"lseek64", minus_one, {EINVAL}},
         {"mkdir", minus_one, {ENOMEM, EIO, ENOSPC}},
         {"mmap64", minus_one, {ENOMEM, EAGAIN}},
         {"open64", minus_one, {EMFILE, ENOMEM, EINTR, EIO}},
@@ -104,11 +105,11 @@ bool needs_no_fault(std::string_view name) {
          // close() and munmap() release in any case. The driver's mutexes cannot fail.
          "close", "munmap", "pthread_cond_clockwait", "pthread_mutex_lock", "pthread_mutex_unlock",
          // They cannot fail.
-         "nanosleep", "sysconf", "getrlimit64", "rte_mempool_calc_obj_size", "__rte_panic",
-         "rte_mempool_ops_table", "geteuid", "getpid", "isxdigit", "sem_getvalue", "rte_free",
-         "rte_intr_instance_free", "rte_log", "rte_strerror", "rte_tel_data_free",
-         "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
-         "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
+         "nanosleep", "pthread_sigmask", "sigfillset", "sysconf", "getrlimit64",
+         "rte_mempool_calc_obj_size", "__rte_panic", "rte_mempool_ops_table", "geteuid", "getpid",
+         "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free", "rte_log",
+         "rte_strerror", "rte_tel_data_free", "rte_tel_data_start_dict", "rte_thread_is_intr",
+         "rte_vdev_register", "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
          "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next", "rte_devargs_reset",
          "rte_version_month", "rte_version_year",
          // The same, where the compiler does not put them in line.
