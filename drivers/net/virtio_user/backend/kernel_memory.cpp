@@ -3,6 +3,7 @@
 
 #include "backend/linux_vhost.hpp"
 
+#include <cstddef>
 #include <cstring>
 
 namespace netvsc::virtio {
@@ -22,9 +23,9 @@ std::vector<std::byte> kernel_memory_table(std::span<const MemoryRegion> regions
     const std::vector<MemoryRegion> pieces = joined(regions);
     std::vector<std::byte> bytes(sizeof(vhost_memory) +
                                  pieces.size() * sizeof(vhost_memory_region));
-    const vhost_memory head{.nregions = static_cast<std::uint32_t>(pieces.size()), .padding = 0};
-    std::memcpy(bytes.data(), &head, sizeof head);
-    std::byte *next = bytes.data() + sizeof head;
+    const auto count = static_cast<std::uint32_t>(pieces.size()); // the padding after it stays 0
+    std::memcpy(bytes.data() + offsetof(vhost_memory, nregions), &count, sizeof count);
+    std::byte *next = bytes.data() + sizeof(vhost_memory);
     for (const MemoryRegion &piece : pieces) {
         const vhost_memory_region region{.guest_phys_addr = piece.address,
                                          .memory_size = piece.size,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <sys/eventfd.h>
+#include <tuple>
 #include <utility>
 
 namespace netvsc::virtio {
@@ -20,7 +21,11 @@ std::string hexadecimal(std::uint64_t value) {
 // Runs the steps until one fails.
 template <typename... Steps> Result<void> in_turn(Steps... steps) {
     Result<void> result;
-    ((result = steps(), result.has_value()) && ...);
+    const auto succeeds = [&](auto &step) {
+        result = step();
+        return result.has_value();
+    };
+    std::ignore = (succeeds(steps) && ...);
     return result;
 }
 
