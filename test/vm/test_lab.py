@@ -330,8 +330,8 @@ class Parts(unittest.TestCase):
         log = ("[  1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [a:1]\n[  1.0] RIP: 0010:wait+0xf1/0x330\n"
                 "[  1.1] NMI backtrace for cpu 1\n[  1.1] CPU: 1 PID: 604 Comm: b\n[  1.1] Hardware name: QEMU\n"
                 "[  1.1] RIP: {}:0x7f30659db0b0\n")
-        self.assertTrue(DEAF_PROCESSOR.search(told.format("0033")))
-        self.assertFalse(DEAF_PROCESSOR.search(told.format("0010")))
+        self.assertTrue(DEAF_PROCESSOR.search(log.format("0033")))
+        self.assertFalse(DEAF_PROCESSOR.search(log.format("0010")))
 
     def test_modules_come_after_what_they_need(self) -> None:
         names = [path.name.split(".")[0] for path in images.resolve_modules(images.newest_kernel(), ("9p", "overlay"))]
