@@ -42,17 +42,27 @@ make_build_chroot() {
         --dpkgopt='path-exclude=/usr/share/locale/*'
 }
 
-# Runs a command in a chroot, with this checkout, the caches and the DPDK sources at their own paths.
-# Its mounts end with it. $1: the chroot's name; then the command.
+# What commands in a chroot see of this machine, at their own paths.
+shared=("$top" "$cache" "$sources")
+
+# Runs a command in a chroot, with those folders. Its mounts end with it. $1: the chroot's name; then the command.
 inside() {
-    local root=$chroots/$1
+    local root=$chroots/$1 folder
     shift
-    mkdir -p "$root$top" "$root$cache" "$root$sources" "$cache" "$sources"
+    for folder in "${shared[@]}"; do mkdir -p "$folder" "$root$folder"; done
     # shellcheck disable=SC2016 # for the shell inside
-    root=$root top=$top cache=$cache sources=$sources unshare --mount --fork bash -euc '
+    root=$root XDG_CACHE_HOME=$cache unshare --mount --fork bash -euc '
         for folder in proc sys dev; do mount --rbind "/$folder" "$root/$folder"; done
         mount -t tmpfs tmpfs "$root/run"
-        for folder in "$top" "$cache" "$sources"; do mount --rbind "$folder" "$root$folder"; done
-        exec chroot "$root" env -i HOME="$HOME" XDG_CACHE_HOME="$cache" TERM=dumb LC_ALL=C.UTF-8 \
-            DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' bash "$@"
+        for folder in "${@:2:$1}"; do mount --rbind "$folder" "$root$folder"; done
+        shift $(($1 + 1))
+        exec chroot "$root" env -i HOME="$HOME" XDG_CACHE_HOME="$XDG_CACHE_HOME" TERM=dumb LC_ALL=C.UTF-8 \
+            DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' \
+        bash "${#shared[@]}" "${shared[@]}" "$@"
+}
+
+# Runs a command in a chroot that sees nothing of this machine.
+apart() {
+    local shared=()
+    inside "$@"
 }
