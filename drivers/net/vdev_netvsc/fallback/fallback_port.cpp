@@ -8,6 +8,7 @@
 #include "failsafe/link_events.hpp"
 #include "fallback/af_packet_port.hpp"
 #include "fallback/af_xdp/af_xdp_port.hpp"
+#include "fallback/tap_port.hpp"
 #include "fallback/virtio_user_port.hpp"
 
 #include <array>
@@ -107,8 +108,7 @@ FallbackPort::FallbackPort(rte_eth_dev &port, NetdeviceControl netdevice)
 void FallbackPort::adapt(rte_eth_dev &port, Fallback kind, int ifindex) {
     expect_double_release(port);
     if (kind == Fallback::tap) {
-        adapt_operations(port,
-                         [](eth_dev_ops &tap) { tap.dev_configure = configure_with_link_events; });
+        adapt_tap_port(port);
         return;
     }
     auto netdevice = NetdeviceControl::open(ifindex);
