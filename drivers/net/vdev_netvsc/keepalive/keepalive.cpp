@@ -54,18 +54,6 @@ std::string name_of_port(std::uint16_t port) {
     return rte_eth_dev_get_name_by_port(port, name.data()) == 0 ? name.data() : "";
 }
 
-// An lcore's first poll is no event, nor is what follows a death.
-bool is_queue_event(const LcoreChange &change) {
-    return change.to == LcoreState::missing || change.to == LcoreState::dead ||
-           (change.to == LcoreState::alive && change.from != LcoreState::unused);
-}
-
-// Without locks: the application's callbacks run in it.
-void raise_queue_state(std::uint16_t port) {
-    if (FailsafePort::number_of(name_of_port(port)))
-        rte_eth_dev_callback_process(&rte_eth_devices[port], RTE_ETH_EVENT_QUEUE_STATE, nullptr);
-}
-
 RTE_FINI(vdev_netvsc_keepalive_end) { keepalive().end(); }
 
 } // namespace
@@ -133,11 +121,6 @@ void Keepalive::port_closed(std::uint16_t port) {
     queue_events_.forget(port);
 }
 
-std::optional<QueueEvent> Keepalive::next_queue_event(std::uint16_t port) {
-    const MutexLock lock(mutex_);
-    return queue_events_.next(port);
-}
-
 Keepalive::Status Keepalive::status() {
     const MutexLock lock(mutex_);
     if (instances_.empty())
@@ -190,24 +173,6 @@ std::vector<std::uint16_t> Keepalive::period_over() {
     const auto changes = watch_.period_over(read_marks_locked(), is_idle, now);
     report_locked(changes, now);
     return add_queue_events_locked(changes, now);
-}
-
-std::vector<std::uint16_t>
-Keepalive::add_queue_events_locked(const std::vector<LcoreChange> &changes, const Moment &now) {
-    std::vector<std::uint16_t> ports;
-    for (const LcoreChange &change : changes) {
-        if (!is_queue_event(change))
-            continue;
-        for (const auto &[port, queue] : watch_.queues_of(change.lcore)) {
-            queue_events_.add({.port = port,
-                               .queue = queue,
-                               .lcore = change.lcore,
-                               .state = change.to,
-                               .time = now.time});
-            ports.push_back(port);
-        }
-    }
-    return ports;
 }
 
 std::vector<QueuePolls> Keepalive::read_marks_locked() {

@@ -92,6 +92,8 @@ private:
     [[nodiscard]] std::vector<QueuePolls> read_marks_locked() NETVSC_REQUIRES(mutex_);
     void report_locked(const std::vector<LcoreChange> &changes, const Moment &now)
         NETVSC_REQUIRES(mutex_);
+    /// Without locks: the application's callbacks run in it.
+    static void raise_queue_state(std::uint16_t port);
     void add_callback_locked(std::uint16_t port, std::uint16_t queue) NETVSC_REQUIRES(mutex_);
     void remove_callbacks_locked(std::uint16_t port) NETVSC_REQUIRES(mutex_);
 
