@@ -35,9 +35,10 @@ WITHHOLD = "withhold"
 # What every machine's log may have: a module that is neither the kernel's nor signed, a host that is busy, and what
 # hv_netvsc announces to its neighbours when it switches the data path, which the lab's switch returns to it.
 KNOWN_WARNINGS = (r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel|"
-                  r"hrtimer: interrupt took|ICMPv6: NA: .* advertised our address")
+                  r"hrtimer: interrupt took|sched: RT throttling activated|"
+                  r"ICMPv6: NA: .* advertised our address")
 # What it may have, too, when a testpmd with net_tap is killed: the redirection of its traffic outlives its netdevice.
-KILLED = r"|tc mirred to Houston"
+KILLED = r"|tc mirred to Houston|net_ratelimit: \d+ callbacks suppressed"
 
 
 # Waits for the netdevice, and does what take_from_kernel() does.

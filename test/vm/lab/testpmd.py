@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shlex
 from typing import Sequence
@@ -13,6 +14,22 @@ from .guest import Guest
 PROMPT = "testpmd> "
 PLUGIN_FOLDER = "/run/lab/plugins"  # EAL refuses plugins below a folder anybody may write to
 MBUFS = 16384  # the default, sized for all possible cores and queues, takes more memory than the guest gives
+# What testpmd's forwarding lcores together get of a processor. They poll without end, and machines that run side by side
+# share the host. A few milliseconds at a time: some hundred frames a second wait in the rings. Not for what measures.
+FULL_SPEED = bool(os.environ.get("NETVSC_FULL_SPEED"))
+PACE = """set -e
+group=/sys/fs/cgroup/testpmd{pid}
+mkdir -p $group/workers
+echo threaded >$group/workers/cgroup.type
+echo {pid} >$group/cgroup.procs
+echo +cpu >$group/cgroup.subtree_control
+echo 500 5000 >$group/workers/cpu.max  # microseconds: of each period
+for task in /proc/{pid}/task/*; do
+    case $(cat $task/comm) in
+    rte-worker* | dpdk-worker*) echo ${{task##*/}} >$group/workers/cgroup.threads ;;  # the latter from DPDK 23.11 on
+    esac
+done
+"""
 _number = itertools.count(1)
 
 
@@ -29,6 +46,7 @@ class Testpmd:
 
     eal_args, app_args: added to those below. plugins: shared objects for EAL's -d, staged first. memory: MiB without
     hugepages; None takes the machine's hugepages. wait: waits for the prompt. `process` is the GuestProcess behind it.
+    Environment: NETVSC_FULL_SPEED=1 lets it forward as fast as it can.
     """
 
     __test__ = False  # not a test case, whatever its name looks like
@@ -46,6 +64,8 @@ class Testpmd:
         command += [*eal_args, "--", "-i", f"--forward-mode={forward_mode}", "--port-topology=loop",
                     f"--total-num-mbufs={MBUFS}", *app_args]
         self.command = shlex.join(command)
+        self._guest = guest
+        self._paced = FULL_SPEED
         self.process = guest.spawn(self.name, command)
         if wait:
             self.process.expect(interruptible(PROMPT), timeout, named="prompt")
@@ -62,6 +82,9 @@ class Testpmd:
 
     def start(self) -> str:
         """Starts forwarding."""
+        if not self._paced:
+            self._guest.run(PACE.format(pid=self.process.pid))
+            self._paced = True
         return self.cmd("start")
 
     def stop(self) -> str:
