@@ -34,3 +34,10 @@ build_all() {
     configure "$@"
     quietly ninja -C "$build"
 }
+
+# How many lab machines run at once: they wait more than they compute, and take up to 3 GiB each.
+lab_machines() {
+    local by_memory=$(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) / (3 << 20))) by_cpu=$(($(nproc) * 3 / 2))
+    local number=$((by_memory < by_cpu ? by_memory : by_cpu))
+    echo $((number > 1 ? number : 1))
+}

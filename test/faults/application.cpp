@@ -185,10 +185,19 @@ void Application::hang() {
 
 void Application::resume() { polled_ = port_; }
 
-bool Application::worker_is(LcoreState state) const {
+std::optional<LcoreState> Application::worker_state() const {
     const auto reader = KeepaliveReader::open({.name = area, .owner = {}});
     const auto seen = reader ? reader->read() : std::unexpected(reader.error());
-    return seen && worker_ < seen->states.size() && seen->states[worker_] == state;
+    if (!seen || worker_ >= seen->states.size())
+        return {};
+    return seen->states[worker_];
+}
+
+bool Application::worker_alive() const { return worker_state() == LcoreState::alive; }
+
+bool Application::worker_dead() const {
+    const auto state = worker_state();
+    return state == LcoreState::dead || state == LcoreState::gone;
 }
 
 void Application::fill_event_ring() {
@@ -197,9 +206,9 @@ void Application::fill_event_ring() {
     // Each time the lcore is missing, dead, and alive.
     for (int told = 0; told < ring_size; told += 3) {
         hang();
-        (void)wait_for([&] { return worker_is(LcoreState::dead) || worker_is(LcoreState::gone); });
+        (void)wait_for([&] { return worker_dead(); });
         resume();
-        (void)wait_for([&] { return worker_is(LcoreState::alive); });
+        (void)wait_for([&] { return worker_alive(); });
     }
     remove_driver();
 }

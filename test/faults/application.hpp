@@ -58,8 +58,9 @@ public:
     /// The worker stops polling, and polls again.
     void hang();
     void resume();
-    /// As another program reads it in shared memory.
-    [[nodiscard]] bool worker_is(LcoreState state) const;
+    /// As another program reads it in shared memory. One that is dead is gone a period later.
+    [[nodiscard]] bool worker_alive() const;
+    [[nodiscard]] bool worker_dead() const;
 
     /// Causes so many events, by an instance of its own, that each later event replaces an earlier
     /// one.
@@ -69,6 +70,7 @@ public:
     [[nodiscard]] bool ask_telemetry();
 
 private:
+    [[nodiscard]] std::optional<LcoreState> worker_state() const;
     static int work(void *self);
 
     const Setup setup_;

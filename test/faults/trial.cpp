@@ -73,8 +73,7 @@ std::string Trial::begin() {
 
 std::string Trial::watch() {
     application_.hang();
-    const bool dead =
-        wait_for([&] { return application_.worker_is(LcoreState::dead); }, soft_limit);
+    const bool dead = wait_for([&] { return application_.worker_dead(); }, soft_limit);
     application_.resume();
     if (!dead)
         return "the lcore is dead";
@@ -94,7 +93,7 @@ std::string Trial::move() {
 std::string Trial::vf_and_lcore() {
     if (!wait_for([&] { return application_.vf_attached(); }, soft_limit))
         return "the VF is attached";
-    if (!wait_for([&] { return application_.worker_is(LcoreState::alive); }, soft_limit))
+    if (!wait_for([&] { return application_.worker_alive(); }, soft_limit))
         return "the lcore is alive";
     return {};
 }

@@ -23,7 +23,7 @@ mkdir -p $group/workers
 echo threaded >$group/workers/cgroup.type
 echo {pid} >$group/cgroup.procs
 echo +cpu >$group/cgroup.subtree_control
-echo 500 5000 >$group/workers/cpu.max  # microseconds: of each period
+echo 1000 10000 >$group/workers/cpu.max  # microseconds: of each period
 for task in /proc/{pid}/task/*; do
     case $(cat $task/comm) in
     rte-worker* | dpdk-worker*) echo ${{task##*/}} >$group/workers/cgroup.threads ;;  # the latter from DPDK 23.11 on
