@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark's virtual machine: the tests' own, with the kernel's tracing switched on."""
+"""The benchmark's virtual machine: the tests' own over hv_netvsc, with the kernel's tracing switched on."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "vm"))
 
+from hyperv_support import HyperVCase  # noqa: E402
 from lab.guest import Guest  # noqa: E402
-from vf_support import VfCase  # noqa: E402
 
 TRACING = "/sys/kernel/tracing"
 CLOCK_TRIES = 20
 
 
-class Lab(VfCase):
+class Lab(HyperVCase):
     """The machine, its NetVSC netdevices and its switch, as the tests of VFs have them, without tests."""
 
+    pps = 1000
     netvscs = 3  # so many testpmds may run side by side
     # One processor for EAL's control threads, as appliances leave them, beside the main and the forwarding lcore's.
     # Each PCI device makes the bus scans of DPDK's own driver slower, and Hyper-V gives a VM hardly any but its VFs.

@@ -111,6 +111,7 @@ class LargeFrames(SettingsCase):
         self.assertIn(f"LRO of {self.names[0]} is off until the port is closed", testpmd.start_output)
         self.assertEqual(self.lro(), "off")
         self.switch.stop_traffic()
+        time.sleep(1)  # the last small frames are on their way
         before = testpmd.port_stats()[0]["RX-bytes"]
         self.switch.start_traffic(100, ABOVE_MTU)
         time.sleep(1)

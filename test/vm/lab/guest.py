@@ -142,7 +142,11 @@ class GuestProcess:
         """Kills the process and waits like wait(). Raises LabError if it had ended by itself, except with status 0 if
         `may_have_quit`. The status is the only proof, because the process may end at the same time."""
         self._send_signal(signal.SIGKILL)
-        status = self.wait(timeout)
+        try:
+            status = self.wait(timeout)
+        except LabTimeout as error:  # it is in the kernel
+            stacks = self._guest.run(f"grep -H . /proc/{self.pid}/task/*/stack; dmesg | tail -n 40", check=False).stdout
+            raise LabTimeout(f"{error}\n{stacks}") from error
         if status != -signal.SIGKILL and not (may_have_quit and status == 0):
             raise LabError(f"process {self.name} has ended by itself, with status {status}. "
                            f"Output:\n{self.output()[-OUTPUT_TAIL:]}{self._guest.stacks() if status < 0 else ''}")

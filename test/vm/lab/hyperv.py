@@ -199,14 +199,19 @@ class HyperVNic:
                         f"tc filter add dev {netdevice} ingress matchall action drop")
         return netdevice
 
-    def vf_add_for_pmd(self, id: str, model: str = "e1000e") -> None:
-        """As vf_add(), and take_from_kernel() as soon as its netdevice exists, so that no frame comes twice."""
+    def vf_add_for_pmd(self, id: str, model: str = "e1000e") -> int:
+        """As vf_add(), and take_from_kernel() as soon as its netdevice exists, so that no frame comes twice.
+
+        Returns when QEMU had added it (host's monotonic clock, ns).
+        """
         port = min(set(range(self._machine.root_ports)) - {nic.port for nic in self._machine.nics.values()})
         netdevice = f"/sys/bus/pci/devices/0000:00:{FIRST_ROOT_PORT_SLOT + port:02x}.0/0000:*/net/*"
         taker = self._guest.spawn(f"taker-{id}-{time.monotonic_ns()}", TAKER.format(netdevice=netdevice), pty=False)
         self.vf_plug(id, model, port=port)
+        added = time.monotonic_ns()
         if taker.wait() != 0:
             raise LabError(f"NIC {id}: its frames are not kept from the kernel: {taker.output()}")
+        return added
 
     def vf_del(self, id: str, associated: bool = False, timeout: float = 30.0) -> Unplug:
         """Unplugs it, and then takes the association back."""

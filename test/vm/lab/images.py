@@ -14,6 +14,7 @@ import struct
 import tempfile
 from pathlib import Path
 
+from . import dpdk_drivers
 from .errors import LabError
 
 INSIDE = Path(__file__).parent / "inside"
@@ -141,6 +142,7 @@ def initramfs(version: str, cache_dir: Path) -> Path:
     files.append(("init", executable, 0, (INSIDE / "init").read_bytes()))
     for name in ("stage2", "agent.py"):
         files.append((f"lab/{name}", executable, 0, (INSIDE / name).read_bytes()))
+    files.append(("lab/dpdk_drivers", plain, 0, dpdk_drivers.script()))
     image = _archive(files)
     target = cache_dir / f"initramfs-{version}-{hashlib.sha256(image).hexdigest()[:16]}.cpio"
     return target if target.exists() else _cached(target, image)

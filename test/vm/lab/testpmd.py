@@ -45,7 +45,8 @@ class Testpmd:
     """A running interactive testpmd. Errors carry the tail of its output; waits are in seconds.
 
     eal_args, app_args: added to those below. plugins: shared objects for EAL's -d, staged first. memory: MiB without
-    hugepages; None takes the machine's hugepages. wait: waits for the prompt. `process` is the GuestProcess behind it.
+    hugepages; None takes the machine's hugepages. wait: waits for the prompt. paced: its lcores get a share of a
+    processor only. `process` is the GuestProcess behind it.
     Environment: NETVSC_FULL_SPEED=1 lets it forward as fast as it can.
     """
 
@@ -54,7 +55,7 @@ class Testpmd:
     def __init__(self, guest: Guest, eal_args: Sequence[str] = (), app_args: Sequence[str] = (),
                  plugins: Sequence[str] = (), memory: int | None = 512, lcores: str = "0,1",
                  program: str = "dpdk-testpmd", timeout: float = 60.0, forward_mode: str = "macswap",
-                 wait: bool = True) -> None:
+                 wait: bool = True, paced: bool = True) -> None:
         self.name = f"testpmd{next(_number)}"
         command = [program, "-l", lcores, "--file-prefix", self.name]
         if memory is not None:
@@ -65,7 +66,7 @@ class Testpmd:
                     f"--total-num-mbufs={MBUFS}", *app_args]
         self.command = shlex.join(command)
         self._guest = guest
-        self._paced = FULL_SPEED
+        self._to_pace = paced and not FULL_SPEED
         self.process = guest.spawn(self.name, command)
         if wait:
             self.process.expect(interruptible(PROMPT), timeout, named="prompt")
@@ -82,9 +83,9 @@ class Testpmd:
 
     def start(self) -> str:
         """Starts forwarding."""
-        if not self._paced:
+        if self._to_pace:
             self._guest.run(PACE.format(pid=self.process.pid))
-            self._paced = True
+            self._to_pace = False
         return self.cmd("start")
 
     def stop(self) -> str:
