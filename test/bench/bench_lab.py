@@ -56,11 +56,18 @@ class KernelNotifications:
                   f"echo 'p:{self.EVENT} rtmsg_ifinfo name=+0($arg2):string' >> kprobe_events; "
                   f"echo 1 > events/{self.EVENT}/enable; echo > trace; echo 1 > tracing_on")
 
-    def first_ns(self, netdevice: str, since_ns: int) -> int:
-        """Of this netdevice, at or after a moment. All times are the guest's CLOCK_MONOTONIC."""
+    def _times(self, netdevice: str) -> list[int]:
+        """All of this netdevice. All times are the guest's CLOCK_MONOTONIC; the trace has microseconds."""
         lines = self._guest.run(["grep", f'name="{netdevice}"', f"{TRACING}/trace"]).stdout
-        times = [round(float(time) * 1e9) for time in re.findall(r" (\d+\.\d+): notification:", lines)]
-        return min(time for time in times if time >= since_ns - 1000)  # the trace is in microseconds
+        return [round(float(time) * 1e9) for time in re.findall(r" (\d+\.\d+): notification:", lines)]
+
+    def first_ns(self, netdevice: str, since_ns: int) -> int:
+        """The first one of this netdevice at or after a moment."""
+        return min(time for time in self._times(netdevice) if time >= since_ns - 1000)
+
+    def last_ns(self, netdevice: str, until_ns: int) -> int:
+        """The last one of this netdevice before a moment."""
+        return max(time for time in self._times(netdevice) if time <= until_ns)
 
     def close(self) -> None:
         self._guest.run(f"echo 0 > {TRACING}/events/{self.EVENT}/enable; echo > {TRACING}/trace")

@@ -17,15 +17,17 @@ SPREAD = ("median", "99 %", "most")
 
 def cycle_figures(ours: int, intree: int, warm_up: int, progress: Callable[[str], None]) -> list[Figure]:
     """So many cycles of each driver (see Session.cycles), and what they say."""
-    announce = Figure("announce_ms", "From the kernel's notification of a VF's netdevice to its address in fail-safe's "
+    announce = Figure("announce_ms", "From the kernel's notification of a VF's carrier to its address in fail-safe's "
                       "pipe, in ms", (*SPREAD, "VFs"))
-    plugin = Figure("plugin_ms", "From the end of QMP's device_add to the first packet by the VF, in ms",
+    announce.notes.append(f"hv_netvsc sets a VF up 100 ms after it has joined it. {OURS} waits for that, {INTREE} polls")
+    plugin = Figure("plugin_ms", "From the end of QMP's device_add to the first packet both ways by the VF, in ms",
                     (*SPREAD, "kernel", "after it", "not taken"))
     plugin.notes.append("kernel: median up to the kernel's notification. after it: median from there on")
-    losses = {name: Figure(name, title, (*SPREAD, "mean", "gap ms")) for name, title in (
+    losses = {name: Figure(name, title, (*SPREAD, "mean", "gap ms", "at an end")) for name, title in (
         ("removal_loss", "Packets lost when a VF is removed, of 1000 a second"),
         ("return_loss", "Packets lost when a VF is added, of 1000 a second"))}
-    losses["removal_loss"].notes.append("gap: median of the longest time without a packet")
+    losses["removal_loss"].notes.append("gap: median of the longest time without a packet. at an end: removals after "
+                                        "which nothing returns; they are not in the other columns")
     listened: list[float] = []
     for who, is_intree, count in (OURS, False, ours), (INTREE, True, intree):
         progress(f"{count} VFs of {who}")
@@ -36,9 +38,11 @@ def cycle_figures(ours: int, intree: int, warm_up: int, progress: Callable[[str]
         plugin.add(who, *_spread_of(cycles, "plugin_ms"), spread([cycle.notified_ms for cycle in cycles])[0],
                    spread(after)[0], session.not_taken)
         for name, attribute in ("removal_loss", "removal_lost"), ("return_loss", "return_lost"):
-            values = [getattr(cycle, attribute) for cycle in cycles]
-            gap = spread([cycle.removal_gap_ms for cycle in cycles])[0] if name == "removal_loss" else None
-            losses[name].add(who, *spread(values), statistics.mean(values) if values else None, gap)
+            values = [value for cycle in cycles if (value := getattr(cycle, attribute)) is not None]
+            gaps = [cycle.removal_gap_ms for cycle in cycles if cycle.removal_gap_ms is not None]
+            ended = len(cycles) - len(values)
+            losses[name].add(who, *spread(values), statistics.mean(values) if values else None,
+                             *((spread(gaps)[0], ended) if name == "removal_loss" else (None, None)))
         listened += [cycle.listener_ms for cycle in cycles]
         announce.series[who] = [cycle.announce_ms for cycle in cycles]
         plugin.series[who] = session.timeline
@@ -58,7 +62,7 @@ def poll_figure(polls_ms: list[int], cycles: int, warm_up: int, seconds: float, 
     """For each hotplug_poll what it costs an idle process, and what it gives a VF that comes."""
     figure = Figure("hotplug_poll", "What fail-safe's hotplug_poll costs while there is no VF, and gives",
                     ("CPU ms/min", "wake-ups/min", "calls/min", "after it"))
-    figure.notes.append("after it: median from the kernel's notification to the first packet by the VF, in ms")
+    figure.notes.append("after it: median from the kernel's notification to the first packet both ways by the VF, in ms")
     for poll in polls_ms:
         progress(f"hotplug_poll={poll}")
         with Session(False, f",hotplug_poll={poll}") as session:

@@ -23,10 +23,16 @@ class AnnounceWatch:
     def close(self) -> None:
         end(self._links)
 
-    def notified_ns(self, since_ns: int, ifname: str, timeout: float = 20.0) -> int:
-        """When the listener received the first notification of netdevice `ifname` at or after `since_ns`."""
-        return wait_for(f"notification of {ifname}",
-                        lambda: self._first(self._links.output(), since_ns, ifname), timeout)
+    def notified_ns(self, since_ns: int, ifname: str, carrier: bool = False, timeout: float = 20.0) -> int:
+        """When the listener received the first notification of netdevice `ifname` at or after `since_ns`.
+
+        carrier: the first one that says that it has one.
+        """
+        def first() -> int | None:
+            lines = self._links.output().splitlines()
+            return self._first("\n".join(line for line in lines if line.endswith(" carrier")) if carrier else
+                               self._links.output(), since_ns, ifname)
+        return wait_for(f"notification of {ifname}", first, timeout)
 
     def written_ns(self, since_ns: int, pci: str, timeout: float = 20.0) -> int:
         """When the address `pci` was first written into the pipe at or after `since_ns`."""

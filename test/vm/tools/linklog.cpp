@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Prints a line "<CLOCK_MONOTONIC in ns> <netdevice> <MAC address>" for each RTM_NEWLINK, as soon
-// as the kernel reports it: real-time priority, no requests of its own. Prints "ready" first.
+// Prints a line "<CLOCK_MONOTONIC in ns> <netdevice> <MAC address> [carrier]" for each RTM_NEWLINK,
+// as soon as the kernel reports it: real-time priority, no requests of its own. Prints "ready"
+// first.
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 
@@ -49,9 +51,11 @@ int print_link(const nlmsghdr *message, void *time) {
     if (mnl_attr_parse(message, sizeof(ifinfomsg), take_attribute, &link) < 0)
         return MNL_CB_ERROR;
     const auto &mac = link.mac;
-    std::printf("%lld %s %02x:%02x:%02x:%02x:%02x:%02x\n",
+    const auto *info = static_cast<const ifinfomsg *>(mnl_nlmsg_get_payload(message));
+    std::printf("%lld %s %02x:%02x:%02x:%02x:%02x:%02x%s\n",
                 static_cast<long long>(*static_cast<const std::int64_t *>(time)), link.name, mac[0],
-                mac[1], mac[2], mac[3], mac[4], mac[5]);
+                mac[1], mac[2], mac[3], mac[4], mac[5],
+                (info->ifi_flags & IFF_LOWER_UP) != 0 ? " carrier" : "");
     return MNL_CB_OK;
 }
 
