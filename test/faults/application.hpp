@@ -58,7 +58,7 @@ public:
     /// The worker stops polling, and polls again.
     void hang();
     void resume();
-    /// As another program reads it in shared memory. State gone follows dead a period later.
+    /// As another program reads it in shared memory. A dead lcore becomes GONE a period later.
     [[nodiscard]] bool worker_alive() const;
     [[nodiscard]] bool worker_dead() const;
 

@@ -91,7 +91,16 @@ class OverHyperV(LabCase):
         if nic is None:
             self.machine.nic_add(vf, mac, model or self.vf_model)
             return self.machine.ifname(vf)
-        return nic.vf_add(vf, model or self.vf_model)
+        return self.plug_associated(nic, vf, model or self.vf_model)
+
+    def plug_associated(self, nic: HyperVNic, vf: str, model: str) -> str:
+        """Plugs the NIC's VF. Returns its netdevice's name.
+
+        The NetVSC is up, as on Azure. The host associates the VF only then, and the kernel waits for that when a PMD sets
+        the VF up: DPDK's scan of the PCI bus, with a VF that exists at the start, would never end.
+        """
+        self.guest.run(f"ip link set {nic.ifname()} up", check=False)
+        return nic.vf_add(vf, model)
 
     def unplug(self, vf: str = VF) -> None:
         if vf in self.machine.nics:
@@ -143,11 +152,6 @@ class HyperVCase(OverHyperV, VfCase):
     # The VF.
 
     def add_vf(self, model: str | None = None, vf: str = VF) -> str:
-        """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name.
-
-        The NetVSC is up, as on Azure. The host associates the VF only then, and the kernel waits for that when a PMD sets
-        the VF up: DPDK's scan of the PCI bus, with a VF that exists at the start, would never end.
-        """
+        """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name."""
         self.addCleanup(self.unplug_quietly, vf)
-        self.guest.run(f"ip link set {self.names[0]} up", check=False)
-        return self.nic.vf_add(vf, model or self.vf_model)
+        return self.plug_associated(self.nic, vf, model or self.vf_model)

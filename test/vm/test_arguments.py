@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arguments that are wrong, too early or awkward: what testpmd's user reads, and which ports there are."""
+"""Wrong, early and unusual arguments: the message for testpmd's user, and the ports that exist."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, LabCase, device_names, ports, wait_for  # noqa: E402
+from support import MACS, device_names, ports, wait_for  # noqa: E402
 
 
-class Arguments(LabCase):
+class Arguments(OverHyperV):
     netvscs = 2
 
     def rename(self, old: str, new: str) -> None:

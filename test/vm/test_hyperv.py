@@ -9,13 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import MACS, TOOLS, LabCase, ports  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
+from support import MACS, TOOLS, ports  # noqa: E402
 
 HYPERV = {"LD_PRELOAD": str(TOOLS / "libhyperv.so")}
 ATTACHED = [("net_failsafe_vsc0", MACS[0])]
 
 
-class HyperV(LabCase):
+class HyperV(OverHyperV):
     """nv0 is unrouted, nv1 has an address."""
 
     netvscs = 2

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import time
@@ -14,13 +13,14 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from events import LinkWitness  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import LOG_LEVEL, MACS, LabCase, device_names, end, plugins, ports, wait_for  # noqa: E402
+from support import LOG_LEVEL, MACS, device_names, end, plugins, ports, wait_for  # noqa: E402
 
 NEW_MAC = "00:15:5d:00:00:77"
 
 
-class LifeCase(LabCase):
+class LifeCase(OverHyperV):
     def assert_forwards(self, nic: str, mac: str = MACS[0]) -> None:
         """Frames sent from now on come back by this NIC."""
         switch = self.machine.switch(mac)
@@ -36,6 +36,11 @@ class LifeCase(LabCase):
 
 class Netdevices(LifeCase):
     netvscs = 2
+
+    def set_mac(self, mac: str) -> None:
+        """hv_netvsc refuses another address while it is up."""
+        name = self.names[0]
+        self.guest.run(f"ip link set {name} down && ip link set {name} address {mac} && ip link set {name} up")
 
     def with_both(self) -> Testpmd:
         """testpmd that forwards by nv0, and to whose driver nv1 is named."""
@@ -92,10 +97,10 @@ class Netdevices(LifeCase):
         vf = self.plug("vf", NEW_MAC)
         pci = self.machine.pci_address("vf")
         testpmd.process.mark()
-        self.addCleanup(self.guest.run, f"ip link set dev {self.names[0]} address {MACS[0]}")
-        self.guest.run(f"ip link set dev {self.names[0]} address {NEW_MAC}")
+        self.addCleanup(self.set_mac, MACS[0])
+        self.set_mac(NEW_MAC)
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} present")
-        self.guest.run(f"ip link set dev {self.names[0]} address {MACS[0]}")
+        self.set_mac(MACS[0])
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} removed")
         self.guest.run(f"ip link set dev {vf} address {MACS[0]}")
         testpmd.process.expect(f"net_failsafe_vsc0: VF {pci} present")
@@ -105,6 +110,7 @@ class Netdevices(LifeCase):
 
 class Instances(LifeCase):
     netvscs = 2
+    machine_arguments: ClassVar[dict[str, object]] = {"modules": ("virtio_net", "e1000e", "vmxnet3")}
 
     def test_attach_and_detach(self) -> None:
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
@@ -131,7 +137,7 @@ class Instances(LifeCase):
         """The fail-safe port and its sub-devices have each other's numbers now. None receives the events of another."""
         instance = f"net_vdev_netvsc0,iface={self.names[0]}"
         testpmd = self.run_testpmd(f"--vdev={instance}")
-        self.plug("vf", MACS[0])
+        self.plug("vf", MACS[0], "vmxnet3")  # which reports its carrier
         testpmd.process.expect("attached")
         testpmd.cmd("device detach net_vdev_netvsc0")
         self.wait_ports(testpmd)
@@ -140,7 +146,7 @@ class Instances(LifeCase):
         self.wait_ports(testpmd, "net_failsafe_vsc0")
         witness = LinkWitness(testpmd, self.port_id(testpmd, "net_failsafe_vsc0"))
         for number, up in enumerate([False, True], 1):
-            self.machine.set_link("vf", up)
+            self.set_carrier("vf", up)
             witness.expect(number)
         self.unplug("vf")
         self.assert_quits(testpmd)

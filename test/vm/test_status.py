@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""netvsc-status beside real applications: what it shows is what they say."""
+"""netvsc-status beside real applications: its output agrees with theirs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from events import EventCase, EventLog  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import Completed  # noqa: E402
 from support import BUILD, MACS, wait_for  # noqa: E402
 
 STATUS = str(BUILD / "app/netvsc-status/netvsc-status")
 
 
-class Status(EventCase):
+class Status(OverHyperV, EventCase):
     def status(self, *arguments: str) -> Completed:
         """Runs it."""
         done = self.guest.run([STATUS, *arguments], check=False)
