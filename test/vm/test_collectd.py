@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The collectd plugin beside testpmd with our driver: VFs, links and lcores, in a collectd that runs in the machine."""
+"""The collectd plugin beside testpmd: it reports VFs, links and lcores. collectd runs in the machine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import BUILD, MACS, PATIENCE_S, TOOLS, LabCase, end, wait_for  # noqa: E402
+from support import BUILD, MACS, PATIENCE_S, TOOLS, end, wait_for  # noqa: E402
 
 PLUGIN = BUILD / "app/collectd/dpdkevents.so"
 STOCK = Path("/usr/lib/collectd")
@@ -65,7 +66,7 @@ LoadPlugin dpdkevents
 NOTE = '#!/bin/sh\nunset LD_PRELOAD\nnote=$(mktemp {folder}/notes/XXXXXX) && cat >"$note" && mv "$note" "$note.done"\n'
 
 
-class CollectdCase(LabCase):
+class CollectdCase(OverHyperV):
     def setUp(self) -> None:
         if not PLUGIN.exists():
             self.skipTest(f"{PLUGIN} was not built: collectd's headers are missing (collectd-dev)")
@@ -147,10 +148,10 @@ class Notifications(CollectdCase):
         removed = self.notified(f"VF removed: {address} of NetVSC {self.names[0]}")
         self.assertEqual((removed["Severity"], removed["netvsc"], removed["vf"]), ("WARNING", self.names[0], address))
 
-        self.machine.set_link("nv0", False)
-        self.addCleanup(self.machine.set_link, "nv0", True)
+        self.set_carrier("nv0", False)
+        self.addCleanup(self.set_carrier, "nv0", True)
         self.assertEqual(self.notified("Link Status: DOWN")["Severity"], "WARNING")
-        self.machine.set_link("nv0", True)
+        self.set_carrier("nv0", True)
         self.notified("Link Status: UP", times=2)
 
         stopped = self.stop_lcore(testpmd)
@@ -165,10 +166,10 @@ class Values(CollectdCase):
         self.collectd(testpmd, notify=False)
         link, lcore = "wan/gauge-link_status", "keepalive/gauge-lcore1"
         wait_for("the first values", lambda: self.values(link)[-1:] == self.values(lcore)[-1:] == [1.0], PATIENCE_S)
-        self.machine.set_link("nv0", False)
-        self.addCleanup(self.machine.set_link, "nv0", True)
+        self.set_carrier("nv0", False)
+        self.addCleanup(self.set_carrier, "nv0", True)
         wait_for("the link's value", lambda: self.values(link)[-1:] == [0.0], PATIENCE_S)
-        self.machine.set_link("nv0", True)
+        self.set_carrier("nv0", True)
         wait_for("the link's value", lambda: self.values(link)[-1:] == [1.0], PATIENCE_S)
         stopped = self.stop_lcore(testpmd)
         wait_for("the lcore's value", lambda: self.values(lcore)[-1:] in ([2.0], [3.0]), PATIENCE_S)

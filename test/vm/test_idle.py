@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""With nothing happening the driver does nothing: EAL's interrupt thread, in which it lives, sleeps."""
+"""While nothing happens, the driver sleeps. It runs in EAL's interrupt thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, SANITIZER, LabCase, wait_for  # noqa: E402
+from support import MACS, SANITIZER, wait_for  # noqa: E402
 
 SECONDS = 8
 SETTLE_S = 3  # the kernel's own news (IPv6 duplicate address detection) after netdevices came up
@@ -31,7 +32,7 @@ class Activity:
     calls: dict[str, int]
 
 
-class Idle(LabCase):
+class Idle(OverHyperV):
     def run_driver(self, arguments: str = "", intree: bool = False) -> Testpmd:
         return self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}{arguments}", intree=intree)
 
