@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto timeout = 60s; // only a failing test takes that long
+constexpr auto patience = 60s; // only a failing test takes that long
 constexpr int smallest_buffer = 1;
 
 // Changes the flags of a netdevice repeatedly. Sends many requests in one system call.
@@ -88,7 +88,7 @@ TEST_F(LinkStorm, EndsWithTheNetdevicesPresent) {
         else if (std::holds_alternative<DumpBegin>(event))
             known.clear();
     };
-    ASSERT_TRUE(monitor->read_until_dumped(sink, timeout));
+    ASSERT_TRUE(monitor->read_until_dumped(sink, patience));
     ASSERT_TRUE(known.contains("storm0"));
 
     // Threads begin in the network namespace of their maker.
@@ -101,7 +101,7 @@ TEST_F(LinkStorm, EndsWithTheNetdevicesPresent) {
         over = true;
     });
     const auto until =
-        std::chrono::steady_clock::now() + timeout + std::chrono::microseconds(200 * requests);
+        std::chrono::steady_clock::now() + patience + std::chrono::microseconds(200 * requests);
     const auto settled = [&] {
         return over && known.contains("last0") && !known.contains("storm0");
     };
