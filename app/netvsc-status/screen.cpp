@@ -104,6 +104,16 @@ void add_port(std::string &screen, const json &port) {
     screen += "\n";
 }
 
+void add_passed_over(std::string &screen, const json &netdevices) {
+    if (!netdevices.is_array() || netdevices.empty())
+        return;
+    screen += "NetVSC netdevices without a port: they have an address\n";
+    for (const json &netdevice : netdevices)
+        screen += "  " + padded(text_in(netdevice, "netdevice"), 11) + text_in(netdevice, "mac") +
+                  "  " + text_in(netdevice, "address") + "\n";
+    screen += "\n";
+}
+
 void add_lcores(std::string &screen, const json &keepalive) {
     const std::uint64_t period = number_in(keepalive, "period_ms");
     if (period == 0) {
@@ -185,6 +195,7 @@ std::string screen_of(const json &status) {
     else
         for (const json &port : ports)
             add_port(screen, port);
+    add_passed_over(screen, member(status, "passed_over"));
     if (const json &keepalive = member(status, "keepalive"); keepalive.is_object())
         add_lcores(screen, keepalive);
     add_events(screen, status);

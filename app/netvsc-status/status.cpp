@@ -70,6 +70,14 @@ Result<json> read_status(Application &application, std::size_t events) {
         (*port)["stats"] = std::move(*stats);
         ports.push_back(std::move(*port));
     }
+    const auto others = ask(application, "/vdev_netvsc/passed_over");
+    if (!others)
+        return others;
+    json passed_over = json::array();
+    if (others->is_object()) {
+        for (const json &netdevice : *others)
+            passed_over.push_back(netdevice);
+    }
     auto keepalive = ask(application, "/vdev_netvsc/keepalive");
     if (!keepalive)
         return keepalive;
@@ -83,6 +91,7 @@ Result<json> read_status(Application &application, std::size_t events) {
                 {"pid", greeting.pid},
                 {"now_ns", now_ns},
                 {"ports", std::move(ports)},
+                {"passed_over", std::move(passed_over)},
                 {"keepalive", std::move(*keepalive)},
                 {"events", std::move(*last)}};
 }

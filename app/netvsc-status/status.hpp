@@ -11,7 +11,8 @@ namespace netvsc::status {
 /// The present state of the application, as --json shows it:
 /// {"file_prefix", "version", "pid", "now_ns", "ports": [{... of /vdev_netvsc/info, "stats":
 /// {...}}],
-///  "keepalive": {...} or null, "events": [{...}, ...]}, the events in their order.
+///  "passed_over": [{...}, ...], "keepalive": {...} or null, "events": [{...}, ...]}, the events in
+/// their order.
 /// @param events  number of the last events
 [[nodiscard]] Result<nlohmann::json> read_status(Application &application, std::size_t events);
 

@@ -45,6 +45,12 @@ struct InterfaceAddress {
     auto operator<=>(const InterfaceAddress &) const = default;
 };
 
+/// The address is an IPv6 one for its link only: fe80::/10 (RFC 4291, 2.5.6).
+[[nodiscard]] bool is_link_local(const InterfaceAddress &address);
+
+/// "10.0.0.4/24", "fe80::1/64"
+[[nodiscard]] std::string text_of(const InterfaceAddress &address);
+
 /// RTM_NEWADDR, or RTM_DELADDR if `gone`.
 struct AddressMessage {
     InterfaceAddress address;

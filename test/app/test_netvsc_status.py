@@ -182,6 +182,18 @@ Last events
         self.assertEqual(self.run_status().splitlines()[2:], [
             "No ports: net_vdev_netvsc is loaded, but has none", ""])
 
+    def test_netvscs_that_have_an_address(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/passed_over"] = {
+            "2": {"netdevice": "eth0", "ifindex": 2, "mac": "00:15:5d:00:00:09", "address": "10.0.0.4/24"}}
+        self.assertIn("""
+NetVSC netdevices without a port: they have an address
+  eth0       00:15:5d:00:00:09  10.0.0.4/24
+
+""", self.run_status())
+        self.assertEqual(json.loads(self.run_status("--json"))["passed_over"],
+                         list(application.answers["/vdev_netvsc/passed_over"].values()))
+
     def test_keepalive_off(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/keepalive"] = {"period_ms": 0, "shm": "", "lcores": {}}
@@ -204,7 +216,7 @@ Last events
 
     def test_answers_of_other_kinds(self) -> None:
         application = self.application()
-        for command in (*application.answers, "/vdev_netvsc/events"):
+        for command in (*application.answers, "/vdev_netvsc/passed_over", "/vdev_netvsc/events"):
             if command == "/vdev_netvsc/list":
                 continue
             for nonsense in (None, [], {}, "text", 7, [[]], {"lcores": 7, "period_ms": 1}, {"events": {"x": []}},
@@ -222,7 +234,7 @@ class Json(StatusCase):
         application = self.application()
         shown = json.loads(self.run_status("--json", "--events", "2"))
         self.assertEqual(shown, {"file_prefix": "rte", "version": "DPDK 22.11.11", "pid": 4711, "now_ns": NOW,
-                                 "ports": [{**info(), "stats": stats()}], "events": application.events[-2:],
+                                 "ports": [{**info(), "stats": stats()}], "passed_over": [], "events": application.events[-2:],
                                  "keepalive": application.answers["/vdev_netvsc/keepalive"]})
 
     def test_without_events(self) -> None:

@@ -45,9 +45,9 @@ void take(Supervisor &supervisor, const NetlinkEvent &event) {
                        (void)supervisor.link(message, facts);
                    },
                    [&](const LinkGone &gone) { (void)supervisor.link_gone(gone.ifindex); },
-                   [&](const AddressMessage &message) { (void)supervisor.address(message); },
+                   [&](const AddressMessage &message) { (void)supervisor.address(message, {}); },
                    [&](DumpBegin) { supervisor.begin_listing(); },
-                   [&](DumpDone) { (void)supervisor.end_listing(); },
+                   [&](DumpDone) { (void)supervisor.end_listing({}); },
                },
                event);
 }

@@ -67,6 +67,21 @@ int info(const char *parameter, rte_tel_data *answer) {
     return 0;
 }
 
+// A dictionary by ifindex, as the answer of events() is one by number.
+int passed_over(rte_tel_data *answer) {
+    TelemetryDict by_ifindex(answer);
+    for (const auto &[ifindex, netdevice, mac, address] : Driver::get().passed_over()) {
+        rte_tel_data *one = new_telemetry_data();
+        TelemetryDict entry(one);
+        entry.add("netdevice", printable(netdevice));
+        entry.add("ifindex", ifindex);
+        entry.add("mac", mac ? mac->to_string() : "");
+        entry.add("address", text_of(address));
+        by_ifindex.add(std::to_string(ifindex).c_str(), one);
+    }
+    return 0;
+}
+
 int stats(const char *parameter, rte_tel_data *answer) {
     const auto port = port_named(parameter);
     if (!port)
@@ -144,6 +159,10 @@ int answer_stats(const char * /*command*/, const char *parameter, rte_tel_data *
     return guarded("telemetry", [&] { return stats(parameter, answer); });
 }
 
+int answer_passed_over(const char * /*command*/, const char * /*parameter*/, rte_tel_data *answer) {
+    return guarded("telemetry", [&] { return passed_over(answer); });
+}
+
 int answer_events(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
     return guarded("telemetry", [&] { return events(parameter, answer); });
 }
@@ -161,6 +180,9 @@ RTE_INIT(register_telemetry) {
     rte_telemetry_register_cmd("/vdev_netvsc/events", answer_events,
                                "Returns the last events. Parameters: the first sequence number "
                                "wanted (optional)");
+    rte_telemetry_register_cmd("/vdev_netvsc/passed_over", answer_passed_over,
+                               "Returns the NetVSC netdevices that instances without iface= and "
+                               "mac= do not attach to, and why. Takes no parameters");
 }
 
 } // namespace

@@ -131,7 +131,7 @@ struct Report {
 
 /// A line for the log.
 struct Message {
-    enum class Level { error, warning, notice, info };
+    enum class Level { error, warning, notice, info, debug };
     Level level = Level::info;
     std::string text;
 };

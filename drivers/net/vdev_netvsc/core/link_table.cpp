@@ -2,7 +2,6 @@
 #include "core/link_table.hpp"
 
 #include <algorithm>
-#include <sys/socket.h>
 #include <utility>
 
 namespace netvsc {
@@ -10,12 +9,6 @@ namespace {
 
 // Only a netdevice over a device can be a NetVSC or a VF.
 bool is_indexed(const Link &link) { return link.is_ethernet() && !link.message.software; }
-
-// fe80::/10 (RFC 4291, 2.5.6).
-bool is_link_local(const InterfaceAddress &address) {
-    return address.family == AF_INET6 && address.address[0] == 0xfe &&
-           (address.address[1] & 0xc0) == 0x80;
-}
 
 } // namespace
 
@@ -113,6 +106,11 @@ void LinkTable::remove_address(const InterfaceAddress &address) {
 }
 
 bool LinkTable::is_routed(int ifindex) const { return addresses_.contains(ifindex); }
+
+std::optional<InterfaceAddress> LinkTable::first_address(int ifindex) const {
+    const auto found = addresses_.find(ifindex);
+    return found != addresses_.end() ? std::optional(found->second.begin()->first) : std::nullopt;
+}
 
 bool LinkTable::may_be_reached(int ifindex) const {
     const auto found = addresses_.find(ifindex);

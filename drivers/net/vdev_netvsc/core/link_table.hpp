@@ -39,6 +39,8 @@ public:
     void remove_address(const InterfaceAddress &address);
     /// The netdevice has an IPv4 or IPv6 address, link-local ones included.
     [[nodiscard]] bool is_routed(int ifindex) const;
+    /// One address of the netdevice, IPv4 before IPv6; nullopt if it has none.
+    [[nodiscard]] std::optional<InterfaceAddress> first_address(int ifindex) const;
     /// The netdevice has an address that may be in use. IPv6 link-local addresses do not count: a
     /// netdevice gets one whenever it is set up.
     [[nodiscard]] bool may_be_reached(int ifindex) const;

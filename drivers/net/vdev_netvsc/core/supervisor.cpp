@@ -80,6 +80,9 @@ Decision Supervisor::link_gone(int ifindex) {
         return decision;
     closed_.erase(ifindex);
     undecided_.erase(ifindex);
+    without_address_.erase(ifindex);
+    for (auto &[id, instance] : instances_)
+        instance.passed_over.erase(ifindex);
     if (const auto attached = by_ifindex_.find(ifindex); attached != by_ifindex_.end())
         lose_netvsc(ports_.at(attached->second), decision);
     if (link->may_be_vf())
@@ -87,13 +90,18 @@ Decision Supervisor::link_gone(int ifindex) {
     return decision;
 }
 
-Decision Supervisor::address(const AddressMessage &message) {
+Decision Supervisor::address(const AddressMessage &message, TimePoint now) {
     const int ifindex = message.address.ifindex;
+    const bool was_routed = table_.is_routed(ifindex);
     const bool might_be_reached = table_.may_be_reached(ifindex);
     if (message.gone)
         table_.remove_address(message.address);
     else
         table_.put_address(message.address);
+    if (table_.is_routed(ifindex))
+        without_address_.erase(ifindex);
+    else if (was_routed)
+        note_address_loss(ifindex, now);
     Decision decision;
     if (might_be_reached != table_.may_be_reached(ifindex))
         reconsider_vfs_with(ifindex, decision); // vf_bind= takes only VFs without one
@@ -106,11 +114,20 @@ void Supervisor::begin_listing() {
     leaving_.clear(); // RTM_DELLINK may be lost, and the listing names all that is present
 }
 
-Decision Supervisor::end_listing() {
+Decision Supervisor::end_listing(TimePoint now) {
     listing_ = false;
     Decision decision;
+    std::vector<int> routed;
+    for (const Link *link : table_.netvscs()) {
+        if (table_.is_routed(link->ifindex()))
+            routed.push_back(link->ifindex());
+    }
     for (const int ifindex : table_.end_listing())
         decision.append(link_gone(ifindex));
+    for (const int ifindex : routed) {
+        if (!table_.is_routed(ifindex))
+            note_address_loss(ifindex, now);
+    }
     for (const int ifindex : std::exchange(undecided_, {})) {
         if (const Link *link = table_.find(ifindex))
             attach(*link, true, decision);
@@ -139,12 +156,16 @@ std::optional<TimePoint> Supervisor::vf_deadline(const Port &port) {
 
 std::optional<TimePoint> Supervisor::deadline() const {
     std::optional<TimePoint> first;
+    const auto consider = [&](const std::optional<TimePoint> &time) {
+        if (time && (!first || *time < *first))
+            first = time;
+    };
     for (const auto &[number, port] : ports_) {
-        for (const auto &time : {port.next_creation, vf_deadline(port)}) {
-            if (time && (!first || *time < *first))
-                first = time;
-        }
+        consider(port.next_creation);
+        consider(vf_deadline(port));
     }
+    for (const auto &[ifindex, time] : without_address_)
+        consider(time);
     return first;
 }
 
@@ -156,6 +177,7 @@ Decision Supervisor::elapsed(TimePoint now) {
         if (vf_deadline(port))
             port.vf.elapsed(now, decision);
     }
+    attach_without_address(now, decision);
     return decision;
 }
 
@@ -176,6 +198,22 @@ std::vector<Supervisor::PortView> Supervisor::ports() const {
     for (const auto &[number, port] : ports_)
         views.push_back(view_of(port));
     return views;
+}
+
+std::vector<Supervisor::PassedOver> Supervisor::passed_over() const {
+    std::vector<PassedOver> all;
+    for (const Link *link : table_.netvscs()) {
+        const auto address = table_.first_address(link->ifindex());
+        const bool wanted = std::ranges::any_of(instances_, [&](const auto &entry) {
+            return claims_without_name(entry.first, entry.second, *link);
+        });
+        if (address && wanted && !by_ifindex_.contains(link->ifindex()))
+            all.push_back({.ifindex = link->ifindex(),
+                           .netdevice = link->name(),
+                           .mac = link->message.mac,
+                           .address = *address});
+    }
+    return all;
 }
 
 std::optional<Supervisor::PortView> Supervisor::port(PortNumber number) const {

@@ -50,9 +50,9 @@ public:
     /// Like link_gone(), but before RTM_DELLINK. Further messages for this ifindex are ignored
     /// until RTM_DELLINK arrives.
     [[nodiscard]] Decision link_leaving(int ifindex);
-    [[nodiscard]] Decision address(const AddressMessage &message);
+    [[nodiscard]] Decision address(const AddressMessage &message, TimePoint now);
     void begin_listing();
-    [[nodiscard]] Decision end_listing();
+    [[nodiscard]] Decision end_listing(TimePoint now);
 
     // ---- DPDK's inputs.
 
@@ -89,11 +89,21 @@ public:
     [[nodiscard]] std::optional<PortView> port(PortNumber number) const;
     [[nodiscard]] const LinkTable &links() const { return table_; }
 
+    /// A NetVSC netdevice that instances without names do not attach to, because of its address.
+    struct PassedOver {
+        int ifindex = 0;
+        std::string netdevice;
+        std::optional<MacAddress> mac;
+        InterfaceAddress address; ///< one of its addresses
+    };
+    [[nodiscard]] std::vector<PassedOver> passed_over() const;
+
 private:
     struct Instance {
         std::string name;
         Arguments arguments;
         std::set<std::string> warned; ///< netdevices whose refusal was logged
+        std::set<int> passed_over;    ///< netdevices whose address was logged as the reason
     };
     enum class PortPhase { creating, active, retrying, netvsc_gone, closing };
     struct Port {
@@ -117,11 +127,17 @@ private:
     [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Decision &decision);
     [[nodiscard]] bool mac_is_attached(const MacAddress &mac) const;
     [[nodiscard]] bool claims_by_name(const Instance &instance, const Link &link) const;
+    [[nodiscard]] bool claims_without_name(InstanceId id, const Instance &instance,
+                                           const Link &link) const;
+    [[nodiscard]] bool was_closed(InstanceId id, int ifindex) const;
 
     void attach(const Link &link, bool appeared, Decision &decision);
     void create(Port &port, Decision &decision);
     void refuse(Instance &instance, const Link &link, Decision &decision) const;
+    void report_address(Instance &instance, const Link &link, Decision &decision) const;
     void report_selectors(InstanceId id, Decision &decision);
+    void note_address_loss(int ifindex, TimePoint now);
+    void attach_without_address(TimePoint now, Decision &decision);
     void follow_port(Port &port, const Link &link, Decision &decision);
     [[nodiscard]] std::vector<MacAddress> macs_below(const Link &vf) const;
     [[nodiscard]] bool held_by_another(const Port &port, const Link &link) const;
@@ -156,6 +172,9 @@ private:
     std::set<int> leaving_;
     /// Netdevices first seen in a listing. Only its end shows whether they are routed.
     std::set<int> undecided_;
+    /// NetVSC netdevices that have lost their last address, and when instances without names attach
+    /// to them.
+    std::map<int, TimePoint> without_address_;
     bool listing_ = false;
 };
 

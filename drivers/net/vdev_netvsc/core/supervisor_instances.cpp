@@ -15,6 +15,9 @@ using Level = Message::Level;
 
 constexpr auto first_creation_delay = 1s;
 constexpr auto max_creation_delay = 60s;
+// A netdevice that is removed first loses its addresses, and one that gets new addresses may lose
+// the old ones before.
+constexpr auto settling_time = 2s;
 
 std::string not_ethernet(const Link &link) {
     return "expected an Ethernet netdevice, this one is of type " +
@@ -28,8 +31,8 @@ std::expected<Decision, std::string> Supervisor::add_instance(InstanceId id, std
     Decision decision;
     if (arguments.ignore) {
         decision.log(Level::notice, name + ": disabled by ignore=1");
-        instances_.emplace(
-            id, Instance{.name = std::move(name), .arguments = std::move(arguments), .warned = {}});
+        instances_.emplace(id,
+                           Instance{.name = std::move(name), .arguments = std::move(arguments)});
         return decision;
     }
     for (const std::string &interface : arguments.interfaces) {
@@ -37,8 +40,7 @@ std::expected<Decision, std::string> Supervisor::add_instance(InstanceId id, std
         if (link != nullptr && !link->is_ethernet())
             return std::unexpected("argument 'iface=" + interface + "': " + not_ethernet(*link));
     }
-    instances_.emplace(
-        id, Instance{.name = std::move(name), .arguments = std::move(arguments), .warned = {}});
+    instances_.emplace(id, Instance{.name = std::move(name), .arguments = std::move(arguments)});
     report_selectors(id, decision);
     const Arguments &wanted = instances_.at(id).arguments;
     for (const std::string &interface : wanted.interfaces) {
@@ -140,6 +142,52 @@ bool Supervisor::claims_by_name(const Instance &instance, const Link &link) cons
     });
 }
 
+bool Supervisor::was_closed(InstanceId id, int ifindex) const {
+    const auto closed = closed_.find(ifindex);
+    return closed != closed_.end() && closed->second.contains(id);
+}
+
+// An instance without names wants the netdevice, unless it has an address.
+bool Supervisor::claims_without_name(InstanceId id, const Instance &instance,
+                                     const Link &link) const {
+    return instance.arguments.automatic() && !instance.arguments.ignore && link.is_netvsc() &&
+           !was_closed(id, link.ifindex());
+}
+
+// The NetVSC netdevice has lost its last address, or is being removed.
+void Supervisor::note_address_loss(int ifindex, TimePoint now) {
+    const Link *link = table_.find(ifindex);
+    if (link != nullptr && link->is_netvsc() && !by_ifindex_.contains(ifindex) &&
+        std::ranges::any_of(instances_, [&](const auto &entry) {
+            return claims_without_name(entry.first, entry.second, *link);
+        }))
+        without_address_[ifindex] = now + settling_time;
+}
+
+void Supervisor::attach_without_address(TimePoint now, Decision &decision) {
+    for (auto entry = without_address_.begin(); entry != without_address_.end();) {
+        if (now < entry->second) {
+            ++entry;
+            continue;
+        }
+        const Link *link = table_.find(entry->first);
+        entry = without_address_.erase(entry);
+        if (link != nullptr && listing_)
+            undecided_.insert(link->ifindex());
+        else if (link != nullptr)
+            attach(*link, true, decision);
+    }
+}
+
+// Logs once for each netdevice why an instance without names does not attach to it.
+void Supervisor::report_address(Instance &instance, const Link &link, Decision &decision) const {
+    const auto address = table_.first_address(link.ifindex());
+    if (address && instance.passed_over.insert(link.ifindex()).second)
+        decision.log(Level::notice, instance.name + ": NetVSC netdevice " + printable(link.name()) +
+                                        " not attached: it has the address " + text_of(*address) +
+                                        "; attached once it has none");
+}
+
 // Creates a port over the netdevice if an instance wants it.
 // appeared: instances without names may want it too.
 void Supervisor::attach(const Link &link, bool appeared, Decision &decision) {
@@ -150,11 +198,12 @@ void Supervisor::attach(const Link &link, bool appeared, Decision &decision) {
         if (wanted.ignore)
             continue;
         const bool routed = table_.is_routed(link.ifindex());
-        const bool found = wanted.automatic() && appeared && link.is_netvsc() && !routed;
-        if (!found && !claims_by_name(instance, link))
+        const bool found = appeared && claims_without_name(id, instance, link);
+        if (found && routed)
+            report_address(instance, link, decision);
+        if ((!found || routed) && !claims_by_name(instance, link))
             continue;
-        if (const auto closed = closed_.find(link.ifindex());
-            closed != closed_.end() && closed->second.contains(id))
+        if (was_closed(id, link.ifindex()))
             continue;
         if (!link.is_ethernet() || !safe_in_devargs(link.name()) ||
             (!link.is_netvsc() && !wanted.force)) {

@@ -25,6 +25,8 @@ constexpr std::uint32_t dpdk_level(Message::Level level) {
         return RTE_LOG_NOTICE;
     case Message::Level::info:
         return RTE_LOG_INFO;
+    case Message::Level::debug:
+        return RTE_LOG_DEBUG;
     }
     return RTE_LOG_ERR;
 }

@@ -111,6 +111,7 @@ Result<void> FailsafePort::create(std::chrono::milliseconds hotplug_poll) {
     }
     if (fallback_.kind)
         pause_lro();
+    log(Message::Level::debug, name + ": arguments '" + arguments + "'");
     const int result = hotplug_add("vdev", name, arguments);
     if (result != 0) {
         // DPDK 22.11: fail-safe does not remove the fallback that it has created.

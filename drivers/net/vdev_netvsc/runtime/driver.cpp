@@ -2,6 +2,7 @@
 #include "runtime/driver.hpp"
 
 #include "base/overloaded.hpp"
+#include "core/link.hpp"
 #include "dpdk/devargs.hpp"
 #include "dpdk/events.hpp"
 #include "dpdk/guarded.hpp"
@@ -49,7 +50,9 @@ Decision Driver::answer(const Outcome &outcome) {
 
 int Driver::probe(const rte_vdev_device &device) {
     const std::string name = rte_vdev_device_name(&device);
-    auto arguments = parse_devargs(rte_vdev_device_args(&device));
+    const char *text = rte_vdev_device_args(&device);
+    log(Level::debug, name + ": arguments '" + printable(text != nullptr ? text : "") + "'");
+    auto arguments = parse_devargs(text);
     if (!arguments) {
         log(Level::error, name + ": " + arguments.error() + "; nothing is attached");
         return -EINVAL;
@@ -248,6 +251,11 @@ std::vector<PortStatus> Driver::status() {
         entries = registry_.entries();
     }
     return status_of(std::move(views), entries);
+}
+
+std::vector<Supervisor::PassedOver> Driver::passed_over() {
+    const MutexLock lock(mutex_);
+    return supervisor_.passed_over();
 }
 
 } // namespace netvsc

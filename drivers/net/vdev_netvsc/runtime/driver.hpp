@@ -47,6 +47,8 @@ public:
 
     /// The reported ports, ordered by port id.
     [[nodiscard]] std::vector<PortStatus> status() NETVSC_EXCLUDES(mutex_);
+    /// See Supervisor::passed_over().
+    [[nodiscard]] std::vector<Supervisor::PassedOver> passed_over() NETVSC_EXCLUDES(mutex_);
     [[nodiscard]] DriverCounters counters() const { return sources_.counters(); }
 
 private:

@@ -28,7 +28,8 @@ bool loses_driver(const PciAddress &pci) {
     return driver && !*driver;
 }
 
-Decision take(Supervisor &supervisor, const KnownFunctions &functions, const NetlinkEvent &event) {
+Decision take(Supervisor &supervisor, const KnownFunctions &functions, const NetlinkEvent &event,
+              TimePoint now) {
     return std::visit(
         Overloaded{
             [&](const LinkMessage &message) {
@@ -40,12 +41,12 @@ Decision take(Supervisor &supervisor, const KnownFunctions &functions, const Net
                 return supervisor.link(message, facts);
             },
             [&](const LinkGone &gone) { return supervisor.link_gone(gone.ifindex); },
-            [&](const AddressMessage &message) { return supervisor.address(message); },
+            [&](const AddressMessage &message) { return supervisor.address(message, now); },
             [&](DumpBegin) {
                 supervisor.begin_listing();
                 return Decision{};
             },
-            [&](DumpDone) { return supervisor.end_listing(); },
+            [&](DumpDone) { return supervisor.end_listing(now); },
         },
         event);
 }
@@ -55,7 +56,7 @@ Decision take(Supervisor &supervisor, const KnownFunctions &functions, const Net
 // ---- The kernel.
 
 Decision Driver::take_locked(const NetlinkEvent &event) {
-    return take(supervisor_, functions_, event);
+    return take(supervisor_, functions_, event, devices_.now());
 }
 
 void Driver::netlink_readable() noexcept {

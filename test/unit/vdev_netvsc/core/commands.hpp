@@ -50,7 +50,7 @@ struct Text {
                (c.vf ? " " + c.vf->to_string() : "");
     }
     std::string operator()(const Message &c) const {
-        constexpr const char *levels[] = {"error", "warning", "notice", "info"};
+        constexpr const char *levels[] = {"error", "warning", "notice", "info", "debug"};
         return levels[static_cast<int>(c.level)] + (": " + c.text);
     }
 };

@@ -195,6 +195,15 @@ TEST(LinkTable, IsRoutedWhileAnAddressExists) {
     EXPECT_FALSE(table.is_routed(3));
 }
 
+TEST(LinkTable, TheFirstAddressIsAnIpv4OneIfThereIsOne) {
+    LinkTable table;
+    EXPECT_EQ(table.first_address(2), std::nullopt);
+    table.put_address(test::ipv6(2, 0xfe, 0x80));
+    EXPECT_EQ(table.first_address(2), test::ipv6(2, 0xfe, 0x80));
+    table.put_address(ipv4(2));
+    EXPECT_EQ(table.first_address(2), ipv4(2));
+}
+
 TEST(LinkTable, IsReachedByAddressesItHasNotByItself) {
     LinkTable table;
     const auto reached_by = [&](const InterfaceAddress &address) {

@@ -104,7 +104,7 @@ TEST_F(SupervisorTest, InAListingAVfIsBoundWhenItsAddressesAreKnown) {
     EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), IsEmpty());
     EXPECT_THAT(link(vf("eth4", 4, mac(2), pci2)), IsEmpty());
     EXPECT_THAT(routed(3), IsEmpty());
-    EXPECT_THAT(texts(supervisor_.end_listing()),
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)),
                 ElementsAre("announce 1 0000:04:00.0 bind vfio-pci"));
 }
 

@@ -63,7 +63,7 @@ TEST_F(LeavingVf, IsReadInADump) {
     supervisor_.begin_listing();
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(link(up(vf_)), ElementsAre("announce 0 0000:03:00.0"));
-    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), IsEmpty());
 }
 
 } // namespace

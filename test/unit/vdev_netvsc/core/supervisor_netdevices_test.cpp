@@ -166,7 +166,7 @@ TEST_F(SupervisorTest, WithoutNamesEveryUnroutedNetvscBecomesAPort) {
     link(vf("eth5", 6, mac(5), pci1));
     routed(3);
     EXPECT_THAT(instance(0, ""), ElementsAre("create 0 eth1", "create 1 eth3"));
-    EXPECT_THAT(messages(), IsEmpty());
+    EXPECT_THAT(messages(), ElementsAre(is_message(Level::notice, "eth2 not attached")));
 }
 
 TEST_F(SupervisorTest, WithoutNamesANetvscThatAppearsBecomesAPort) {
@@ -176,16 +176,100 @@ TEST_F(SupervisorTest, WithoutNamesANetvscThatAppearsBecomesAPort) {
     EXPECT_THAT(link(vf("eth5", 6, mac(5), pci1)), IsEmpty());
 }
 
-// The driver left it to the system at the start, so it does not take it later.
-TEST_F(SupervisorTest, WithoutNamesARoutedNetvscIsNotTakenWhenItsAddressIsRemoved) {
+TEST_F(SupervisorTest, WithoutNamesARoutedNetvscIsPassedOverAndItsAddressLoggedOnce) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    EXPECT_THAT(instance(0, ""), IsEmpty());
+    EXPECT_THAT(messages(),
+                ElementsAre(is_message(Level::notice, "net_vdev_netvsc0: NetVSC netdevice eth1 not "
+                                                      "attached: it has the address 10.0.0.1/24")));
+    const auto passed_over = supervisor_.passed_over();
+    ASSERT_THAT(passed_over, SizeIs(1));
+    EXPECT_EQ(passed_over[0].ifindex, 2);
+    EXPECT_EQ(passed_over[0].netdevice, "eth1");
+    EXPECT_EQ(passed_over[0].mac, mac(1));
+    EXPECT_EQ(passed_over[0].address, ipv4(2));
+    EXPECT_THAT(link(netvsc_link("a,b", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(messages(), IsEmpty());
+    EXPECT_THAT(instance(1, "iface=wan"), ElementsAre("create 0 wan"));
+    EXPECT_THAT(supervisor_.passed_over(), IsEmpty());
+}
+
+TEST_F(SupervisorTest, WithoutNamesARoutedNetvscIsTakenTwoSecondsAfterItsLastAddress) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    const AddressMessage link_local{.address = test::ipv6(2, 0xfe, 0x80), .gone = false};
+    EXPECT_THAT(texts(supervisor_.address(link_local, now_)), IsEmpty());
+    EXPECT_THAT(instance(0, ""), IsEmpty());
+    routed(2, false);
+    EXPECT_TRUE(idle()) << "it still has the other address";
+    EXPECT_EQ(supervisor_.passed_over().at(0).address, test::ipv6(2, 0xfe, 0x80));
+    EXPECT_THAT(
+        texts(supervisor_.address({.address = test::ipv6(2, 0xfe, 0x80), .gone = true}, now_)),
+        IsEmpty());
+    EXPECT_THAT(supervisor_.passed_over(), IsEmpty());
+    EXPECT_EQ(delay(), 2s);
+    EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(elapse(), ElementsAre("create 0 wan"));
+    EXPECT_TRUE(idle());
+}
+
+TEST_F(SupervisorTest, WithoutNamesANetvscThatGetsAnotherAddressInTimeIsNotTaken) {
     link(netvsc_link("eth1", 2, mac(1)));
     routed(2);
     EXPECT_THAT(instance(0, ""), IsEmpty());
     routed(2, false);
-    EXPECT_THAT(link(netvsc_link("wan", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(link(netvsc_link("wan", 2, mac(7))), IsEmpty());
-    gone(2);
-    EXPECT_THAT(link(netvsc_link("wan", 2, mac(7))), ElementsAre("create 0 wan"));
+    EXPECT_FALSE(idle());
+    routed(2);
+    EXPECT_TRUE(idle());
+    EXPECT_EQ(ports(), 0U);
+}
+
+// The kernel removes the addresses first.
+TEST_F(SupervisorTest, WithoutNamesANetvscThatIsRemovedIsNotTaken) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    EXPECT_THAT(instance(0, ""), IsEmpty());
+    routed(2, false);
+    EXPECT_THAT(gone(2), IsEmpty());
+    EXPECT_TRUE(idle());
+    messages();
+    // It returns, without its address, and has no history.
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), ElementsAre("create 0 eth1"));
+    EXPECT_THAT(messages(), IsEmpty());
+}
+
+TEST_F(SupervisorTest, WithoutNamesANetvscWhoseAddressGoesUnnoticedIsTaken) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    EXPECT_THAT(instance(0, ""), IsEmpty());
+    supervisor_.begin_listing();
+    EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), IsEmpty());
+    EXPECT_THAT(elapse(), ElementsAre("create 0 eth1"));
+}
+
+TEST_F(SupervisorTest, ANetvscIsPassedOverOnlyByInstancesWithoutNames) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    routed(2);
+    EXPECT_THAT(instance(0, "iface=eth9"), IsEmpty());
+    EXPECT_THAT(instance(1, "ignore=1"), IsEmpty());
+    EXPECT_THAT(supervisor_.passed_over(), IsEmpty());
+    routed(2, false);
+    EXPECT_TRUE(idle());
+}
+
+// The application closed its port and gave it to the system.
+TEST_F(SupervisorTest, ANetvscWhosePortWasClosedIsNotPassedOver) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    EXPECT_THAT(instance(0, ""), ElementsAre("create 0 eth1"));
+    created(0);
+    closed(0);
+    routed(2);
+    EXPECT_THAT(supervisor_.passed_over(), IsEmpty());
+    routed(2, false);
+    EXPECT_TRUE(idle());
 }
 
 TEST_F(SupervisorTest, ForceAloneIsStillWithoutNames) {

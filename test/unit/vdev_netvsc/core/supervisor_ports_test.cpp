@@ -251,7 +251,7 @@ TEST_F(SupervisorTest, InAListingWhetherANetvscIsRoutedIsKnownAtItsEnd) {
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
     EXPECT_THAT(link(netvsc_link("eth2", 3, mac(2))), IsEmpty());
     routed(2);
-    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("create 0 eth2"));
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), ElementsAre("create 0 eth2"));
 }
 
 TEST_F(SupervisorTest, AnInstanceAddedWithinAListingWaitsForItsEnd) {
@@ -259,7 +259,7 @@ TEST_F(SupervisorTest, AnInstanceAddedWithinAListingWaitsForItsEnd) {
     supervisor_.begin_listing();
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(instance(0, ""), IsEmpty());
-    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("create 0 eth1"));
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), ElementsAre("create 0 eth1"));
 }
 
 TEST_F(SupervisorTest, AListingThatChangesNothingDoesNothing) {
@@ -267,7 +267,7 @@ TEST_F(SupervisorTest, AListingThatChangesNothingDoesNothing) {
     supervisor_.begin_listing();
     link(netvsc_link("eth1", 2, mac(1)));
     link(vf("eth2", 3, mac(1), pci1));
-    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), IsEmpty());
     EXPECT_THAT(messages(), IsEmpty());
 }
 
@@ -275,9 +275,9 @@ TEST_F(SupervisorTest, ANetdeviceThatADumpDoesNotNameIsRemoved) {
     eth1_attached_with_vf();
     supervisor_.begin_listing();
     EXPECT_THAT(link(netvsc_link("eth1", 2, mac(1))), IsEmpty());
-    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), ElementsAre("withdraw 0 0000:03:00.0"));
     supervisor_.begin_listing();
-    EXPECT_THAT(texts(supervisor_.end_listing()), ElementsAre("raise removal on 0"));
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), ElementsAre("raise removal on 0"));
     EXPECT_EQ(supervisor_.links().size(), 0U);
 }
 
@@ -286,7 +286,7 @@ TEST_F(SupervisorTest, AListingOvertakenByARemovalEndsWithoutIt) {
     supervisor_.begin_listing();
     link(netvsc_link("eth1", 2, mac(1)));
     EXPECT_THAT(gone(2), IsEmpty());
-    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), IsEmpty());
 }
 
 // A NetVSC known before, routed at the start, is not new because it is listed again.
@@ -296,7 +296,9 @@ TEST_F(SupervisorTest, AListingDoesNotMakeAnOldNetvscNew) {
     instance(0, "");
     supervisor_.begin_listing();
     link(netvsc_link("wan", 2, mac(1)));
-    EXPECT_THAT(texts(supervisor_.end_listing()), IsEmpty());
+    routed(2);
+    EXPECT_THAT(texts(supervisor_.end_listing(now_)), IsEmpty());
+    EXPECT_TRUE(idle());
 }
 
 } // namespace

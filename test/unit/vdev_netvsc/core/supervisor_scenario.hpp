@@ -72,7 +72,7 @@ protected:
     Texts link(const Link &link) { return texts(supervisor_.link(link.message, link.facts)); }
     Texts gone(int ifindex) { return texts(supervisor_.link_gone(ifindex)); }
     Texts routed(int ifindex, bool routed = true) {
-        return texts(supervisor_.address({.address = ipv4(ifindex), .gone = !routed}));
+        return texts(supervisor_.address({.address = ipv4(ifindex), .gone = !routed}, now_));
     }
 
     // ---- Outcomes of commands.

@@ -28,7 +28,6 @@ public:
     };
     bool macs_stay = false;
     [[nodiscard]] const std::map<int, Netdevice> &netdevices() const { return netdevices_; }
-    [[nodiscard]] bool ever_routed(int ifindex) const { return routed_.contains(ifindex); }
     [[nodiscard]] bool has_pci(const PciAddress &pci) const {
         return bound_.contains(pci) || has_netdevice(pci);
     }
@@ -305,7 +304,6 @@ private:
         const InterfaceAddress address =
             test::ipv4(ifindex, static_cast<std::uint8_t>(1 + random_.below(3)));
         netdevice.addresses.insert(address);
-        routed_.insert(ifindex);
         journal_.add("add an address to " + std::to_string(ifindex));
         notify(AddressMessage{.address = address, .gone = false});
     }
@@ -343,7 +341,6 @@ private:
     std::map<int, Netdevice> netdevices_;
     std::map<PciAddress, Link> bound_; ///< functions without netdevice, and what it was
     Removed removed_;
-    std::set<int> routed_; ///< has had an address at some time
     int next_ifindex_ = 2;
     int next_name_ = 0;
 

@@ -127,12 +127,14 @@ private:
         journal_.add("read: " + std::to_string(gone.ifindex) + " was removed");
         threads_.carry_out(supervisor_.link_gone(gone.ifindex));
     }
-    void take(const AddressMessage &message) { threads_.carry_out(supervisor_.address(message)); }
+    void take(const AddressMessage &message) {
+        threads_.carry_out(supervisor_.address(message, threads_.devices.time));
+    }
     void take(DumpBegin) { supervisor_.begin_listing(); }
     void take(DumpDone) {
         ++listings_;
         journal_.add("read: end of the listing");
-        threads_.carry_out(supervisor_.end_listing());
+        threads_.carry_out(supervisor_.end_listing(threads_.devices.time));
     }
     void continue_listing() {
         if (kernel_.listing())
@@ -313,9 +315,8 @@ private:
             const auto &[id, wanted] = entry;
             if (wanted.ignore || excused_.contains({link.ifindex(), id}))
                 return false;
-            // The driver may have ignored a netdevice that had an address at some time.
             if (wanted.automatic())
-                return !kernel_.ever_routed(link.ifindex());
+                return netdevice.addresses.empty();
             const auto names_it = [&](const MacAddress &mac) { return link.has_mac(mac); };
             return std::ranges::find(wanted.interfaces, link.name()) != wanted.interfaces.end() ||
                    std::ranges::any_of(wanted.macs, names_it);
