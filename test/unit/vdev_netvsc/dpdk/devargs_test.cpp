@@ -53,6 +53,34 @@ TEST(Devargs, VfArgumentsKeepTheirKeysAndValues) {
     EXPECT_THAT(list->interfaces, ElementsAre("eth1"));
 }
 
+TEST(Devargs, VfArgumentsMayBeAnywhereAndTheLastOnesCount) {
+    const auto arguments = parse_devargs("force=1,vf_args=[a=1,b=2],iface=eth1,,vf_args=c=3");
+    ASSERT_TRUE(arguments) << arguments.error();
+    EXPECT_EQ(arguments->vf_args, "c=3");
+    EXPECT_TRUE(arguments->force);
+    EXPECT_THAT(arguments->interfaces, ElementsAre("eth1"));
+}
+
+// rte_kvargs_parse() takes the last two parts for key and value.
+TEST(Devargs, AValueWithAnEqualsSignIsBad) {
+    for (const char *text : {"force=iface=eth1", "iface=eth1,mac=force=1", "iface=[a=1,b]"}) {
+        const auto arguments = parse_devargs(text);
+        ASSERT_FALSE(arguments) << text;
+        EXPECT_THAT(arguments.error(), AllOf(HasSubstr(text), HasSubstr("'=' in no value")));
+    }
+    EXPECT_FALSE(parse_devargs("=eth1"));
+}
+
+TEST(Devargs, TooManyAreAnError) {
+    std::string many = "iface=eth0";
+    for (int i = 1; i < 32; ++i)
+        many += ",iface=eth" + std::to_string(i);
+    EXPECT_TRUE(parse_devargs(many.c_str()));
+    const auto arguments = parse_devargs((many + ",iface=eth32").c_str());
+    ASSERT_FALSE(arguments);
+    EXPECT_THAT(arguments.error(), HasSubstr("at most 32 key=value pairs"));
+}
+
 // [a,b] is a list: one value, which is no netdevice's name.
 TEST(Devargs, AListIsNoName) {
     const auto arguments = parse_devargs("iface=[eth1,eth2]");
