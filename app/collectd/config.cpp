@@ -179,6 +179,7 @@ void parse_link(const ConfigItem &event, LinkConfig &link, Messages &messages) {
 bool parse_keepalive(const ConfigItem &event, KeepaliveConfig &keepalive, Messages &messages) {
     Block block("Event keep_alive: ", messages);
     bool usable = true;
+    bool named = false;
     constexpr const char *not_watched = "no lcore is watched";
     for (const auto &item : event.children) {
         if (same(item.key, "SendEventsOnUpdate") || same(item.key, "SendEventOnUpdate")) {
@@ -188,6 +189,7 @@ bool parse_keepalive(const ConfigItem &event, KeepaliveConfig &keepalive, Messag
         } else if (same(item.key, "LCoreMask")) {
             usable &= block.take(item, &parse_mask_item, keepalive.lcores, not_watched);
         } else if (same(item.key, "KeepAliveShmName")) {
+            named = true;
             usable &= block.take(item, &parse_shm_name, keepalive.shm_name, not_watched);
         } else {
             block.unknown(item);
@@ -195,6 +197,9 @@ bool parse_keepalive(const ConfigItem &event, KeepaliveConfig &keepalive, Messag
     }
     if (usable && keepalive.lcores.none())
         block.say(Level::warning, "LCoreMask is missing or 0: no lcore is watched");
+    if (usable && keepalive.lcores.any() && !named)
+        block.say(Level::notice, "no KeepAliveShmName: the default shared memory " +
+                                     keepalive.shm_name + " is used");
     return usable && keepalive.lcores.any();
 }
 

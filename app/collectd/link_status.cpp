@@ -35,6 +35,10 @@ void LinkStatus::present(std::span<const unsigned> ports, Report &report) {
     });
     if (std::exchange(names_checked_, true))
         return;
+    if (ports.empty())
+        report.messages.push_back(
+            {.level = Level::warning,
+             .text = "Event link_status: the application has no DPDK ports; waiting for some"});
     const auto watched_ports = static_cast<std::size_t>(
         std::ranges::count_if(ports, [this](unsigned port) { return watched(port); }));
     if (config_.port_names.size() > watched_ports)

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <thread>
 
 #include <rte_cycles.h>
@@ -40,9 +41,10 @@ public:
         : call_(std::move(call)) {
         rte_timer_init(&timer_);
         const auto milliseconds = static_cast<std::uint64_t>(period.count());
-        if (milliseconds != 0)
-            rte_timer_reset(&timer_, rte_get_timer_hz() * milliseconds / 1000, PERIODICAL,
-                            rte_lcore_id(), on_timer, this);
+        // It fails while another lcore configures or runs the timer.
+        if (milliseconds != 0 && rte_timer_reset(&timer_, rte_get_timer_hz() * milliseconds / 1000,
+                                                 PERIODICAL, rte_lcore_id(), on_timer, this) != 0)
+            throw std::runtime_error("rte_timer_reset failed");
     }
     Periodic(const Periodic &) = delete;
     Periodic &operator=(const Periodic &) = delete;

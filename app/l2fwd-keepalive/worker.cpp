@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iostream>
 
 #include <rte_cycles.h>
 #include <rte_ether.h>
@@ -61,9 +62,19 @@ void Worker::flush() {
 
 int Worker::run(void *self) {
     auto &worker = *static_cast<Worker *>(self);
+    worker.print_ports();
     worker.forward();
     worker.forwards_.store(false, std::memory_order_release);
     return 0;
+}
+
+// In one piece: other lcores print at the same time.
+void Worker::print_ports() const {
+    const std::string lcore = std::to_string(lcore_);
+    std::string text = "entering main loop on lcore " + lcore + "\n";
+    for (const Path *path : paths_)
+        text += " -- lcoreid=" + lcore + " portid=" + std::to_string(path->from) + "\n";
+    std::cout << text << std::flush;
 }
 
 void Worker::forward() {

@@ -47,6 +47,7 @@ public:
 
 private:
     static int run(void *self);
+    void print_ports() const;
     void forward();
     void forward(Path &path);
 

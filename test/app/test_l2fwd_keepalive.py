@@ -112,6 +112,7 @@ class Forwards(L2fwdCase):
         program = self.forwarding("-p", "3", "-q", "2", "-T", "1", vdevs=tuple(
             f"net_pcap{port},rx_pcap={folder}/in{port},tx_pcap={folder}/out{port}" for port in sent))
         program.expect("Packets received: +810$")
+        program.expect("^entering main loop on lcore 1\n -- lcoreid=1 portid=0\n -- lcoreid=1 portid=1$")
         found = self.final(program)
         self.assertEqual(found.ports, {0: {"sent": 33, "dropped": 0, "received": 777},
                                        1: {"sent": 777, "dropped": 0, "received": 33}})
@@ -169,6 +170,9 @@ class Dies(L2fwdCase):
         for state in MISSING, DEAD, GONE:
             self.wait_state(1, state)
         agent.expect("^1 dead cores: 1$")
+        # rte_keepalive logs both by itself.
+        program.expect(r"Core MIA\. Last seen \d+ ?ms ago")
+        program.expect(r"Core died\. Last seen \d+ ?ms ago")
         program.expect(r"^Dead core 1 - restarting\.\.$")
         program.expect("Port statistics")
         deaths = program.out.count("Dead core")
@@ -180,6 +184,7 @@ class Dies(L2fwdCase):
         time.sleep(1.2)
         found = self.final(program)
         self.assertEqual(found.restarts, {1: deaths})
+        self.assertEqual(program.out.count("entering main loop on lcore 1\n"), 1 + deaths)
         self.assertGreater(found.total["received"], before)
         self.assert_adds_up(found, {0: 1, 1: 0})
 

@@ -213,7 +213,9 @@ TEST_F(CollectorTest, LeavesOutAnApplicationWithoutPorts) {
     auto reader = collector();
     const auto report = reader.read();
     EXPECT_THAT(report.values, IsEmpty());
-    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected")));
+    EXPECT_THAT(report.messages, ElementsAre(is_message(Level::info, "connected"),
+                                             is_message(Level::warning, "has no DPDK ports")));
+    EXPECT_THAT(reader.read().messages, IsEmpty());
 }
 
 json driver_event(std::uint64_t sequence, const char *type, int lcore = -1) {

@@ -92,7 +92,9 @@ TEST(CollectdConfigTest, HasTheStockPluginsDefaults) {
     EXPECT_TRUE(link.link->ports.all());
     EXPECT_FALSE(link.keepalive);
     const auto [keepalive, messages] = keepalive_of(line("LCoreMask", "1"));
-    EXPECT_THAT(messages, IsEmpty());
+    EXPECT_THAT(messages,
+                ElementsAre(is_message(Level::notice, "default shared memory "
+                                                      "/dpdk_keepalive_shm_name is used")));
     EXPECT_TRUE(keepalive.keepalive->only_changes);
     EXPECT_FALSE(keepalive.keepalive->notify);
     EXPECT_EQ(keepalive.keepalive->shm_name, "/dpdk_keepalive_shm_name");
@@ -200,8 +202,8 @@ TEST(CollectdConfigTest, LeavesOutKeepaliveIfItIsNotKnownWhatToWatch) {
 }
 
 TEST(CollectdConfigTest, TakesLcoreMasksWiderThan64Bits) {
-    const auto [config, messages] =
-        keepalive_of(line("LCoreMask", "0x80000000000000000000000000000001"));
+    const auto [config, messages] = keepalive_of(
+        line("LCoreMask", "0x80000000000000000000000000000001"), line("KeepAliveShmName", "/shm"));
     EXPECT_THAT(messages, IsEmpty());
     EXPECT_EQ(width(config.keepalive->lcores), 128U);
     EXPECT_EQ(config.keepalive->lcores.count(), 2U);

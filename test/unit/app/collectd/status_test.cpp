@@ -176,6 +176,19 @@ TEST_F(LinkStatusTest, WarnsOnceThatThereAreMoreNamesThanPorts) {
     EXPECT_THAT(silent.messages, IsEmpty());
 }
 
+TEST_F(LinkStatusTest, WarnsOnceOfAnApplicationWithoutPorts) {
+    LinkStatus status({});
+    Report report;
+    status.present(std::array<unsigned, 0>{}, report);
+    status.present(std::array<unsigned, 0>{}, report);
+    EXPECT_THAT(report.messages,
+                ElementsAre(Field(&Message::text, HasSubstr("has no DPDK ports"))));
+    status.forget(); // the next application
+    Report next;
+    status.present(std::array<unsigned, 0>{}, next);
+    EXPECT_THAT(next.messages, testing::SizeIs(1));
+}
+
 KeepaliveSnapshot snapshot(std::initializer_list<unsigned> states) {
     KeepaliveSnapshot result;
     for (const unsigned state : states)
