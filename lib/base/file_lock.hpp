@@ -19,4 +19,12 @@ namespace netvsc {
     return ::fcntl(file.get(), F_OFD_SETLK, &whole) == 0;
 }
 
+/// Another open file holds a lock on the whole file or a part of it (F_OFD_GETLK, fcntl(2)).
+[[nodiscard]] inline bool is_locked(const FileDescriptor &file) {
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
 } // namespace netvsc

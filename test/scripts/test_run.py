@@ -224,7 +224,11 @@ class Script(WithSysfs):
         (programs / "ip").write_text(
             '#!/bin/sh\necho \'[{"ifname":"eth0","addr_info":[{"local":"10.0.0.4","prefixlen":24}]},{}]\'\n')
         (programs / "ip").chmod(0o755)
-        self.environment = {**os.environ, "NETVSC_SYSFS": str(self.sysfs.root),
+        doctor = self.folder / "build/app/netvsc-doctor/netvsc-doctor"
+        doctor.parent.mkdir(parents=True)
+        doctor.write_text("#!/bin/sh\necho doctor \"$@\"\nexit 1\n")
+        doctor.chmod(0o755)
+        self.environment = {**os.environ, "NETVSC_SYSFS": str(self.sysfs.root), "BUILD_DIR": str(self.folder / "build"),
                             "PATH": f"{programs}:{os.environ['PATH']}"}
 
     def dry_run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -237,7 +241,9 @@ class Script(WithSysfs):
         self.sysfs.netvsc("eth1", MAC1)
         done = self.dry_run("--", "--rxq=2")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        rows = [line.split("  ") for line in done.stdout.splitlines()]
+        doctor, *lines = done.stdout.splitlines()
+        self.assertEqual(doctor, f"doctor --plugin {self.folder}/build/drivers/net/vdev_netvsc/{hyperv.PLUGIN}")
+        rows = [line.split("  ") for line in lines]
         self.assertEqual(rows[1][0], "eth0")
         self.assertIn("left alone: has an address", rows[1][-1])
         self.assertEqual((rows[2][0], rows[2][-1]), ("eth1", "taken"))
