@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import shlex
 import time
-from pathlib import Path
 
 from lab.guest import GuestProcess
+from lab.openvswitch import PROGRAM, ROOT, environment
 
 from .lab import START_S, Lab
 from .report import FAILED, NOT_RUN, PASSED, Result
 
-TOP = Path(__file__).resolve().parents[2]
-PROGRAM = "usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
-ROOT = next((root for root in (Path("/"), TOP / ".deps/ovs") if (root / PROGRAM).exists()), None)  # installed, unpacked
 FOLDER = "/run/ovs"
 SOCKET = f"unix:{FOLDER}/db.sock"
 BRIDGE, PORT = "br-dpdk", "p1"
@@ -27,8 +24,7 @@ RX_QUEUES = 2  # as many as Open vSwitch requests Tx queues: one for its polling
 class _OpenVSwitch:
     def __init__(self, lab: Lab) -> None:
         self._guest = lab.machine.guest
-        self._environment = ["env", f"OVS_RUNDIR={FOLDER}", f"LD_LIBRARY_PATH={ROOT}/usr/lib/x86_64-linux-gnu",
-                             f"PATH={ROOT}/usr/bin:{ROOT}/usr/sbin:/usr/bin:/usr/sbin:/bin:/sbin"]
+        self._environment = environment(FOLDER)
         database = f"{FOLDER}/conf.db"
         self._guest.run(f"mkdir -p {FOLDER}")
         self._guest.run([*self._environment, "ovsdb-tool", "create", database,
@@ -65,7 +61,7 @@ class _OpenVSwitch:
 def run(name: str, lab: Lab) -> Result:
     """LISA's criteria: DPDK is initialized, and the port is added and removed."""
     if ROOT is None:
-        return Result(name, NOT_RUN, text="needs Debian's openvswitch-switch-dpdk, installed or in .deps/ovs")
+        return Result(name, NOT_RUN, text="needs Debian's openvswitch-switch-dpdk, installed or unpacked by scripts/setup")
     ovs = _OpenVSwitch(lab)
     ovs.vsctl(f"--timeout={START_S:.0f}", "wait-until", "Open_vSwitch", ".", "dpdk_initialized=true")
     error = ovs.add_port()

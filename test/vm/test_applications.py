@@ -20,6 +20,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab import openvswitch  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import stage_plugins  # noqa: E402
 from support import BUILD, LOG_LEVEL, PATIENCE_S, end, plugins, wait_for  # noqa: E402
@@ -28,8 +29,6 @@ from vf_support import CYCLES, NETVSC, PPS, VF, VfCase  # noqa: E402
 TOP = Path(__file__).resolve().parents[2]
 L3FWD_ADDRESS = "198.18.0.1"  # l3fwd forwards it to its first port
 PORT = "net_failsafe_vsc0"
-OVS_PROGRAM = "usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
-OVS_ROOT = next((root for root in (Path("/"), TOP / ".deps/ovs") if (root / OVS_PROGRAM).exists()), None)
 OVS_FOLDER = "/run/ovs"
 
 
@@ -103,16 +102,14 @@ def pkg_config(*arguments: str) -> str:
     return subprocess.run(["pkg-config", *arguments, "libdpdk"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-@unittest.skipUnless(OVS_ROOT, "openvswitch-switch-dpdk is neither installed nor in .deps/ovs: run scripts/setup")
+@unittest.skipUnless(openvswitch.ROOT, "openvswitch-switch-dpdk is neither installed nor in .deps: run scripts/setup")
 @unittest.skipUnless(pkg_config("--variable=prefix") == "/usr", "Debian's Open vSwitch uses Debian's DPDK only")
 class OpenVSwitch(ApplicationCase):
     machine_arguments = {"hugepages": 320}
 
     def ovs(self, program: str, *arguments: str) -> list[str]:
-        """The command of one of its programs, in the folder where they find each other."""
-        root = OVS_ROOT
-        return ["env", f"OVS_RUNDIR={OVS_FOLDER}", f"LD_LIBRARY_PATH={root}/usr/lib/x86_64-linux-gnu",
-                f"PATH={root}/usr/bin:{root}/usr/sbin:/usr/bin:/usr/sbin:/bin:/sbin", program, *arguments]
+        """The command of one of its programs."""
+        return [*openvswitch.environment(OVS_FOLDER), program, *arguments]
 
     def vsctl(self, *arguments: str) -> str:
         return self.guest.run(self.ovs("ovs-vsctl", f"--db=unix:{OVS_FOLDER}/db.sock", "--timeout=60", *arguments),
@@ -122,12 +119,12 @@ class OpenVSwitch(ApplicationCase):
         """A bridge that returns every frame by the port that it came from."""
         database = f"{OVS_FOLDER}/conf.db"
         self.guest.run(f"mkdir -p {OVS_FOLDER}")
-        self.guest.run(self.ovs("ovsdb-tool", "create", database, f"{OVS_ROOT}/usr/share/openvswitch/vswitch.ovsschema"))
+        self.guest.run(self.ovs("ovsdb-tool", "create", database, f"{openvswitch.ROOT}/usr/share/openvswitch/vswitch.ovsschema"))
         self.run_application("ovsdb", self.ovs("ovsdb-server", database, f"--remote=punix:{OVS_FOLDER}/db.sock"))
         wait_for("the database's socket", lambda: self.guest.glob(f"{OVS_FOLDER}/db.sock"))
         self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
                    "other_config:dpdk-socket-mem=512", f'other_config:dpdk-extra="{shlex.join(self.eal())}"')
-        switch = self.run_application("ovs", self.ovs(f"{OVS_ROOT}/{OVS_PROGRAM}", f"unix:{OVS_FOLDER}/db.sock"))
+        switch = self.run_application("ovs", self.ovs(f"{openvswitch.ROOT}/{openvswitch.PROGRAM}", f"unix:{OVS_FOLDER}/db.sock"))
         switch.expect("DPDK Enabled - initialized", PATIENCE_S)
         self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev")
         self.vsctl("add-port", "br0", "dpdk0", "--", "set", "Interface", "dpdk0", "type=dpdk",
