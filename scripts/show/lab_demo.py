@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import qemu
+from lab import qemu, vmbus_build
 from lab.errors import LabError, LabTimeout
 from lab.hyperv import HyperV
 from lab.kernel_log import KernelLog
@@ -319,7 +319,8 @@ def main() -> int:
         signal.signal(number, _terminated)
     try:
         emulator = qemu.at_least(qemu.WITH_IGB) if options.vf_model == "igb" else None
-        demo = Demo(Machine(modules=("virtio_net", options.vf_model), qemu=emulator), options, Progress())
+        machine = Machine(kernel=vmbus_build.newest_kernel(), modules=("virtio_net", options.vf_model), qemu=emulator)
+        demo = Demo(machine, options, Progress())
     except LabError as problem:
         print(f"run: {problem}", file=sys.stderr)
         return 1

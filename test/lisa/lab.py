@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import vmbus_build
 from lab.guest import GuestProcess
 from lab.hyperv import HyperV, HyperVNic
 from lab.machine import Machine
@@ -43,7 +44,7 @@ class Lab:
 
     def __init__(self, options: Options, nics: int = 1) -> None:
         self.options = options
-        self.machine = Machine(cpus=CORES, memory=MEMORY_MIB, hugepages=HUGEPAGES)
+        self.machine = Machine(kernel=vmbus_build.newest_kernel(), cpus=CORES, memory=MEMORY_MIB, hugepages=HUGEPAGES)
         self._hyperv = HyperV(self.machine)
         self.nics = [self._hyperv.nic_add(f"nv{number}", MACS[number], CHANNELS) for number in range(nics)]
 

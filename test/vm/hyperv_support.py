@@ -8,7 +8,7 @@ import time
 import unittest
 from typing import ClassVar
 
-from lab import coverage, images, vmbus_build
+from lab import coverage, vmbus_build
 from lab.errors import LabError
 from lab.hyperv import KILLED, KNOWN_WARNINGS, HyperV, HyperVNic
 from lab.machine import Machine
@@ -32,7 +32,7 @@ class OverHyperV(LabCase):
     @classmethod
     def setUpClass(cls) -> None:
         try:
-            kernel = images.newest_kernel(vmbus_build.KERNEL)
+            kernel = vmbus_build.newest_kernel()
         except LabError as error:
             raise unittest.SkipTest(f"the VMBus host has no kernel that it matches: {error}") from None
         cls.machine = Machine(kernel=kernel, **cls.machine_arguments)

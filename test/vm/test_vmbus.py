@@ -16,6 +16,7 @@ from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab import vmbus_build  # noqa: E402
 from lab.errors import LabError  # noqa: E402
 from lab.guest import Guest, GuestProcess  # noqa: E402
 from lab.hyperv import DEVICES, KNOWN_WARNINGS, WITHHOLD, HyperV, HyperVNic  # noqa: E402
@@ -42,7 +43,7 @@ class VmbusCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.machine = Machine()
+        cls.machine = Machine(kernel=vmbus_build.newest_kernel())
         cls.hyperv = HyperV(cls.machine)
         cls.nic = cls.hyperv.nic_add(NV, MACS[0], cls.channels)
         cls.machine.start()

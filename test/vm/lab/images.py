@@ -18,21 +18,35 @@ from . import dpdk_drivers
 from .errors import LabError
 
 INSIDE = Path(__file__).parent / "inside"
+SYSTEM = Path("/")
+BESIDE = Path(__file__).resolve().parents[3] / ".deps/kernel"  # a kernel that scripts/setup has unpacked
 
 # What stands between the kernel and a root file system over 9p, and the agent's channel.
 EARLY_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console")
 
 
 def newest_kernel(release: str = "") -> str:
-    """Version of the newest kernel in /boot that has its modules installed, among those that begin with `release`."""
-    found = [path.name.removeprefix("vmlinuz-") for path in Path("/boot").glob(f"vmlinuz-{release}*")]
-    found = [version for version in found if (Path("/lib/modules") / version / "modules.dep").exists()]
+    """Version of the newest kernel that has its modules installed: of the system, or with `release`, with which it is to
+    begin, of those in BESIDE too."""
+    found = [path.name.removeprefix("vmlinuz-") for root in ((SYSTEM, BESIDE) if release else (SYSTEM,))
+             for path in (root / "boot").glob(f"vmlinuz-{release}*")]
+    found = [version for version in found if kernel_root(version)]
     if not found:
-        raise LabError(f"no kernel: /boot/vmlinuz-{release}* with /lib/modules/<version> (package linux-image-amd64)")
+        raise LabError(f"no kernel: /boot/vmlinuz-{release}* with /lib/modules/<version> (scripts/setup installs it)")
 
     def numbers(version: str) -> list[int]:
         return [int(part) for part in version.replace("-", ".").replace("+", ".").split(".") if part.isdigit()]
     return max(found, key=numbers)
+
+
+def kernel_root(version: str) -> Path | None:
+    """The folder below which a kernel's files are, as the system's are below /."""
+    return next((root for root in (SYSTEM, BESIDE) if (root / "lib/modules" / version / "modules.dep").exists()), None)
+
+
+def _file(version: str, path: str) -> Path:
+    """A file of a kernel, by its path below kernel_root()."""
+    return (kernel_root(version) or SYSTEM) / path
 
 
 def _module_name(path: str) -> str:
@@ -44,7 +58,7 @@ def resolve_modules(version: str, names: tuple[str, ...]) -> list[Path]:
 
     Modules built into the kernel are left out; an unknown one raises LabError.
     """
-    folder = Path("/lib/modules") / version
+    folder = _file(version, f"lib/modules/{version}")
     needs: dict[str, list[str]] = {}
     paths: dict[str, str] = {}
     for line in (folder / "modules.dep").read_text().splitlines():
@@ -108,9 +122,9 @@ def kernel_image(version: str, cache_dir: Path) -> Path:
 
     An unpacked one is entered through its PVH note; a kernel that has none or is packed otherwise boots as it is.
     """
-    packed = Path("/boot") / f"vmlinuz-{version}"
+    packed = _file(version, f"boot/vmlinuz-{version}")
     image = packed.read_bytes()
-    config = Path("/boot") / f"config-{version}"
+    config = _file(version, f"boot/config-{version}")
     if not config.exists() or "CONFIG_PVH=y\n" not in config.read_text():
         return packed
     target = cache_dir / f"vmlinux-{version}-{hashlib.sha256(image).hexdigest()[:16]}"

@@ -261,6 +261,8 @@ class Machine:
         args = ["console=ttyS0", "quiet", "loglevel=5", "sysctl.kernel.softlockup_all_cpu_backtrace=1", "panic=-1",
                 "oops=panic", "mitigations=off", "tsc=reliable",
                 "random.trust_cpu=on", "no_timer_check", "net.ifnames=0", "lab.modules=" + ",".join(self.modules)]
+        if images.kernel_root(self.kernel) == images.BESIDE:
+            args += [f"lab.kernel={images.BESIDE}"]
         if self.hugepages:
             args += ["hugepagesz=2M", f"hugepages={self.hugepages}"]
         args += ["intel_iommu=on", "iommu=pt"] if self.iommu else ["intel_iommu=off"]

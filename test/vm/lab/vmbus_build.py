@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from . import images
 from .errors import LabError
 
 SOURCES = Path(__file__).resolve().parents[1] / "hyperv"
@@ -22,6 +23,11 @@ MODULE = "hv_vmbus"
 ORIGINAL = "drivers/hv/hv_vmbus"  # as Module.symvers names the kernel's own
 KERNEL = "6.1."  # the release whose types and symbols the host's sources match
 OUTPUT_TAIL = 3000  # characters of the compiler's output in an error
+
+
+def newest_kernel() -> str:
+    """Version of the newest kernel that the host matches. Raises LabError if there is none."""
+    return images.newest_kernel(KERNEL)
 
 
 def _exports(symvers: Path, module: str) -> dict[str, str]:
@@ -56,7 +62,7 @@ def _make(folder: Path, headers: Path) -> None:
 
 def module(version: str, cache_dir: Path) -> Path:
     """The module for kernel `version`: from `cache_dir`, or built there. Raises LabError with the reason if it cannot."""
-    headers = Path("/lib/modules") / version / "build"
+    headers = (images.kernel_root(version) or images.SYSTEM) / f"usr/src/linux-headers-{version}"
     if not (headers / "Module.symvers").exists():
         raise LabError(f"{headers}/Module.symvers is missing: the VMBus host needs the headers of kernel {version} "
                        "(package linux-headers-amd64, which scripts/setup installs)")
