@@ -10,9 +10,8 @@
 #include <net/if.h>
 #include <poll.h>
 
-#include <bus_driver.h>
-#include <dev_driver.h>
 #include <libmnl/libmnl.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 namespace netvsc::test {
@@ -102,13 +101,12 @@ Holdings holdings(const PciAddress &vf) {
         if (rte_eth_dev_is_valid_port(port) != 0)
             ++held["port"];
     }
+    rte_dev_iterator iterator;
     const rte_device *device = nullptr;
-    const auto any = [](const rte_device *, const void *) { return 0; };
-    rte_bus *bus = rte_bus_find_by_name("vdev");
-    while ((device = bus->find_device(device, any, nullptr)) != nullptr) {
+    RTE_DEV_FOREACH(device, "bus=vdev", &iterator) {
         // Each life's port has another number. fail-safe itself makes net_tap, and leaves it there
         // where this machine cannot have one.
-        const std::string_view name = device->name;
+        const std::string_view name = rte_dev_name(device);
         if (!name.starts_with("net_tap"))
             ++held["vdev " + std::string(name.substr(0, name.find_last_not_of("0123456789") + 1))];
     }

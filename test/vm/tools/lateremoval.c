@@ -16,14 +16,15 @@
 
 static char address[32];
 
-static int same_name(const struct rte_device *device, const void *name) {
-    return strcmp(device->name, name);
-}
-
 static void tell(void *arg) {
     (void)arg;
     struct rte_bus *bus = rte_bus_find_by_name("pci");
-    struct rte_device *device = bus->find_device(NULL, same_name, address);
+    struct rte_dev_iterator iterator;
+    struct rte_device *device;
+    RTE_DEV_FOREACH(device, "bus=pci", &iterator) {
+        if (strcmp(rte_dev_name(device), address) == 0)
+            break;
+    }
     if (device == NULL)
         printf("lateremoval: there is no %s\n", address);
     else if (bus->hot_unplug_handler(device) != 0)

@@ -8,6 +8,7 @@
  *                             net_netvsc requires of its VF, and no Intel PMD offers
  *   /netvsc/removed,<device>  raises that event, in EAL's interrupt thread
  */
+#define _GNU_SOURCE // for DPDK's headers
 #include <stdio.h>
 #include <string.h>
 
