@@ -44,11 +44,11 @@ class Usage:
     def of(guest: Guest, testpmd: Testpmd) -> Usage:
         process = f"/proc/{testpmd.process.pid}"
         status = dict(re.findall(r"^(\w+):\s+(\d+)", guest.read_file(f"{process}/status").decode(), re.M))
-        memory = testpmd.cmd("dump_socket_mem")
+        memory = testpmd.dump("socket_mem")
         heap = re.search(r"^Total .*count alloc: (\d+)", memory, re.M)
         assert heap is not None, memory
         return Usage(len(guest.glob(f"{process}/fd/*")), int(status["Threads"]), int(status["RssAnon"]), int(heap[1]),
-                     testpmd.cmd("dump_devargs").count("["))
+                     testpmd.dump("devargs").count("["))
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,11 @@ class Testpmd:
         return {port: {name.strip(): value.strip() for name, value in re.findall(r"^([^:\n]+): (.*)$", part, re.M)}
                 for port, part in _by_port(out, r"Infos for port (\d+)")}
 
+    def dump(self, what: str) -> str:
+        """The answer to dump_WHAT, which is "dump WHAT" in DPDK 25.11 and later."""
+        answer = self.cmd(f"dump_{what}")
+        return self.cmd(f"dump {what}") if "Command not found" in answer else answer
+
     def quit(self, timeout: float = 30.0) -> int:
         """Ends it by its own command; returns the exit status (-n after signal n)."""
         self.process.send("quit\n")
