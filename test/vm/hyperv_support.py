@@ -144,6 +144,13 @@ class HyperVCase(OverHyperV, VfCase):
                 self.assertEqual(found, (0, 0, {by}), report)
         return report
 
+    def finish_with_vf(self, testpmd: Testpmd) -> None:
+        """The VF carries the traffic, and the NetVSC after its removal. testpmd quits."""
+        self.steady(VF)
+        self.go(self.unplug)
+        self.steady(NETVSC)
+        self.assert_quits(testpmd)
+
     def assert_quits(self, testpmd: Testpmd, timeout: float = PATIENCE_S) -> None:
         """Stops the traffic first: net_tap's redirection outlasts its netdevice for a moment, and the kernel warns then."""
         self.switch.stop_traffic()
@@ -155,3 +162,10 @@ class HyperVCase(OverHyperV, VfCase):
         """Plugs the VF, which goes with the case at the latest. Returns its netdevice's name."""
         self.addCleanup(self.unplug_quietly, vf)
         return self.plug_associated(self.nic, vf, model or self.vf_model)
+
+
+class SteeredVfCase(HyperVCase):
+    """The kernel does not see a VF's frames, as with mlx5 on Azure once a PMD has taken the VF."""
+
+    def add_vf(self, model: str | None = None, vf: str = VF) -> str:
+        return self.nic.take_from_kernel(super().add_vf(model, vf))

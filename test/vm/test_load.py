@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""More than usual: netdevices by the thousand, ports by the dozen, an interrupt thread that is held up, a deaf fail-safe.
+"""Heavy load: many netdevices, many ports, a blocked interrupt thread, a fail-safe that does not read its pipe.
 
-Environment: NETVSC_LOAD_NETDEVICES, how many are made and deleted while the VF flaps (default 500); NETVSC_CYCLES, how
-often else (default 3); NETVSC_STORM, how many changes in the storm (default 20000); NETVSC_LOAD_PORTS, how many ports are
-wanted (default 20).
+Environment: NETVSC_LOAD_NETDEVICES, the number of netdevices that are made and deleted while the VF is added and removed
+(default 500); NETVSC_CYCLES, the number of cycles elsewhere (default 3); NETVSC_STORM, the number of changes in the storm
+(default 20000); NETVSC_LOAD_PORTS, the number of ports wanted (default 20).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import SteeredVfCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import LOG_LEVEL, MACS, QUICK, TOOLS, LabCase, end, lost_notifications, plugins, ports, wait_for  # noqa: E402
-from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held, VfCase  # noqa: E402
+from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, Held  # noqa: E402
 
 NETDEVICES = int(os.environ.get("NETVSC_LOAD_NETDEVICES") or "500")
 STORM = int(os.environ.get("NETVSC_STORM") or "20000")  # changes that cause link messages
@@ -31,7 +32,7 @@ ETHPORTS_PER_PORT = 2  # fail-safe and tap
 BUILD_CONFIG = Path("/usr/include/dpdk/rte_build_config.h"), *Path("/usr/include").glob("*/dpdk/rte_build_config.h")
 
 
-class Load(VfCase):
+class Load(SteeredVfCase):
     machine_arguments: ClassVar[dict[str, object]] = {"modules": ("virtio_net", "e1000e", VMXNET3)}
 
     def add_vmxnet3(self) -> None:
@@ -45,8 +46,8 @@ class Load(VfCase):
         process = self.guest.spawn("many", many)
         flaps = 0
         while process.running() or flaps < 2:
-            self.machine.nic_add(VF, MACS[0], VMXNET3)
-            self.machine.nic_del(VF, PATIENCE_S)
+            self.nic.vf_plug(VF, VMXNET3)
+            self.nic.vf_del(VF, timeout=PATIENCE_S)
             flaps += 1
         self.assertEqual(process.wait(), 0, process.output())
         self.note(f"{changes} changes of netdevices, {lost_notifications(self.guest, testpmd)} notifications lost, "
@@ -102,6 +103,8 @@ class Load(VfCase):
 
 
 class ManyPorts(LabCase):
+    """Dummy netdevices in place of NetVSCs: QEMU has no room for so many NICs."""
+
     def test_as_many_as_dpdk_has_room_for(self) -> None:
         """More NetVSCs than RTE_MAX_ETHPORTS allows: the driver reports the rest, and the application works and ends."""
         config = next((path.read_text() for path in BUILD_CONFIG if path.exists()), "")

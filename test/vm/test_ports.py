@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The in-tree driver's command lines give the same ports: each is run with DPDK's own driver, then with ours."""
+"""The in-tree driver's command lines give the same ports. Each runs with DPDK's driver, then with this one."""
 
 from __future__ import annotations
 
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Sequence
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import MACS, LabCase, ports  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
+from support import MACS, ports, wait_for  # noqa: E402
 
 
-class SamePorts(LabCase):
+class SamePorts(OverHyperV):
     netvscs = 2
 
     def both(self, *vdevs: str, eal: Sequence[str] = ()) -> list[tuple[str, str]]:
@@ -60,7 +62,7 @@ class SamePorts(LabCase):
                                    eal=["-b", self.machine.pci_address("plain")]), [("net_failsafe_vsc0", MACS[7])])
 
 
-class Unrouted(LabCase):
+class Unrouted(OverHyperV):
     """Which netdevices the driver takes when none is named."""
 
     netvscs = 4
@@ -81,7 +83,7 @@ class Unrouted(LabCase):
         return found
 
     def test_addresses(self) -> None:
-        self.assertRegex(self.addresses(self.names[3]), r"inet6 fe80:\S+ scope link")
+        wait_for("a link-local address", lambda: re.search(r"inet6 fe80:\S+ scope link", self.addresses(self.names[3])))
         self.assertEqual(self.addresses(self.names[0]), "")
         intree = self.taken(intree=True)
         self.assertEqual(intree, [("net_failsafe_vsc0", MACS[0])])

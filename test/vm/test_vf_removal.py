@@ -18,7 +18,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hyperv_support import HyperVCase  # noqa: E402
+from hyperv_support import SteeredVfCase  # noqa: E402
 from lab.errors import LabTimeout  # noqa: E402
 from support import MACS, TOOLS, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
@@ -53,12 +53,8 @@ with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15) as sender, \
 """
 
 
-class Removal(HyperVCase):
+class Removal(SteeredVfCase):
     """Over hv_netvsc."""
-
-    def add_vf(self, model: str | None = None, vf: str = VF) -> str:
-        """A VF whose frames the kernel does not see, as on Azure."""
-        return self.nic.take_from_kernel(super().add_vf(model, vf))
 
     def cycles(self, what: str, cycles: int) -> None:
         for number in range(cycles):
