@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How long after the kernel's notification of a VF its PCI address is in fail-safe's pipe, in the guest's time."""
+"""The time from the kernel's notification of a VF to its PCI address in fail-safe's pipe, by the guest's clock."""
 
 from __future__ import annotations
 

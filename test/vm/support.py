@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Shared by the lab tests of the driver: one machine for a class of cases, testpmd with this driver or DPDK's own.
+"""What the driver's lab tests share: one machine for a class of cases, testpmd with this driver or DPDK's own.
 
-Environment: NETVSC_BUILD, the build folder (default: build in the project's folder); NETVSC_DRIVER, another build of
-the tested driver (`intree` for DPDK's own, which shows the cases that only this driver passes).
+Environment: NETVSC_BUILD, the build folder (default: build in the project's folder); NETVSC_DRIVER, another build of the
+tested driver (`intree`: DPDK's own, with which only some cases pass).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ MACS = [f"00:15:5d:00:00:{number:02x}" for number in range(1, 9)]
 QUICK = "--no-mlockall"  # locking all memory takes more time than the rest of the start
 LOG_LEVEL = "--log-level=pmd.net.vdev_netvsc:debug"
 INTERRUPT_THREADS = "eal-intr-thread", "dpdk-intr"  # the latter from DPDK 23.11 on (ce703c47de)
+FLOOD = 4000  # link messages
 DROPS_COLUMN = 8  # of /proc/net/netlink
 _number = itertools.count(1)
 
@@ -182,6 +183,14 @@ def ports(testpmd: Testpmd) -> list[tuple[str, str]]:
     found = [(re.search(r"^Device name: (\S+)", section, re.M), re.search(r"^MAC address: ([\w:]+)", section, re.M))
              for section in sections]
     return [(name[1], mac[1].lower()) for name, mac in found if name and mac]
+
+
+def flood_with_notifications(guest: Guest) -> None:
+    """Changes a netdevice so often that a stopped process loses notifications."""
+    guest.run("modprobe dummy numdummies=0")
+    changes = ["link set flood0 mtu 1400", "link set flood0 mtu 1500"] * (FLOOD // 2)
+    batch = ["link add flood0 type dummy", *changes, "link del flood0"]
+    guest.run(["ip", "-batch", "-"], stdin="\n".join(batch) + "\n", timeout=300)
 
 
 def lost_notifications(guest: Guest, testpmd: Testpmd) -> int:
