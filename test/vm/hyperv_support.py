@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 import unittest
-from typing import ClassVar
+from typing import Callable, ClassVar
 
 from lab import coverage, vmbus_build
 from lab.errors import LabError
@@ -51,6 +51,12 @@ class OverHyperV(LabCase):
         self.guest.run("dmesg -C")
         super().setUp()
         self.addCleanup(self.check_kernel_log)
+
+    @classmethod
+    def prepare_fallbacks(cls) -> None:
+        """What the fallbacks need of the guest, beside what every class has."""
+        cls.guest.modprobe("vhost_net")
+        cls.guest.run("mount -t bpf bpf /sys/fs/bpf")  # as systemd does
 
     @property
     def nic(self) -> HyperVNic:
@@ -109,6 +115,24 @@ class OverHyperV(LabCase):
             for nic in self.hyperv.nics.values():
                 if nic.mac == mac:
                     nic.associate(False)
+
+
+class EachFallback:
+    """A case of each fallback for a class that defines check()."""
+
+    check: Callable[[str], None]
+
+    def test_tap(self) -> None:
+        self.check("tap")
+
+    def test_af_packet(self) -> None:
+        self.check("af_packet")
+
+    def test_virtio_user(self) -> None:
+        self.check("virtio_user")
+
+    def test_af_xdp(self) -> None:
+        self.check("af_xdp")
 
 
 class HyperVCase(OverHyperV, VfCase):

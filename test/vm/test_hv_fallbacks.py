@@ -14,11 +14,11 @@ import sys
 import time
 import unittest
 from pathlib import Path
-from typing import ClassVar, Sequence
+from typing import Sequence
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hyperv_support import HyperVCase  # noqa: E402
+from hyperv_support import EachFallback, HyperVCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import PATIENCE_S, QUICK, TESTVF, end, wait_for  # noqa: E402
 from test_hv_netvsc import Case  # noqa: E402
@@ -27,39 +27,22 @@ from vf_support import NETVSC, VF, losses  # noqa: E402
 WATCH_S = 10  # after the removal of a VF
 
 
-class FallbackCase(Case):
+class Fallbacks(EachFallback, Case):
     """The two life-cycles of a VF below one fallback."""
 
-    pps: ClassVar[int] = 300
+    # AF_XDP's frames have no protocol (xsk_build_skb() in Linux's net/xdp/xsk.c). Those that hv_netvsc sends by the VF
+    # meet the packet sockets of the test PMD there.
+    known_warnings = HyperVCase.known_warnings + r"|protocol 0000 is buggy"
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.guest.modprobe("vhost_net")
-        cls.guest.run("mount -t bpf bpf /sys/fs/bpf")
+        cls.prepare_fallbacks()
 
     def check(self, kind: str) -> None:
         self.arguments = f",fallback={kind}"
         self.check_kernel_driver()
         self.check_pmd(self.add_vf, self.unplug, VF)
-
-
-class Fallbacks(FallbackCase):
-    # AF_XDP's frames have no protocol (xsk_build_skb() in Linux's net/xdp/xsk.c). Those that hv_netvsc sends by the VF
-    # meet the packet sockets of the test PMD there.
-    known_warnings = HyperVCase.known_warnings + r"|protocol 0000 is buggy"
-
-    def test_tap(self) -> None:
-        self.check("tap")
-
-    def test_af_packet(self) -> None:
-        self.check("af_packet")
-
-    def test_virtio_user(self) -> None:
-        self.check("virtio_user")
-
-    def test_af_xdp(self) -> None:
-        self.check("af_xdp")
 
     def test_auto(self) -> None:
         testpmd = self.forward(",fallback=auto")
@@ -68,7 +51,7 @@ class Fallbacks(FallbackCase):
         self.assert_quits(testpmd)
 
 
-class InTree(FallbackCase):
+class InTree(HyperVCase):
     """DPDK's own driver in the same machine, for comparison. It has fallback tap only."""
 
     def forward_in_tree(self, plugins: Sequence[str]) -> Testpmd:

@@ -15,12 +15,11 @@ from typing import ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hyperv_support import HyperVCase  # noqa: E402
+from hyperv_support import EachFallback, HyperVCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER  # noqa: E402
 from vf_support import NETVSC, VF  # noqa: E402
 
-KINDS = "tap", "af_packet", "virtio_user", "af_xdp"
 CHANNELS = 2
 OTHER_MAC = "00:15:5d:00:00:77"
 ABOVE_MTU = 4000
@@ -29,13 +28,11 @@ REFUSED_MTU = 9500  # net_virtio_user accepts it, the VF (e1000e) does not
 
 class SettingsCase(HyperVCase):
     channels: ClassVar[int] = CHANNELS
-    pps: ClassVar[int] = 300
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.guest.modprobe("vhost_net")
-        cls.guest.run("mount -t bpf bpf /sys/fs/bpf")
+        cls.prepare_fallbacks()
 
     def details(self) -> str:
         return self.guest.run(f"ip -d link show dev {self.names[0]}").stdout
@@ -85,7 +82,7 @@ class Channels(SettingsCase):
         self.assertEqual(self.combined(), CHANNELS)
 
 
-class LargeFrames(SettingsCase):
+class LargeFrames(EachFallback, SettingsCase):
     """A host that offers RSC: hv_netvsc has LRO on, and the host sends frames above the MTU."""
 
     @classmethod
@@ -119,18 +116,6 @@ class LargeFrames(SettingsCase):
         self.assertLess(testpmd.port_stats()[0]["RX-bytes"] - before, ABOVE_MTU)
         self.assert_quits(testpmd)
         self.assertEqual(self.lro(), "on")
-
-    def test_tap(self) -> None:
-        self.check("tap")
-
-    def test_af_packet(self) -> None:
-        self.check("af_packet")
-
-    def test_virtio_user(self) -> None:
-        self.check("virtio_user")
-
-    def test_af_xdp(self) -> None:
-        self.check("af_xdp")
 
 
 class Refused(SettingsCase):
@@ -169,10 +154,7 @@ class Refused(SettingsCase):
         self.assertIn("mtu 1500", self.details())
         testpmd.cmd("port start 0")
         testpmd.start()
-        self.steady(VF)
-        self.go(self.unplug)
-        self.steady(NETVSC)
-        self.assert_quits(testpmd)
+        self.finish_with_vf(testpmd)
 
 
 if __name__ == "__main__":
