@@ -13,6 +13,7 @@ from typing import Callable, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import HyperVCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import DRIVER, TOOLS, wait_for  # noqa: E402
 from vf_support import NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
@@ -21,7 +22,10 @@ LATE_REMOVAL = str(TOOLS / "liblateremoval.so")
 
 
 class BindCase(VfCase):
-    """The cases proper; the classes below say with which kernel driver."""
+    """The cases proper; the classes below say with which kernel driver.
+
+    Over the look-alike: a bound VF also receives there, as by a host that follows the driver. See DataPath.
+    """
 
     bind: ClassVar[str]
     model: ClassVar[str]
@@ -159,6 +163,32 @@ class Vfio(BindCase):
         self.assertEqual(self.count(testpmd, "has an IP address"), 1)
         self.assert_quits(testpmd)
         self.wait_restored(self.kernel)
+
+
+class DataPath(HyperVCase):
+    """Over hv_netvsc, whose host decides by which path the guest receives."""
+
+    machine_arguments: ClassVar[dict[str, object]] = {"iommu": True, "memory": 3072}
+
+    def test_stays_synthetic(self) -> None:
+        """As the warning at start says: the fallback receives the frames, and the VF only sends."""
+        self.guest.modprobe("vfio-pci")
+        testpmd = self.forward(",vf_bind=vfio-pci", memory=256, drivers=[DRIVER])
+        self.assertIn("vf_bind=vfio-pci: the host's data path stays synthetic while the VF is bound; the fallback receives "
+                      "the frames, and the VF only sends", testpmd.start_output)
+        self.come(self.plug_vf)
+        self.said(testpmd, r"VF \S+ attached")
+        bound = self.steady(VF)
+        self.assertEqual(self.nic.data_path, "synthetic")
+        self.assertEqual(set(bound.sent_by_port), {NETVSC})
+        self.go(self.unplug)
+        self.steady(NETVSC)
+        self.assert_quits(testpmd)
+
+    def plug_vf(self) -> None:
+        """Does not wait for a netdevice, which the driver takes from the VF."""
+        self.addCleanup(self.unplug_quietly, VF)
+        self.nic.vf_plug(VF)
 
 
 class WithoutIommu(BindCase):
