@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The application killed at random moments and started again: it comes up as if nothing had been.
+"""The application is killed at random moments and started again. It works as after a first start.
 
-Environment: NETVSC_CRASH_CYCLES, how often in all (default 6); NETVSC_SEED, of the random moments (default: the
-time; of the short form 1, so that its failure belongs to what was changed).
+Environment: NETVSC_CRASH_CYCLES, the number of kills (default 6); NETVSC_SEED, the seed of the moments (default: the time;
+in the short form 1, so that a failure is due to a change).
 """
 
 from __future__ import annotations

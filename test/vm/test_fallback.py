@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The kinds of fallback: fallback=."""
+"""The kinds of fallback (fallback=): traffic, queues, and what each leaves in the kernel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ FRAMES = 320
 
 
 class FallbackCase(VfCase):
-    """nv0, and beside it a netdevice with two queues in each direction, `two`, whose other end we hold."""
+    """nv0, and beside it a netdevice with two queues in each direction, `two`. The test holds its other end.
+
+    Over the look-alike, which accepts each change of a setting while it is up. test_hv_fallbacks and test_hv_settings run
+    over hv_netvsc.
+    """
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Unit tests that want more of the kernel than the host's may have (veth, tc, AF_XDP): none of them is skipped here."""
+"""Unit tests that need kernel features which the host may lack (veth, tc, AF_XDP). None is skipped here."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A real SR-IOV virtual function: made by sriov_numvfs, bound to vfio-pci by the driver, driven by DPDK's igb VF PMD.
+"""A real SR-IOV virtual function: sriov_numvfs creates it, the driver binds it to vfio-pci, DPDK's igb VF PMD drives it.
 
-The machine has an emulated Intel 82576 (igb), which QEMU has since version 8. Its physical function stays with the
-guest's kernel, and is to the switch what a host's NIC is to Hyper-V's: the VF's frames go by its port, `pf`.
+The machine has an emulated Intel 82576 (igb), which QEMU has since version 8. The guest's kernel keeps the physical
+function. The VF's frames use the physical function's port of the switch, `pf`.
 Environment: NETVSC_CYCLES, how often the VF is added and removed (default 3).
 """
 
@@ -30,7 +30,10 @@ PMD = "net_e1000_igb_vf"
 
 
 class Sriov(VfCase):
-    """One NetVSC, and an SR-IOV NIC whose VF is its."""
+    """One NetVSC, and an SR-IOV NIC whose VF is its.
+
+    Over the look-alike: hv_netvsc's host does not send by a bound VF. test_hv_netvsc has an SR-IOV VF over hv_netvsc.
+    """
 
     pf: ClassVar[PhysicalFunction]
 

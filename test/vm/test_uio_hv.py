@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""DPDK's net_netvsc over the lab's VMBus host, through the kernel's own uio_hv_generic: without hv_netvsc.
+"""DPDK's net_netvsc over the lab's VMBus host, by the kernel's own uio_hv_generic, without hv_netvsc.
 
-No code of ours carries a frame here: the cases show that the host serves uio_hv_generic as Hyper-V does.
+No driver of this project carries a frame. The cases test the host.
 """
 
 from __future__ import annotations

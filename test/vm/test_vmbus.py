@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The lab's VMBus host itself: the kernel's own hv_netvsc runs over it, and each thing that a test can ask it for works.
+"""The lab's VMBus host below the kernel's own hv_netvsc. Each of its functions works.
 
-Frames are returned by a program in the guest (tools/echo.py), so that only the kernel is between the host and it.
+A program in the guest (tools/echo.py) returns the frames, without DPDK.
 """
 
 from __future__ import annotations

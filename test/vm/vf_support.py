@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of VFs share: plugging under traffic, waiting for each step, and what was lost meanwhile."""
+"""What the tests of VFs share: traffic, each step of a VF, and its losses."""
 
 from __future__ import annotations
 
