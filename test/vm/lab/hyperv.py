@@ -36,7 +36,7 @@ WITHHOLD = "withhold"
 # announces to its neighbours when it switches the data path, which the lab's switch returns to it; a frame for a VF whose
 # queues the kernel has removed already (remove_queue_kobjects() in Linux's net/core/net-sysfs.c).
 KNOWN_WARNINGS = (r"hv_vmbus: (loading out-of-tree module|module verification failed)|tainting kernel|"
-                  r"hrtimer: interrupt took|sched: RT throttling activated|"
+                  r"hrtimer: interrupt took|sched: RT throttling activated|cfs_period_timer.*period too short|"
                   r"ICMPv6: NA: .* advertised our address|selects TX queue 0, but real number of TX queues is 0")
 # What it may have, too, when a testpmd with net_tap is killed: the redirection of its traffic outlives its netdevice.
 KILLED = r"|tc mirred to Houston|net_ratelimit: \d+ callbacks suppressed"
