@@ -80,6 +80,7 @@ const std::vector<Call> &failing_calls() {
         {"rte_intr_fd_set", negative_errno, {EIO}},
         {"rte_intr_instance_alloc", null, {ENOMEM}},
         {"rte_intr_type_set", negative_errno, {EIO}},
+        {"rte_kvargs_parse", null, {ENOMEM}},
         {"rte_tel_data_add_array_int", negative_errno, {ENOSPC}},
         {"rte_tel_data_add_dict_container", negative_errno, {ENOSPC}},
         {"rte_tel_data_add_dict_int", negative_errno, {ENOSPC}},
@@ -107,9 +108,10 @@ bool needs_no_fault(std::string_view name) {
          // They cannot fail.
          "nanosleep", "pthread_sigmask", "sigfillset", "sysconf", "getrlimit64",
          "rte_mempool_calc_obj_size", "__rte_panic", "rte_mempool_ops_table", "geteuid", "getpid",
-         "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free", "rte_log",
-         "rte_strerror", "rte_tel_data_free", "rte_tel_data_start_dict", "rte_thread_is_intr",
-         "rte_vdev_register", "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
+         "inet_ntop", "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free",
+         "rte_kvargs_free", "rte_log", "rte_strerror", "rte_tel_data_free",
+         "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
+         "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
          "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next", "rte_devargs_reset",
          "rte_version_month", "rte_version_year",
          // The same, where the compiler does not put them in line.
