@@ -72,6 +72,24 @@ int show_once(const Options &options) {
     return std::cout ? 0 : 1;
 }
 
+// Holds or releases a port's VF.
+int request(const Options &options) {
+    const auto refuse = [](const std::string &why) {
+        std::cerr << "netvsc-status: " << why << '\n';
+        return 1;
+    };
+    auto application = find_application(options.runtime_folder, options.file_prefix);
+    if (!application)
+        return refuse(application.error());
+    const auto answer =
+        application->client.query(options.command, std::chrono::steady_clock::now() + patience);
+    if (!answer)
+        return refuse(answer.error().message());
+    if (!answer->is_object())
+        return refuse(options.command + ": the driver has no port with this number");
+    return 0;
+}
+
 // Overwrites the old screen line by line. Clearing the whole screen first would flicker.
 void redraw(const std::string &text) {
     std::string drawn = home;
@@ -121,6 +139,8 @@ int main(int count, char **arguments) {
             std::cout << Options::usage;
             return 0;
         }
+        if (!options->command.empty())
+            return netvsc::status::request(*options);
         return options->watch ? netvsc::status::watch(*options)
                               : netvsc::status::show_once(*options);
     } catch (const std::exception &error) {

@@ -24,12 +24,15 @@ std::unexpected<std::string> wrong(std::string_view name, std::string_view value
 
 const char *const Options::usage =
     "usage: netvsc-status [--file-prefix PREFIX] [--watch] [--json] ...\n"
+    "       netvsc-status [--file-prefix PREFIX] --hold PORT | --release PORT\n"
     "Shows the ports of net_vdev_netvsc in a running DPDK application: their VFs, links, paths,\n"
     "lcores, and what happened last.\n"
     "  --file-prefix PREFIX     the application's EAL option; needed if several applications run\n"
     "  --watch                  show the screen every second, in place, until interrupted\n"
     "  --interval SECONDS       watch, with this period, 0.1 to 3600\n"
     "  --events N               number of the last events to show, 0 to 50 (10)\n"
+    "  --hold PORT              detach the VF of this port (ethdev's number) until --release\n"
+    "  --release PORT           attach it again\n"
     "  --json                   print a JSON object; with --watch one in each line\n"
     "  --runtime-folder FOLDER  the parent of DPDK applications' runtime folders\n"
     "Exit status: 0; 1 the application does not exist or does not answer; 2 wrong arguments\n";
@@ -46,7 +49,8 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
         } else if (name == "--help" || name == "-h") {
             options.help = true;
         } else if (name == "--file-prefix" || name == "-f" || name == "--interval" ||
-                   name == "--events" || name == "--runtime-folder") {
+                   name == "--events" || name == "--runtime-folder" || name == "--hold" ||
+                   name == "--release") {
             if (++at == arguments.end())
                 return std::unexpected(std::string(name) + " wants a value");
             const std::string_view value = *at;
@@ -54,6 +58,11 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
                 options.file_prefix = value;
             } else if (name == "--runtime-folder") {
                 options.runtime_folder = value;
+            } else if (name == "--hold" || name == "--release") {
+                if (!parse_number<std::uint16_t>(value))
+                    return wrong(name, value, "the number of a port");
+                options.command =
+                    "/vdev_netvsc/" + std::string(name.substr(2)) + "," + std::string(value);
             } else if (name == "--events") {
                 const auto number = parse_number<unsigned>(value);
                 if (!number || *number > max_events)

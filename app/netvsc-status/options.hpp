@@ -14,6 +14,8 @@ struct Options {
     std::string file_prefix;    ///< empty: the only application that runs
     std::string runtime_folder; ///< of DPDK
     std::size_t events = 10;    ///< number of the last events to show
+    /// The command /vdev_netvsc/hold or /vdev_netvsc/release with its port; empty: show the state.
+    std::string command;
     bool watch = false;
     std::chrono::milliseconds interval{1000};
     bool json = false;

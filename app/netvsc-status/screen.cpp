@@ -84,6 +84,7 @@ void add_port(std::string &screen, const json &port) {
     const std::string vf = text_in(port, "vf");
     add_line(screen, "VF",
              (vf.empty() ? "none" : vf + " " + text_in(port, "vf_state")) +
+                 (number_in(port, "vf_held") != 0 ? ", held" : "") +
                  since(number_in(port, "last_vf_change_ns"), now));
     add_line(screen, "Link",
              text_in(port, "link") + since(number_in(port, "last_link_change_ns"), now));

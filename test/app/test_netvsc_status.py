@@ -182,6 +182,16 @@ Last events
         self.assertEqual(self.run_status().splitlines()[2:], [
             "No ports: net_vdev_netvsc is loaded, but has none", ""])
 
+    def test_a_held_vf(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/info,0"] = info(vf="", vf_state="absent", vf_held=1)
+        self.assertIn("  VF         none, held for 1 min 15 s\n", self.run_status())
+        application.answers["/vdev_netvsc/hold,0"] = {"port_id": 0, "vf_held": 1}
+        application.answers["/vdev_netvsc/release,3"] = {"port_id": 3, "vf_held": 0}
+        self.assertEqual(self.run_status("--hold", "0") + self.run_status("--release", "3"), "")
+        self.assertIn("/vdev_netvsc/hold,3: the driver has no port", self.run_status("--hold", "3", status=1))
+        self.assertIn("--hold x: expected the number of a port", self.run_status("--hold", "x", status=2))
+
     def test_netvscs_that_have_an_address(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/passed_over"] = {

@@ -101,6 +101,7 @@ struct rte_pmd_vdev_netvsc_port_info {
     char fallback[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE]; /**< The fallback: "tap", "none", ... */
     char vf[RTE_PMD_VDEV_NETVSC_PCI_SIZE];             /**< Empty if the port has no VF. */
     enum rte_pmd_vdev_netvsc_vf_state vf_state;
+    bool vf_held;                 /**< rte_pmd_vdev_netvsc_vf_hold() was called. */
     uint64_t last_link_change_ns; /**< CLOCK_MONOTONIC, in ns; 0: never. */
     uint64_t last_vf_change_ns;   /**< CLOCK_MONOTONIC, in ns; 0: never. */
     uint64_t plug_ins;            /**< VFs that arrived. */
@@ -219,6 +220,38 @@ rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callback, v
 __rte_experimental int
 rte_pmd_vdev_netvsc_get_queue_event(uint16_t port_id,
                                     struct rte_pmd_vdev_netvsc_queue_event *event);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Hold the VF of a port: fail-safe detaches it, and the port works by its fallback until
+ * rte_pmd_vdev_netvsc_vf_release(). VFs that arrive meanwhile are not attached. Does nothing if the
+ * VF is held.
+ *
+ * Does not wait. EAL's interrupt thread detaches the VF: event VF_REMOVED, and then state
+ * VF_ABSENT.
+ *
+ * @param port_id
+ *   The ethdev port id.
+ * @return
+ *   0; -ENODEV if the driver has no such port; -ENOMEM.
+ */
+__rte_experimental int rte_pmd_vdev_netvsc_vf_hold(uint16_t port_id);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Release a held VF: if the port has one, the driver attaches it. Does nothing if the VF is not
+ * held. Does not wait.
+ *
+ * @param port_id
+ *   The ethdev port id.
+ * @return
+ *   0; -ENODEV if the driver has no such port; -ENOMEM.
+ */
+__rte_experimental int rte_pmd_vdev_netvsc_vf_release(uint16_t port_id);
 
 /**
  * @warning

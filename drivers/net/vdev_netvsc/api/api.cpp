@@ -103,6 +103,7 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
                   found->fallback ? name_of(*found->fallback) : std::string_view("none"));
         copy_text(info->vf, text_of(found->view.vf));
         info->vf_state = static_cast<rte_pmd_vdev_netvsc_vf_state>(found->view.vf_state);
+        info->vf_held = found->view.vf_held;
         info->last_link_change_ns = ns_of(record.last_link_change);
         info->last_vf_change_ns = ns_of(record.last_vf_change);
         info->plug_ins = record.plug_ins;
@@ -131,6 +132,14 @@ int rte_pmd_vdev_netvsc_get_queue_event(uint16_t port_id,
                   .lcore_id = next->lcore};
         return 0;
     });
+}
+
+int rte_pmd_vdev_netvsc_vf_hold(uint16_t port_id) {
+    return guarded(__func__, [&] { return Driver::get().hold_vf(port_id, true) ? 0 : -ENODEV; });
+}
+
+int rte_pmd_vdev_netvsc_vf_release(uint16_t port_id) {
+    return guarded(__func__, [&] { return Driver::get().hold_vf(port_id, false) ? 0 : -ENODEV; });
 }
 
 int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc_callback callback, void *user) {

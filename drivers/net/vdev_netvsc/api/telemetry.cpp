@@ -59,11 +59,22 @@ int info(const char *parameter, rte_tel_data *answer) {
     dict.add("fallback", std::string(port->fallback ? name_of(*port->fallback) : "none"));
     dict.add("vf", text_of(port->view.vf));
     dict.add("vf_state", std::string(name_of(port->view.vf_state)));
+    dict.add("vf_held", int{port->view.vf_held});
     dict.add("link", std::string(port->record.link_up ? "up" : "down"));
     dict.add("path", std::string(name_of(port->path)));
     dict.add("last_link_change_ns", ns_of(port->record.last_link_change));
     dict.add("last_vf_change_ns", ns_of(port->record.last_vf_change));
     dict.add("now_ns", now_ns());
+    return 0;
+}
+
+int hold(const char *parameter, bool held, rte_tel_data *answer) {
+    const auto port_id = parse_parameter<std::uint16_t>(parameter);
+    if (!port_id || !Driver::get().hold_vf(*port_id, held))
+        return -EINVAL;
+    TelemetryDict dict(answer);
+    dict.add("port_id", int{*port_id});
+    dict.add("vf_held", int{held});
     return 0;
 }
 
@@ -159,6 +170,14 @@ int answer_stats(const char * /*command*/, const char *parameter, rte_tel_data *
     return guarded("telemetry", [&] { return stats(parameter, answer); });
 }
 
+int answer_hold(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
+    return guarded("telemetry", [&] { return hold(parameter, true, answer); });
+}
+
+int answer_release(const char * /*command*/, const char *parameter, rte_tel_data *answer) {
+    return guarded("telemetry", [&] { return hold(parameter, false, answer); });
+}
+
 int answer_passed_over(const char * /*command*/, const char * /*parameter*/, rte_tel_data *answer) {
     return guarded("telemetry", [&] { return passed_over(answer); });
 }
@@ -180,6 +199,11 @@ RTE_INIT(register_telemetry) {
     rte_telemetry_register_cmd("/vdev_netvsc/events", answer_events,
                                "Returns the last events. Parameters: the first sequence number "
                                "wanted (optional)");
+    rte_telemetry_register_cmd("/vdev_netvsc/hold", answer_hold,
+                               "Detaches the VF of a port until it is released. Parameters: int "
+                               "port_id");
+    rte_telemetry_register_cmd("/vdev_netvsc/release", answer_release,
+                               "Attaches the held VF of a port again. Parameters: int port_id");
     rte_telemetry_register_cmd("/vdev_netvsc/passed_over", answer_passed_over,
                                "Returns the NetVSC netdevices that instances without iface= and "
                                "mac= do not attach to, and why. Takes no parameters");

@@ -231,7 +231,8 @@ Supervisor::PortView Supervisor::view_of(const Port &port) const {
             .netdevice = port.netdevice,
             .mac = netvsc != nullptr ? netvsc->message.mac : std::nullopt,
             .vf = vf ? std::optional(vf->id.pci) : std::nullopt,
-            .vf_state = port.vf.state()};
+            .vf_state = port.vf.state(),
+            .vf_held = port.vf_held};
 }
 
 } // namespace netvsc

@@ -59,6 +59,9 @@ public:
     [[nodiscard]] Decision handle(const Outcome &outcome, TimePoint now);
     /// The port was closed, by the driver or by the application.
     [[nodiscard]] Decision port_gone(PortNumber number);
+    /// The application or the operator holds the port's VF, or releases it: while it is held, the
+    /// port has no VF. Does nothing if there is no such port.
+    [[nodiscard]] Decision hold_vf(PortNumber number, bool hold);
     /// Something happened to a VF, whichever port has it.
     [[nodiscard]] Decision vf_event(const VfId &vf, const VfEvent &event, TimePoint now);
 
@@ -83,6 +86,7 @@ public:
         std::optional<MacAddress> mac; ///< the NetVSC netdevice's
         std::optional<PciAddress> vf;
         VfState vf_state = VfState::absent;
+        bool vf_held = false; ///< see hold_vf()
         bool operator==(const PortView &) const = default;
     };
     [[nodiscard]] std::vector<PortView> ports() const;
@@ -116,6 +120,7 @@ private:
         PortPhase phase = PortPhase::creating;
         std::string vf_args;
         VfMachine vf;
+        bool vf_held = false;
         int refused_vf = 0; ///< the netdevice whose refusal was logged last
         Backoff creation_backoff;
         std::optional<TimePoint> next_creation;

@@ -46,7 +46,7 @@ Decision Supervisor::handle_outcome(const VfReleased &outcome, TimePoint /*now*/
 
 std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
     const Link *netvsc = table_.find(port.ifindex);
-    if (netvsc == nullptr)
+    if (netvsc == nullptr || port.vf_held)
         return std::nullopt;
     const Link *chosen = nullptr;
     for (const auto &mac : {netvsc->message.mac, netvsc->message.permanent_mac}) {
@@ -99,11 +99,24 @@ void Supervisor::reconsider_vf(Port &port, Decision &decision) {
     // While the VF is being bound, the last message of its netdevice may show that the VF belongs
     // to another port.
     if (const auto &current = port.vf.vf(); current && current != vf) {
-        if (const Link *link = table_.find(current->ifindex);
-            link && link->facts.pci == current->id.pci)
+        const Link *link = table_.find(current->ifindex);
+        if (port.vf_held || (link != nullptr && link->facts.pci == current->id.pci))
             port.vf.dismiss(decision);
     }
     port.vf.want(vf, decision);
+}
+
+Decision Supervisor::hold_vf(PortNumber number, bool hold) {
+    Decision decision;
+    Port *port = find(number);
+    if (port == nullptr || port->vf_held == hold)
+        return decision;
+    port->vf_held = hold;
+    decision.log(Level::notice, port_name(number) + (hold ? ": VF held; the fallback carries the "
+                                                            "traffic until it is released"
+                                                          : ": VF released from its hold"));
+    reconsider_vf(*port, decision);
+    return decision;
 }
 
 // The mac= arguments for MANA's PMD: the VF's address, and those of the other VFs of its function

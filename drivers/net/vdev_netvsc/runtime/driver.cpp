@@ -253,6 +253,21 @@ std::vector<PortStatus> Driver::status() {
     return status_of(std::move(views), entries);
 }
 
+bool Driver::hold_vf(std::uint16_t port_id, bool hold) {
+    for (const auto &[number, entry] : registry_.entries()) {
+        if (entry.record.port_id != port_id)
+            continue;
+        Decision decision;
+        {
+            const MutexLock lock(mutex_);
+            decision = supervisor_.hold_vf(number, hold);
+        }
+        carry_out(std::move(decision));
+        return true;
+    }
+    return false;
+}
+
 std::vector<Supervisor::PassedOver> Driver::passed_over() {
     const MutexLock lock(mutex_);
     return supervisor_.passed_over();

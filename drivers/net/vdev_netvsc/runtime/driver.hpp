@@ -47,6 +47,9 @@ public:
 
     /// The reported ports, ordered by port id.
     [[nodiscard]] std::vector<PortStatus> status() NETVSC_EXCLUDES(mutex_);
+    /// See Supervisor::hold_vf(). Any thread. fail-safe detaches the VF in the interrupt thread.
+    /// @return false if the driver has no port with this ethdev port id
+    [[nodiscard]] bool hold_vf(std::uint16_t port_id, bool hold) NETVSC_EXCLUDES(mutex_);
     /// See Supervisor::passed_over().
     [[nodiscard]] std::vector<Supervisor::PassedOver> passed_over() NETVSC_EXCLUDES(mutex_);
     [[nodiscard]] DriverCounters counters() const { return sources_.counters(); }

@@ -35,6 +35,8 @@ TEST(Api, ThereAreNoPortsWithoutEal) {
     EXPECT_EQ(c_unknown_port(), -ENODEV);
     rte_pmd_vdev_netvsc_queue_event event{};
     EXPECT_EQ(rte_pmd_vdev_netvsc_get_queue_event(0, &event), -ENODEV);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_vf_hold(0), -ENODEV);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_vf_release(0), -ENODEV);
 }
 
 TEST(Api, RefusesNullPointers) {

@@ -259,5 +259,61 @@ TEST_F(SupervisorTest, ARepeatedOutcomeCountsOnce) {
     EXPECT_EQ(port(0).vf_state, VfState::attached);
 }
 
+// ---- VFs that are held.
+
+TEST_F(SupervisorTest, AHeldVfIsWithdrawnAndAttachedAgainWhenReleased) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_THAT(messages(), Contains(is_message(Level::notice, "net_failsafe_vsc0: VF held")));
+    EXPECT_EQ(port(0).vf_state, VfState::absent);
+    EXPECT_TRUE(port(0).vf_held);
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)), IsEmpty());
+    EXPECT_THAT(link(vf("eth9", 3, mac(1), pci1)), IsEmpty()) << "it is renamed";
+    EXPECT_TRUE(idle());
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, false)), ElementsAre("announce 0 0000:03:00.0"));
+    EXPECT_FALSE(port(0).vf_held);
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, false)), IsEmpty());
+}
+
+TEST_F(SupervisorTest, AVfReleasedWhileItIsDetachedIsAttachedAfterwards) {
+    eth1_attached_with_vf();
+    vf_port_remains_ = true;
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_EQ(port(0).vf_state, VfState::gone);
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, false)), IsEmpty());
+    EXPECT_THAT(vf_closed(pci1), ElementsAre("announce 0 0000:03:00.0"));
+}
+
+TEST_F(SupervisorTest, AVfThatTheHostRemovesWhileItIsHeldIsGone) {
+    eth1_attached_with_vf();
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)), ElementsAre("withdraw 0 0000:03:00.0"));
+    EXPECT_THAT(pci_removed(pci1), IsEmpty());
+    EXPECT_THAT(gone(3), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, false)), IsEmpty());
+    EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)), ElementsAre("announce 0 0000:03:00.0"));
+}
+
+TEST_F(SupervisorTest, AVfThatArrivesWhileVfsAreHeldIsAttachedWhenTheyAreReleased) {
+    eth1_attached();
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)), IsEmpty());
+    EXPECT_THAT(link(vf("eth2", 3, mac(1), pci1)), IsEmpty());
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, false)), ElementsAre("announce 0 0000:03:00.0"));
+    EXPECT_THAT(texts(supervisor_.hold_vf(7, true)), IsEmpty());
+}
+
+TEST_F(SupervisorTest, AHeldVfThatWasBoundReturnsToItsKernelDriver) {
+    link(netvsc_link("eth1", 2, mac(1)));
+    instance(0, "iface=eth1,vf_bind=vfio-pci");
+    created(0);
+    link(vf("eth2", 3, mac(1), pci1));
+    bound(0, pci1);
+    gone(3);
+    probed(0, pci1);
+    elapse();
+    checked(0, pci1, true);
+    EXPECT_THAT(texts(supervisor_.hold_vf(0, true)),
+                ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0"));
+}
+
 } // namespace
 } // namespace netvsc
