@@ -18,7 +18,7 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from hyperv_support import SteeredVfCase  # noqa: E402
+from hyperv_support import HyperVCase, SteeredVfCase  # noqa: E402
 from lab.errors import LabTimeout  # noqa: E402
 from support import MACS, TOOLS, end, plugins, ports, wait_for  # noqa: E402
 from vf_support import CYCLES, NETVSC, PATIENCE_S, VF, VfCase  # noqa: E402
@@ -202,7 +202,7 @@ class Removal(SteeredVfCase):
     def test_probe_that_fails_for_ever(self) -> None:
         testpmd = self.forward(",vf_args=[probe=fail]")
         began = time.monotonic_ns()
-        super().add_vf()
+        HyperVCase.add_vf(self)
         self.said(testpmd, "probe failed: .*; retrying in 640 ms")
         for doubled in range(7):
             self.assertEqual(self.count(testpmd, f"probe failed: .*; retrying in {10 << doubled} ms"), 1)
