@@ -7,7 +7,7 @@
 namespace netvsc {
 namespace {
 
-constexpr PciAddress function{.domain = 1, .device = 2};
+constexpr PciAddress pci_function{.domain = 1, .device = 2};
 constexpr PciId mlx5{.vendor = 0x15b3, .device = 0x101a};
 
 Uevent uevent(std::string_view action, std::string_view id = "15B3:101A") {
@@ -32,7 +32,7 @@ TEST(PciEvent, ReportsAdditionAndRemoval) {
     using Kind = PciEvent::Kind;
     const auto added = pci_event_of(uevent("add"));
     ASSERT_TRUE(added);
-    EXPECT_EQ(added->address, function);
+    EXPECT_EQ(added->address, pci_function);
     EXPECT_EQ(added->kind, Kind::added);
     EXPECT_EQ(added->id, mlx5);
     EXPECT_EQ(pci_event_of(uevent("unbind"))->kind, Kind::unbound);
@@ -54,30 +54,30 @@ TEST(PciEvent, OthersAreNone) {
 
 TEST(KnownFunctions, AreThoseThatTheKernelReported) {
     KnownFunctions known;
-    EXPECT_EQ(known.find(function), std::nullopt);
+    EXPECT_EQ(known.find(pci_function), std::nullopt);
     known.take(*pci_event_of(uevent("add")));
-    EXPECT_EQ(known.find(function), mlx5);
+    EXPECT_EQ(known.find(pci_function), mlx5);
     EXPECT_EQ(known.find({.domain = 1, .device = 3}), std::nullopt);
     known.take(*pci_event_of(uevent("unbind", "")));
-    EXPECT_EQ(known.find(function), mlx5);
+    EXPECT_EQ(known.find(pci_function), mlx5);
     known.take(*pci_event_of(uevent("remove")));
-    EXPECT_EQ(known.find(function), std::nullopt);
+    EXPECT_EQ(known.find(pci_function), std::nullopt);
 }
 
 TEST(KnownFunctions, OneAtTheSameAddressIsAnother) {
     KnownFunctions known;
     known.take(*pci_event_of(uevent("add")));
     known.take(*pci_event_of(uevent("add", "1414:00BA")));
-    EXPECT_EQ(known.find(function), mana_id);
+    EXPECT_EQ(known.find(pci_function), mana_id);
     known.take(*pci_event_of(uevent("add", "garbled")));
-    EXPECT_EQ(known.find(function), std::nullopt);
+    EXPECT_EQ(known.find(pci_function), std::nullopt);
 }
 
 TEST(KnownFunctions, AreForgottenWhenUeventsWereLost) {
     KnownFunctions known;
     known.take(*pci_event_of(uevent("add")));
     known.forget();
-    EXPECT_EQ(known.find(function), std::nullopt);
+    EXPECT_EQ(known.find(pci_function), std::nullopt);
 }
 
 } // namespace
