@@ -35,9 +35,11 @@ build_all() {
     quietly ninja -C "$build"
 }
 
-# How many lab machines run at once: they wait more than they compute, and take up to 3 GiB each.
+# How many lab machines run at once: one for each processor, and each takes up to 3 GiB.
 lab_machines() {
-    local by_memory=$(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) / (3 << 20))) by_cpu=$(($(nproc) * 3 / 2))
-    local number=$((by_memory < by_cpu ? by_memory : by_cpu))
+    local by_memory number
+    by_memory=$(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) / (3 << 20)))
+    number=$(nproc)
+    number=$((by_memory < number ? by_memory : number))
     echo $((number > 1 ? number : 1))
 }
