@@ -28,11 +28,9 @@ class AnnounceWatch:
 
         carrier: the first one that says that it has one.
         """
-        def first() -> int | None:
-            lines = self._links.output().splitlines()
-            return self._first("\n".join(line for line in lines if line.endswith(" carrier")) if carrier else
-                               self._links.output(), since_ns, ifname)
-        return wait_for(f"notification of {ifname}", first, timeout)
+        ending = " carrier" if carrier else ""
+        return wait_for(f"notification of {ifname}",
+                        lambda: self._first(self._links.output(), since_ns, ifname, ending), timeout)
 
     def written_ns(self, since_ns: int, pci: str, timeout: float = 20.0) -> int:
         """When the address `pci` was first written into the pipe at or after `since_ns`."""
@@ -51,9 +49,9 @@ class AnnounceWatch:
             return ""
 
     @staticmethod
-    def _first(log: str, since_ns: int, subject: str) -> int | None:
-        """The time of the first line about `subject` at or after `since_ns`."""
-        for line in log.splitlines():
+    def _first(log: str, since_ns: int, subject: str, ending: str = "") -> int | None:
+        """The time of the first line about `subject` at or after `since_ns` that ends so."""
+        for line in filter(lambda line: line.endswith(ending), log.splitlines()):
             words = line.split()
             if len(words) > 1 and words[0].isdigit() and int(words[0]) >= since_ns and words[1] == subject:
                 return int(words[0])

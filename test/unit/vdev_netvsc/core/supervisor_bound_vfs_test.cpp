@@ -48,12 +48,7 @@ TEST_F(SupervisorTest, ABoundVfIsRestoredWhenItsPortCannotBeCreated) {
 }
 
 TEST_F(SupervisorTest, ABoundVfIsRestoredWhenItsNetvscIsRemoved) {
-    link(netvsc_link("eth1", 2, mac(1)));
-    instance(0, "iface=eth1,vf_bind=vfio-pci");
-    created(0);
-    link(vf("eth2", 3, mac(1), pci1));
-    bound(0, pci1);
-    gone(3);
+    eth1_with_bound_vf();
     EXPECT_THAT(gone(2), ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0",
                                      "raise removal on 0"));
 }
@@ -305,12 +300,7 @@ TEST_F(SupervisorTest, ABoundVfThatLosesItsKernelDriverIsWithdrawn) {
 
 // The removal is read only after the address has passed to another device, which is bound already.
 TEST_F(SupervisorTest, ABoundVfWithALateRemovalIsRestoredAndStartsAgain) {
-    link(netvsc_link("eth1", 2, mac(1)));
-    instance(0, "iface=eth1,vf_bind=vfio-pci");
-    created(0);
-    link(vf("eth2", 3, mac(1), pci1));
-    bound(0, pci1);
-    gone(3);
+    eth1_with_bound_vf();
     EXPECT_THAT(pci_removed(pci1, true),
                 ElementsAre("withdraw 0 0000:03:00.0", "restore 0000:03:00.0"));
     EXPECT_THAT(link(vf("eth2", 4, mac(1), pci1)),

@@ -151,6 +151,16 @@ protected:
         messages_.clear();
     }
 
+    /// Port 0 over eth1 with vf_bind=vfio-pci, and its VF bound: the VF's netdevice is removed.
+    void eth1_with_bound_vf() {
+        link(netvsc_link("eth1", 2, mac(1)));
+        instance(0, "iface=eth1,vf_bind=vfio-pci");
+        created(0);
+        link(vf("eth2", 3, mac(1), pci1));
+        bound(0, pci1);
+        gone(3);
+    }
+
     [[nodiscard]] Supervisor::PortView port(PortNumber number) const {
         for (const auto &view : supervisor_.ports()) {
             if (view.number == number)

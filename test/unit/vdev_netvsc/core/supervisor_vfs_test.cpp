@@ -302,12 +302,7 @@ TEST_F(SupervisorTest, AVfThatArrivesWhileVfsAreHeldIsAttachedWhenTheyAreRelease
 }
 
 TEST_F(SupervisorTest, AHeldVfThatWasBoundReturnsToItsKernelDriver) {
-    link(netvsc_link("eth1", 2, mac(1)));
-    instance(0, "iface=eth1,vf_bind=vfio-pci");
-    created(0);
-    link(vf("eth2", 3, mac(1), pci1));
-    bound(0, pci1);
-    gone(3);
+    eth1_with_bound_vf();
     probed(0, pci1);
     elapse();
     checked(0, pci1, true);
