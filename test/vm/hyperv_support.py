@@ -15,7 +15,7 @@ from lab.machine import Machine
 from lab.switch import Report
 from lab.testpmd import Testpmd
 from support import MACS, PATIENCE_S, LabCase
-from vf_support import NETVSC, VF, VfCase, wait_for
+from vf_support import NETVSC, PPS, VF, VfCase, wait_for
 
 LOG_LINES, LOG_TAIL = 20, 3000  # of the kernel's log, in an error
 STEADY_TRIES = 4
@@ -139,14 +139,14 @@ class HyperVCase(OverHyperV, VfCase):
     """Cases as VfCase's over hv_netvsc."""
 
     known_warnings = KNOWN_WARNINGS
-    pps = 300  # a frame may pass hv_netvsc twice, and steady() counts all of them
+    pps = min(PPS, 200)  # a frame may pass hv_netvsc twice, and steady() counts all of them
 
     # Traffic.
 
     def steer(self, nic: str) -> None:
         """Nothing to do: hv_netvsc requests the path."""
 
-    def steady(self, by: str, seconds: float = 2.0) -> Report:
+    def steady(self, by: str, seconds: float = 1.0) -> Report:
         """Once it is so, every frame of these seconds comes back exactly once, and by this NIC.
 
         A busy host may lose frames now and then. It gets STEADY_TRIES, and a note says each time that one failed.
@@ -156,8 +156,11 @@ class HyperVCase(OverHyperV, VfCase):
             began = time.monotonic_ns()
             time.sleep(seconds)
             until = time.monotonic_ns()
-            time.sleep(1.0)  # the last ones are on their way
-            report = self.switch.report(began, until)
+            for _ in range(10):  # the last ones are on their way
+                time.sleep(0.1)
+                report = self.switch.report(began, until)
+                if report.lost == 0:
+                    break
             found = report.lost, report.duplicates, set(report.returned_by_port)
             if found == (0, 0, {by}):
                 break

@@ -23,9 +23,9 @@ from lab.guest import Guest  # noqa: E402
 from lab.switch import Report  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import MACS, SANITIZER, ports  # noqa: E402
+from vf_support import PPS  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "10")
-PPS = 500
 WINDOW_S = 0.3  # length of the observation of each state
 MAX_GROWTH_KIB = 256  # of testpmd's anonymous memory, in all cycles together
 

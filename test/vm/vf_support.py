@@ -14,11 +14,11 @@ from typing import Callable, ClassVar, Iterator, Sequence
 from lab.errors import LabTimeout
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
 from lab.switch import Report, Switch
-from lab.testpmd import Testpmd
+from lab.testpmd import TRAFFIC_PPS, Testpmd
 from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, LabCase, end, plugins, ports, wait_for
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
-PPS = 1000
+PPS = TRAFFIC_PPS
 SETTLE_S = 0.5  # observed traffic after its return
 VF = "vf"
 NETVSC = "nv0"
@@ -97,14 +97,20 @@ class VfCase(LabCase):
 
     @contextlib.contextmanager
     def with_output_in_errors(self) -> Iterator[None]:
-        """An error in here also has what each testpmd said last, and the PCI devices and netdevices there are."""
+        """An error in here also has what each testpmd said last, where its threads are, and the devices there are."""
         try:
             yield
         except (AssertionError, LabTimeout) as error:
-            said = "".join(f"\n{process.name}:\n{process.output()[-OUTPUT_TAIL:]}" for process in self.testpmds)
+            said = "".join(f"\n{process.name}:\n{process.output()[-OUTPUT_TAIL:]}\n{self.threads(process)}"
+                           for process in self.testpmds)
             there = self.guest.run("ls -l --time-style=+ -d /sys/bus/pci/devices/*/driver; ip -br link",
                                    check=False).stdout
             raise type(error)(f"{error}{said}\n{there}") from error
+
+    def threads(self, process: GuestProcess) -> str:
+        """What each thread of a process does: its stack in the kernel, and in the process."""
+        return self.guest.run(f"cd /proc/{process.pid}/task && for t in *; do echo \"$t $(cat $t/comm) $(cat $t/wchan)\"; "
+                              f"cat $t/stack; done; eu-stack -p {process.pid}", 120, check=False).stdout
 
     def wait_traffic(self, nic: str, since_ns: int) -> int:
         """When the first frame came back by this NIC."""

@@ -30,6 +30,7 @@ from .errors import LabError, LabTimeout
 from .process import GuardedProcess
 
 CONTROL_TIMEOUT_S = 10.0
+LATE_RETURN_NS = 60_000_000_000  # how long a frame may be on its way through a busy host's queues
 
 
 @dataclass(frozen=True)
@@ -236,8 +237,8 @@ class Switch:
 
     def first_return(self, port: str, after_ns: int) -> int | None:
         """When the first frame came back by `port` at or after `after_ns`; None if none did."""
-        # A frame may return late, so this includes frames sent up to five seconds earlier.
-        return min((frame.returned_ns for frame in self.frames(after_ns - 5_000_000_000)
+        # A frame may return late.
+        return min((frame.returned_ns for frame in self.frames(after_ns - LATE_RETURN_NS)
                     if frame.returned_by == port and frame.returned_ns is not None and frame.returned_ns >= after_ns),
                    default=None)
 

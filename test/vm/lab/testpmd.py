@@ -15,15 +15,18 @@ PROMPT = "testpmd> "
 PLUGIN_FOLDER = "/run/lab/plugins"  # EAL refuses plugins below a folder anybody may write to
 MBUFS = 16384  # the default, sized for all possible cores and queues, takes more memory than the guest gives
 # What testpmd's forwarding lcores together get of a processor. They poll without end, and machines that run side by side
-# share the host. A few milliseconds at a time: some hundred frames a second wait in the rings. Not for what measures.
+# share the host. A few milliseconds at a time: some hundred frames a second wait in the rings. A frame takes up to 0.2 ms
+# on a busy host, so the traffic must be modest, too (TRAFFIC_PPS): else the rings fill, and frames come back seconds late.
+# Not for what measures.
 FULL_SPEED = bool(os.environ.get("NETVSC_FULL_SPEED"))
+TRAFFIC_PPS = 1000 if FULL_SPEED else 200
 PACE = """set -e
 group=/sys/fs/cgroup/testpmd{pid}
 mkdir -p $group/workers
 echo threaded >$group/workers/cgroup.type
 echo {pid} >$group/cgroup.procs
 echo +cpu >$group/cgroup.subtree_control
-echo 1000 10000 >$group/workers/cpu.max  # microseconds: of each period
+echo 2500 10000 >$group/workers/cpu.max  # microseconds: of each period
 for task in /proc/{pid}/task/*; do
     case $(cat $task/comm) in
     rte-worker* | dpdk-worker*) echo ${{task##*/}} >$group/workers/cgroup.threads ;;  # the latter from DPDK 23.11 on
