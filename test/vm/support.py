@@ -73,8 +73,8 @@ class LabCase(unittest.TestCase):
 
     def setUp(self) -> None:
         """Every case begins with netdevices that are down, and without VFs."""
-        for name in self.names:
-            self.guest.run(f"ip link set {name} down; ip addr flush dev {name}")
+        self.guest.run(["ip", "-batch", "-"],
+                       stdin="".join(f"link set {name} down\naddr flush dev {name}\n" for name in self.names))
 
     # testpmd.
 

@@ -48,7 +48,8 @@ class VfCase(LabCase):
     def setUp(self) -> None:
         super().setUp()
         # A testpmd that was killed leaves net_tap's redirection behind.
-        self.guest.run(f"tc qdisc del dev {self.names[0]} ingress; tc qdisc del dev {self.names[0]} root", check=False)
+        self.guest.run(["tc", "-force", "-batch", "-"], check=False,
+                       stdin=f"qdisc del dev {self.names[0]} ingress\nqdisc del dev {self.names[0]} root\n")
         self.diagnostics: list[str] = []  # see tap.py
         self.testpmds: list[GuestProcess] = []
 

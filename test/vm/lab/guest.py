@@ -162,6 +162,7 @@ class Guest:
         """`failure` makes an error of what failed: one that says what became of the machine and where its logs are."""
         self._failure = failure
         self._ready = False
+        self.staged: dict[str, str] = {}  # testpmd.stage_plugins: the source of each copy
         self._channel = Channel(connection, "guest", self._hear)
 
     def _hear(self, message: Message) -> None:

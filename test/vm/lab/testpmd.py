@@ -20,28 +20,31 @@ MBUFS = 16384  # the default, sized for all possible cores and queues, takes mor
 # Not for what measures.
 FULL_SPEED = bool(os.environ.get("NETVSC_FULL_SPEED"))
 TRAFFIC_PPS = 1000 if FULL_SPEED else 200
-PACE = """set -e
-group=/sys/fs/cgroup/testpmd{pid}
-mkdir -p $group/workers
-echo threaded >$group/workers/cgroup.type
-echo {pid} >$group/cgroup.procs
-echo +cpu >$group/cgroup.subtree_control
-echo 2500 10000 >$group/workers/cpu.max  # microseconds: of each period
-for task in /proc/{pid}/task/*; do
-    case $(cat $task/comm) in
-    rte-worker* | dpdk-worker*) echo ${{task##*/}} >$group/workers/cgroup.threads ;;  # the latter from DPDK 23.11 on
-    esac
-done
-"""
+SHARE = "1000 10000"  # microseconds: of each period
+PACED = "/sys/fs/cgroup/testpmd"  # every testpmd's group, with a group of their lcores in it
+WORKERS = b"rte-worker", b"dpdk-worker"  # the latter from DPDK 23.11 on
 _number = itertools.count(1)
 
 
 def stage_plugins(guest: Guest, paths: Sequence[str]) -> list[str]:
-    """Copies plugins (guest paths) to a folder that EAL accepts; returns the copies' paths."""
-    if not paths:
-        return []
-    guest.run(["install", "-D", "-m", "0644", "-t", PLUGIN_FOLDER, *map(str, paths)])
-    return [f"{PLUGIN_FOLDER}/{str(path).rsplit('/', 1)[-1]}" for path in paths]
+    """Copies plugins (guest paths) to a folder that EAL accepts, once for each machine; returns the copies' paths."""
+    copies = {f"{PLUGIN_FOLDER}/{str(path).rsplit('/', 1)[-1]}": str(path) for path in paths}
+    missing = [source for copy, source in copies.items() if guest.staged.get(copy) != source]
+    if missing:
+        guest.run(["install", "-D", "-m", "0644", "-t", PLUGIN_FOLDER, *missing])
+        guest.staged.update(copies)
+    return list(copies)
+
+
+def pace(guest: Guest, pid: int) -> None:
+    """Gives a testpmd's forwarding lcores SHARE of a processor, together with those of others in the guest."""
+    if not guest.glob(PACED):
+        guest.run(f"mkdir -p {PACED}/workers && echo threaded >{PACED}/workers/cgroup.type && "
+                  f"echo +cpu >{PACED}/cgroup.subtree_control && echo {SHARE} >{PACED}/workers/cpu.max")
+    guest.write_file(f"{PACED}/cgroup.procs", f"{pid}\n")
+    for comm in guest.glob(f"/proc/{pid}/task/*/comm"):
+        if guest.read_file(comm).startswith(WORKERS):
+            guest.write_file(f"{PACED}/workers/cgroup.threads", f"{comm.split('/')[4]}\n")
 
 
 class Testpmd:
@@ -87,7 +90,7 @@ class Testpmd:
     def start(self) -> str:
         """Starts forwarding."""
         if self._to_pace:
-            self._guest.run(PACE.format(pid=self.process.pid))
+            pace(self._guest, self.process.pid)
             self._to_pace = False
         return self.cmd("start")
 
