@@ -2,12 +2,11 @@
 //
 // Shows net_vdev_netvsc's telemetry of a running application on a terminal.
 
+#include "base/end_signals.hpp"
 #include "netvsc-status/options.hpp"
 #include "netvsc-status/screen.hpp"
 #include "netvsc-status/status.hpp"
 
-#include <csignal>
-#include <ctime>
 #include <exception>
 #include <iostream>
 #include <unistd.h>
@@ -20,30 +19,9 @@ constexpr auto clear_to_end = "\x1b[J"; // the rest of an older, longer screen
 constexpr auto clear_line = "\x1b[K";   // the rest of an older, longer line
 constexpr auto clear_all = "\x1b[H\x1b[2J";
 
-/// SIGINT, SIGTERM and SIGHUP end a wait instead of the program.
-class EndSignals {
-public:
-    EndSignals() {
-        sigemptyset(&ends_);
-        for (const int number : {SIGINT, SIGTERM, SIGHUP})
-            sigaddset(&ends_, number);
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
-        sigprocmask(SIG_BLOCK, &ends_, nullptr);
-    }
-    /// @return false if a signal came
-    [[nodiscard]] bool wait(std::chrono::milliseconds length) const {
-        const timespec limit{.tv_sec = length.count() / 1000,
-                             .tv_nsec = length.count() % 1000 * 1'000'000};
-        return sigtimedwait(&ends_, nullptr, &limit) < 0;
-    }
-
-private:
-    sigset_t ends_{};
-};
-
 /// The present state as text or JSON, or else a message.
 std::expected<std::string, std::string> look(const Options &options,
-                                             std::optional<Application> &application) {
+                                             std::optional<DriverApplication> &application) {
     if (!application) {
         auto found = find_application(options.runtime_folder, options.file_prefix);
         if (!found)
@@ -62,7 +40,7 @@ std::expected<std::string, std::string> look(const Options &options,
 }
 
 int show_once(const Options &options) {
-    std::optional<Application> application;
+    std::optional<DriverApplication> application;
     const auto shown = look(options, application);
     if (!shown) {
         std::cerr << "netvsc-status: " << shown.error() << '\n';
@@ -72,7 +50,6 @@ int show_once(const Options &options) {
     return std::cout ? 0 : 1;
 }
 
-// Holds or releases a port's VF.
 int request(const Options &options) {
     const auto refuse = [](const std::string &why) {
         std::cerr << "netvsc-status: " << why << '\n';
@@ -81,13 +58,8 @@ int request(const Options &options) {
     auto application = find_application(options.runtime_folder, options.file_prefix);
     if (!application)
         return refuse(application.error());
-    const auto answer =
-        application->client.query(options.command, std::chrono::steady_clock::now() + patience);
-    if (!answer)
-        return refuse(answer.error().message());
-    if (!answer->is_object())
-        return refuse(options.command + ": the driver has no port with this number");
-    return 0;
+    const auto done = set_vf_held(*application, options.request->port, options.request->held);
+    return done ? 0 : refuse(done.error().message());
 }
 
 // Overwrites the old screen line by line. Clearing the whole screen first would flicker.
@@ -104,7 +76,7 @@ void redraw(const std::string &text) {
 // If the application ends, waits until it starts again.
 int watch(const Options &options) {
     const EndSignals signals;
-    std::optional<Application> application;
+    std::optional<DriverApplication> application;
     const bool in_place = !options.json && ::isatty(STDOUT_FILENO) == 1;
     if (in_place)
         std::cout << clear_all;
@@ -139,7 +111,7 @@ int main(int count, char **arguments) {
             std::cout << Options::usage;
             return 0;
         }
-        if (!options->command.empty())
+        if (options->request)
             return netvsc::status::request(*options);
         return options->watch ? netvsc::status::watch(*options)
                               : netvsc::status::show_once(*options);

@@ -4,7 +4,6 @@
 #include "base/parse_number.hpp"
 #include "telemetry/telemetry_client.hpp"
 
-#include <optional>
 #include <string_view>
 
 namespace netvsc::status {
@@ -59,10 +58,10 @@ std::expected<Options, std::string> Options::parse(std::span<const char *const> 
             } else if (name == "--runtime-folder") {
                 options.runtime_folder = value;
             } else if (name == "--hold" || name == "--release") {
-                if (!parse_number<std::uint16_t>(value))
+                const auto port = parse_number<std::uint16_t>(value);
+                if (!port)
                     return wrong(name, value, "the number of a port");
-                options.command =
-                    "/vdev_netvsc/" + std::string(name.substr(2)) + "," + std::string(value);
+                options.request = {.port = *port, .held = name == "--hold"};
             } else if (name == "--events") {
                 const auto number = parse_number<unsigned>(value);
                 if (!number || *number > max_events)

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,8 +16,12 @@ struct Options {
     std::string file_prefix;    ///< empty: the only application that runs
     std::string runtime_folder; ///< of DPDK
     std::size_t events = 10;    ///< number of the last events to show
-    /// The command /vdev_netvsc/hold or /vdev_netvsc/release with its port; empty: show the state.
-    std::string command;
+    /// Holds or releases the VF of a port.
+    struct Request {
+        std::uint16_t port = 0; ///< ethdev's number
+        bool held = false;
+    };
+    std::optional<Request> request; ///< in place of showing the state
     bool watch = false;
     std::chrono::milliseconds interval{1000};
     bool json = false;

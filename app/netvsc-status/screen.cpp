@@ -2,6 +2,7 @@
 #include "netvsc-status/screen.hpp"
 
 #include "telemetry/json_fields.hpp"
+#include "telemetry/printable_text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -16,9 +17,7 @@ namespace {
 using nlohmann::json;
 
 std::string text_in(const json &object, const char *key) {
-    auto text = json_field<std::string>(object, key).value_or("");
-    std::ranges::replace_if(text, [](char byte) { return byte < ' ' || byte > '~'; }, '?');
-    return text;
+    return printable_text(json_field<std::string>(object, key).value_or(""));
 }
 
 std::uint64_t number_in(const json &object, const char *key) {

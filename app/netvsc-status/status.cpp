@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-Result<json> ask(Application &application, const std::string &command) {
+Result<json> ask(DriverApplication &application, const std::string &command) {
     return application.client.query(command, std::chrono::steady_clock::now() + patience);
 }
 
@@ -23,7 +23,7 @@ std::uint64_t number_of(const json &event) {
 }
 
 // Reads the last events. Requests the number of the newest one first.
-Result<json> last_events(Application &application, std::size_t count, std::uint64_t &now_ns) {
+Result<json> last_events(DriverApplication &application, std::size_t count, std::uint64_t &now_ns) {
     const std::string command = "/vdev_netvsc/events,";
     const auto end =
         ask(application, command + std::to_string(std::numeric_limits<std::uint64_t>::max()));
@@ -50,7 +50,7 @@ Result<json> last_events(Application &application, std::size_t count, std::uint6
 
 } // namespace
 
-Result<json> read_status(Application &application, std::size_t events) {
+Result<json> read_status(DriverApplication &application, std::size_t events) {
     json ports = json::array();
     const auto list = ask(application, "/vdev_netvsc/list");
     if (!list)

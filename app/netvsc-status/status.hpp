@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "netvsc-status/applications.hpp"
+#include "telemetry/driver_applications.hpp"
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
@@ -14,6 +14,7 @@ namespace netvsc::status {
 ///  "passed_over": [{...}, ...], "keepalive": {...} or null, "events": [{...}, ...]}, the events in
 /// their order.
 /// @param events  number of the last events
-[[nodiscard]] Result<nlohmann::json> read_status(Application &application, std::size_t events);
+[[nodiscard]] Result<nlohmann::json> read_status(DriverApplication &application,
+                                                 std::size_t events);
 
 } // namespace netvsc::status

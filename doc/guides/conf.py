@@ -30,6 +30,7 @@ man_pages = [
         "ka-agent": "reports dead lcores of a DPDK application",
         "l2fwd-keepalive": "forwards frames and restarts lcores that die",
         "netvsc-doctor": "checks a machine before net_vdev_netvsc is used on it",
+        "netvsc-scheduled-events": "holds VFs during Azure's Scheduled Events",
         "netvsc-status": "shows the ports of net_vdev_netvsc in DPDK applications",
     }.items()
 ] + [("nics/vdev_netvsc", "net_vdev_netvsc", "DPDK driver for NetVSC interfaces and their VFs", [], 7)]

@@ -2,13 +2,15 @@
 //
 // The telemetry of a DPDK application, for the tests of the tools.
 //
-// usage: fake_telemetry SOCKET
+// usage: fake_telemetry SOCKET [FILE]
+// Appends each command that it receives to FILE, as a line.
 // Each line of standard input replaces all answers: a JSON object by command, with or without the
 // command's parameter. Other commands have the answer null. An empty line: the application hangs
 // from now on. Prints "ready" when it listens and after each line. Ends with its standard input.
 #include "common/fake_application.hpp"
 
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -22,6 +24,10 @@ using nlohmann::json;
 
 class Answers {
 public:
+    explicit Answers(const char *requests) {
+        if (requests != nullptr)
+            requests_.open(requests, std::ios::app);
+    }
     void replace(json answers) {
         const std::scoped_lock lock(mutex_);
         answers_ = std::move(answers);
@@ -29,6 +35,7 @@ public:
     /// @return the complete answer; empty if the application hangs
     [[nodiscard]] std::string to(const std::string &command) {
         const std::scoped_lock lock(mutex_);
+        requests_ << command << '\n' << std::flush;
         if (answers_.is_null())
             return "";
         const std::string name = command.substr(0, command.find(','));
@@ -41,6 +48,7 @@ public:
 private:
     std::mutex mutex_;
     json answers_ = json::object();
+    std::ofstream requests_;
 };
 
 void serve(const FakeApplication::Connection &client, Answers &answers) {
@@ -54,12 +62,12 @@ void serve(const FakeApplication::Connection &client, Answers &answers) {
 } // namespace
 
 int main(int count, char **arguments) {
-    if (count != 2) {
-        std::cerr << "usage: fake_telemetry SOCKET\n";
+    if (count != 2 && count != 3) {
+        std::cerr << "usage: fake_telemetry SOCKET [FILE]\n";
         return 2;
     }
     try {
-        Answers answers;
+        Answers answers(arguments[2]);
         const FakeApplication application(
             arguments[1], [&answers](const auto &client) { serve(client, answers); });
         std::cout << "ready\n" << std::flush;

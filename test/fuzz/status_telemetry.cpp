@@ -13,8 +13,8 @@ using namespace netvsc;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const HostileApplication hostile(data, size);
-    auto application = status::find_application(HostileApplication::folder(),
-                                                (hostile.flags() & 4U) != 0 ? "rte" : "");
+    auto application =
+        find_application(HostileApplication::folder(), (hostile.flags() & 4U) != 0 ? "rte" : "");
     if (!application)
         return 0;
     const auto read = status::read_status(*application, hostile.flags() >> 3U);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "netvsc-status/applications.hpp"
+#include "telemetry/driver_applications.hpp"
 
-#include <set>
 #include <unistd.h>
-#include <vector>
 
-namespace netvsc::status {
+namespace netvsc {
 namespace {
 
 TelemetryClient::Deadline deadline() { return std::chrono::steady_clock::now() + patience; }
@@ -49,8 +47,8 @@ Result<bool> has_driver(TelemetryClient &client) {
     return answer->is_array();
 }
 
-std::expected<Application, std::string> named(const std::string &runtime_folder,
-                                              const std::string &prefix) {
+std::expected<DriverApplication, std::string> named(const std::string &runtime_folder,
+                                                    const std::string &prefix) {
     auto client = connect_application(runtime_folder, prefix, deadline());
     if (!client)
         return std::unexpected(explained(prefix, client.error()));
@@ -61,39 +59,42 @@ std::expected<Application, std::string> named(const std::string &runtime_folder,
         return std::unexpected("the application with --file-prefix " + prefix +
                                " has not loaded net_vdev_netvsc (DPDK's own driver has no "
                                "telemetry): give EAL the plugin by -d");
-    return Application{.prefix = prefix, .client = std::move(*client)};
+    return DriverApplication{.prefix = prefix, .client = std::move(*client)};
 }
 
 } // namespace
 
-std::expected<Application, std::string> find_application(const std::string &runtime_folder,
-                                                         const std::string &prefix) {
-    if (!prefix.empty())
-        return named(runtime_folder, prefix);
-    std::vector<Application> found;
-    std::set<std::string> others;
-    std::string problem; // of the last one that runs but does not answer
+DriverApplications driver_applications(const std::string &runtime_folder) {
+    DriverApplications all;
     for (const TelemetrySocket &socket : telemetry_sockets(runtime_folder)) {
         auto client = TelemetryClient::connect(socket.path, deadline());
         if (!client) {
             // A killed application leaves its socket behind. No process listens there.
             if (client.error().number != ECONNREFUSED && client.error().number != ENOENT)
-                problem = explained(socket.prefix, client.error());
+                all.problem = explained(socket.prefix, client.error());
             continue;
         }
         const auto ours = has_driver(*client);
         if (!ours)
-            problem = explained(socket.prefix, ours.error());
+            all.problem = explained(socket.prefix, ours.error());
         else if (*ours)
-            found.push_back({.prefix = socket.prefix, .client = std::move(*client)});
+            all.found.push_back({.prefix = socket.prefix, .client = std::move(*client)});
         else
-            others.insert(socket.prefix);
+            all.others.insert(socket.prefix);
     }
+    return all;
+}
+
+std::expected<DriverApplication, std::string> find_application(const std::string &runtime_folder,
+                                                               const std::string &prefix) {
+    if (!prefix.empty())
+        return named(runtime_folder, prefix);
+    auto [found, others, problem] = driver_applications(runtime_folder);
     if (found.size() == 1)
         return std::move(found.front());
     if (found.size() > 1) {
         std::set<std::string> prefixes;
-        for (const Application &application : found)
+        for (const DriverApplication &application : found)
             prefixes.insert(application.prefix);
         return std::unexpected("several applications with net_vdev_netvsc run; choose one by "
                                "--file-prefix: " +
@@ -108,4 +109,15 @@ std::expected<Application, std::string> find_application(const std::string &runt
     return std::unexpected("no DPDK application runs" + whose(runtime_folder));
 }
 
-} // namespace netvsc::status
+Result<void> set_vf_held(DriverApplication &application, std::uint16_t port, bool held) {
+    const std::string command =
+        std::string(held ? "/vdev_netvsc/hold," : "/vdev_netvsc/release,") + std::to_string(port);
+    const auto answer = application.client.query(command, deadline());
+    if (!answer)
+        return std::unexpected(answer.error());
+    if (!answer->is_object())
+        return failure(ENODEV, command + ": the driver has no port with this number");
+    return {};
+}
+
+} // namespace netvsc
