@@ -257,6 +257,49 @@ __rte_experimental int rte_pmd_vdev_netvsc_vf_release(uint16_t port_id);
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
+ * Bind a PCI function to another kernel driver, such as vfio-pci, as vf_bind= does for VFs. Does
+ * nothing if the function is bound to it already. If the bind fails, the function gets its own
+ * driver again.
+ *
+ * The driver records the bind. If the process ends without rte_pmd_vdev_netvsc_pci_restore(), the
+ * next start of an instance on this machine restores the function.
+ *
+ * Waits for the kernel drivers, which can take seconds. The process needs write permission for
+ * sysfs and for /run/vdev_netvsc. The log has the reason of an error.
+ *
+ * @param pci_address
+ *   The address, "0000:03:00.0".
+ * @param kernel_driver
+ *   The name of the driver. Its module must be loaded.
+ * @return
+ *   0; -EINVAL if an argument is NULL or malformed; -ENXIO if no such function exists; -EBUSY if an
+ *   ethdev port of this process uses the function, or this driver or another process has bound it;
+ *   -ENOENT if no such kernel driver exists; -ENODEV if the kernel driver refuses the function;
+ *   -ENOMEM; else a negative errno of sysfs.
+ */
+__rte_experimental int rte_pmd_vdev_netvsc_pci_bind(const char *pci_address,
+                                                    const char *kernel_driver);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Restore the own kernel driver of a function that rte_pmd_vdev_netvsc_pci_bind() has bound in this
+ * process. Waits for the kernel drivers. After a failure another call tries again.
+ *
+ * @param pci_address
+ *   The address, "0000:03:00.0".
+ * @return
+ *   0; -EINVAL if the argument is NULL or malformed; -ENOENT if the function was not bound in this
+ *   way, or is restored; -ENXIO if it no longer exists; -EBUSY if an ethdev port of this process
+ *   uses it; -ENOMEM; else a negative errno of sysfs.
+ */
+__rte_experimental int rte_pmd_vdev_netvsc_pci_restore(const char *pci_address);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
  * Get the name of an event type, as in telemetry.
  *
  * @param type

@@ -17,9 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const PciAddress address{.bus = 2};
-const std::string name = "0000:02:00.0";
-
 class BindingJournalTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -43,6 +40,9 @@ protected:
     std::vector<PciAddress> abandoned() const {
         return BindingJournal(journal(), root_ / "sys").claim_abandoned();
     }
+
+    static constexpr PciAddress address{.bus = 2};
+    static constexpr const char *name = "0000:02:00.0";
 
     fs::path root_;
     std::optional<BindingJournal> process_;

@@ -46,6 +46,16 @@ TEST(Api, RefusesNullPointers) {
     EXPECT_EQ(rte_pmd_vdev_netvsc_callback_register(nullptr, nullptr), -EINVAL);
 }
 
+TEST(Api, RefusesWhatIsNoPciFunction) {
+    for (const char *address : {static_cast<const char *>(nullptr), "", "eth1", "0000:02:00"}) {
+        EXPECT_EQ(rte_pmd_vdev_netvsc_pci_bind(address, "vfio-pci"), -EINVAL);
+        EXPECT_EQ(rte_pmd_vdev_netvsc_pci_restore(address), -EINVAL);
+    }
+    EXPECT_EQ(rte_pmd_vdev_netvsc_pci_bind("ffff:ff:1f.7", nullptr), -EINVAL);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_pci_bind("ffff:ff:1f.7", "vfio-pci"), -ENXIO);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_pci_restore("ffff:ff:1f.7"), -ENOENT);
+}
+
 TEST(Api, RegistersACallbackOnceForEachUser) { EXPECT_EQ(c_registers_twice(), -EEXIST); }
 
 TEST(Api, UnregistersOnlyWhatIsRegistered) {
