@@ -128,6 +128,39 @@ struct rte_pmd_vdev_netvsc_port_info {
 typedef void (*rte_pmd_vdev_netvsc_callback)(const struct rte_pmd_vdev_netvsc_event *event,
                                              void *user);
 
+/** A uevent of the kernel, of any device. All texts end with the call of the callback. */
+struct rte_pmd_vdev_netvsc_uevent {
+    uint64_t number;         /**< The kernel's: grows by 1 for each uevent of the system. */
+    uint64_t time_ns;        /**< When the driver read it. CLOCK_MONOTONIC, in nanoseconds. */
+    const char *action;      /**< "add", "remove", "change", "online", "offline", "bind", ... */
+    const char *subsystem;   /**< "pci", "net", "cpu", ... */
+    const char *device_path; /**< The device, below /sys. */
+    const char *pci_address; /**< "0000:03:00.0"; empty if the device is no PCI function. */
+    /** Empty if the device is no netdevice. Linux allows any byte but '/' in the name. */
+    const char *netdevice;
+    bool synthetic; /**< A process has triggered it, as udevadm trigger does. */
+    /** Uevents were lost before this call. Everything else but the time is 0, false or empty. */
+    bool lost;
+};
+
+/** The uevents that a callback receives. */
+struct rte_pmd_vdev_netvsc_uevent_filter {
+    const char *action;    /**< NULL: any. */
+    const char *subsystem; /**< NULL: any. */
+};
+
+/**
+ * A function that the driver calls for each uevent that passes its filter. The rules of
+ * #rte_pmd_vdev_netvsc_callback apply.
+ *
+ * @param event
+ *   Valid during the call.
+ * @param user
+ *   The pointer given to rte_pmd_vdev_netvsc_uevent_callback_register().
+ */
+typedef void (*rte_pmd_vdev_netvsc_uevent_callback)(const struct rte_pmd_vdev_netvsc_uevent *event,
+                                                    void *user);
+
 /**
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
@@ -195,6 +228,46 @@ __rte_experimental int rte_pmd_vdev_netvsc_callback_register(rte_pmd_vdev_netvsc
  */
 __rte_experimental int
 rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callback, void *user);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Register a callback for the kernel's uevents. It receives those that the kernel sends while the
+ * driver has an instance in this process. The driver processes each uevent before it calls the
+ * callback. Uevents that udev or other processes send are not among them.
+ *
+ * @param filter
+ *   Copied; NULL: all uevents. A loss of uevents passes each filter.
+ * @param callback
+ *   The function.
+ * @param user
+ *   Passed to the function.
+ * @return
+ *   0; -EEXIST if the function is registered with @p user already, whatever the filter; -EINVAL if
+ *   @p callback is NULL; -ENOMEM.
+ */
+__rte_experimental int
+rte_pmd_vdev_netvsc_uevent_callback_register(const struct rte_pmd_vdev_netvsc_uevent_filter *filter,
+                                             rte_pmd_vdev_netvsc_uevent_callback callback,
+                                             void *user);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Unregister a callback for uevents. See rte_pmd_vdev_netvsc_callback_unregister().
+ *
+ * @param callback
+ *   The registered function.
+ * @param user
+ *   The registered pointer.
+ * @return
+ *   0; -ENOENT if it is not registered with @p user; -ENOMEM, and it stays registered.
+ */
+__rte_experimental int
+rte_pmd_vdev_netvsc_uevent_callback_unregister(rte_pmd_vdev_netvsc_uevent_callback callback,
+                                               void *user);
 
 /**
  * @warning

@@ -45,11 +45,12 @@ struct Event {
 };
 
 /// An event with its sequence number.
-struct NumberedEvent {
+template <typename Subject> struct NumberedOf {
     std::uint64_t sequence = 0;                 ///< from 1 on, without gaps
     std::chrono::steady_clock::time_point time; ///< when it was published
-    Event event;
-    bool operator==(const NumberedEvent &) const = default;
+    Subject event;
+    bool operator==(const NumberedOf &) const = default;
 };
+using NumberedEvent = NumberedOf<Event>;
 
 } // namespace netvsc

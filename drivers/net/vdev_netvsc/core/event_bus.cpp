@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/event_bus.hpp"
 
+#include "core/kernel_event.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace netvsc {
-EventBus::EventBus(std::function<void()> wake, std::size_t capacity)
+
+template <typename Subject>
+BasicEventBus<Subject>::BasicEventBus(std::function<void()> wake, std::size_t capacity)
     : wake_(std::move(wake)), capacity_(capacity) {}
 
-std::uint64_t EventBus::publish(Event event, std::chrono::steady_clock::time_point now) {
+template <typename Subject>
+std::uint64_t BasicEventBus<Subject>::publish(Subject event,
+                                              std::chrono::steady_clock::time_point now) {
     std::uint64_t sequence = 0;
     {
         const MutexLock lock(mutex_);
@@ -23,7 +29,8 @@ std::uint64_t EventBus::publish(Event event, std::chrono::steady_clock::time_poi
     return sequence;
 }
 
-EventBus::History EventBus::since(std::uint64_t sequence) const {
+template <typename Subject>
+BasicEventBus<Subject>::History BasicEventBus<Subject>::since(std::uint64_t sequence) const {
     const MutexLock lock(mutex_);
     History history{.first = first_locked(), .next = next_, .events = {}};
     for (auto from = std::max(sequence, history.first); from < next_; ++from)
@@ -31,12 +38,13 @@ EventBus::History EventBus::since(std::uint64_t sequence) const {
     return history;
 }
 
-auto EventBus::find_locked(const Key &key) const {
+template <typename Subject> auto BasicEventBus<Subject>::find_locked(const Key &key) const {
     return std::ranges::find(subscribers_, key,
                              [](const auto &subscriber) { return subscriber->key; });
 }
 
-bool EventBus::subscribe(const Key &key, Callback callback) {
+template <typename Subject>
+bool BasicEventBus<Subject>::subscribe(const Key &key, Callback callback) {
     const MutexLock lock(mutex_);
     if (find_locked(key) != subscribers_.end())
         return false;
@@ -45,7 +53,12 @@ bool EventBus::subscribe(const Key &key, Callback callback) {
     return true;
 }
 
-bool EventBus::unsubscribe(const Key &key) {
+template <typename Subject> bool BasicEventBus<Subject>::has_subscribers() const {
+    const MutexLock lock(mutex_);
+    return !subscribers_.empty();
+}
+
+template <typename Subject> bool BasicEventBus<Subject>::unsubscribe(const Key &key) {
     MutexLock lock(mutex_);
     const auto found = find_locked(key);
     if (found == subscribers_.end())
@@ -62,7 +75,7 @@ bool EventBus::unsubscribe(const Key &key) {
     return true;
 }
 
-void EventBus::deliver() {
+template <typename Subject> void BasicEventBus<Subject>::deliver() {
     const MutexLock lock(mutex_);
     if (deliverer_ != std::thread::id{})
         return;
@@ -76,14 +89,14 @@ void EventBus::deliver() {
     deliverer_ = {};
 }
 
-void EventBus::deliver_locked() {
+template <typename Subject> void BasicEventBus<Subject>::deliver_locked() {
     // Leaves events that the callbacks publish to the next delivery: a subscriber that publishes an
     // event for each event would block the thread.
     for (const auto end = next_; undelivered_ < end;) {
         undelivered_ = std::max(undelivered_, first_locked());
         if (undelivered_ >= end)
             break;
-        const NumberedEvent event = kept_[undelivered_++ - first_locked()];
+        const Numbered event = kept_[undelivered_++ - first_locked()];
         // A copy, because callbacks subscribe and unsubscribe.
         const auto subscribers = subscribers_;
         for (const auto &subscriber : subscribers) {
@@ -98,5 +111,8 @@ void EventBus::deliver_locked() {
         }
     }
 }
+
+template class BasicEventBus<Event>;
+template class BasicEventBus<KernelEvent>;
 
 } // namespace netvsc

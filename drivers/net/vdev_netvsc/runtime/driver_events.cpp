@@ -4,6 +4,7 @@
 
 #include "base/overloaded.hpp"
 #include "core/data_path.hpp"
+#include "dpdk/events.hpp"
 #include "dpdk/guarded.hpp"
 #include "failsafe/failsafe_port.hpp"
 #include "fallback/fallback_port.hpp"
@@ -97,7 +98,7 @@ Decision Driver::function_event_locked(const PciEvent &event) {
 
 void Driver::uevents_readable() noexcept {
     guarded("uevent", [this] {
-        const auto [events, lost] = sources_.read_uevents();
+        auto [events, lost, for_applications] = sources_.read_uevents();
         Decision decision;
         std::vector<PciAddress> without_driver;
         {
@@ -122,6 +123,8 @@ void Driver::uevents_readable() noexcept {
             replace_registers(vf);
         run(std::move(decision));
         relay_.deliver(events, devices_.now());
+        for (KernelEvent &event : for_applications)
+            kernel_event_bus().publish(std::move(event), devices_.now());
         arm();
     });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/event_sources.hpp"
 
+#include "dpdk/events.hpp"
 #include "dpdk/log.hpp"
 #include "netdev/rtnl_lock.hpp"
 
@@ -138,13 +139,18 @@ EventSources::Uevents EventSources::read_uevents() {
     const MutexLock lock(mutex_);
     if (!uevents_)
         return uevents;
+    const bool wanted = kernel_event_bus().has_subscribers();
     const auto lost = uevents_->read([&](const Uevent &event) {
+        if (wanted)
+            uevents.for_applications.push_back(kernel_event_of(event));
         if (const auto about_pci = pci_event_of(event))
             uevents.events.push_back(*about_pci);
     });
     if (!lost)
         log(Level::warning, lost.error().message());
     uevents.lost = !lost || *lost;
+    if (uevents.lost && wanted)
+        uevents.for_applications.push_back({.lost = true});
     return uevents;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mutex.hpp"
 #include "common/eal/interrupt_source.hpp"
+#include "core/kernel_event.hpp"
 #include "core/pci_event.hpp"
 #include "kernel_log/kernel_log.hpp"
 #include "netlink/link_monitor.hpp"
@@ -66,10 +67,12 @@ public:
     void read_netlink(const LinkMonitor::Sink &sink, TimePoint now) NETVSC_EXCLUDES(mutex_);
 
     struct Uevents {
-        std::vector<PciEvent> events;
-        bool lost = false; ///< the kernel dropped some: check sysfs
+        std::vector<PciEvent> events; ///< about PCI functions
+        bool lost = false;            ///< the kernel dropped some: check sysfs
+        /// For kernel_event_bus(): all of them, if it has subscribers.
+        std::vector<KernelEvent> for_applications;
     };
-    /// Reads the kernel's uevents about PCI functions, without waiting.
+    /// Reads the kernel's uevents, without waiting.
     [[nodiscard]] Uevents read_uevents() NETVSC_EXCLUDES(mutex_);
 
     /// Passes the lines of the kernel's log to @p sink, without waiting.

@@ -67,6 +67,20 @@ TEST(Api, UnregistersOnlyWhatIsRegistered) {
     EXPECT_EQ(rte_pmd_vdev_netvsc_callback_unregister(nothing, &user), -ENOENT);
 }
 
+TEST(Api, RegistersAUeventCallbackOnceForEachUser) {
+    const auto callback = [](const rte_pmd_vdev_netvsc_uevent * /*event*/, void * /*user*/) {};
+    int user = 0;
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_register(nullptr, nullptr, &user), -EINVAL);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_unregister(callback, &user), -ENOENT);
+    const rte_pmd_vdev_netvsc_uevent_filter filter{.action = nullptr, .subsystem = "net"};
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_register(&filter, callback, &user), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_register(nullptr, callback, &user), -EEXIST);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_register(nullptr, callback, nullptr), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_unregister(callback, nullptr), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_unregister(callback, &user), 0);
+    EXPECT_EQ(rte_pmd_vdev_netvsc_uevent_callback_unregister(callback, &user), -ENOENT);
+}
+
 // In a process of its own: the first call of all creates the event bus.
 TEST(ApiDeathTest, UnregistersWithoutMemoryWithoutThrowing) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
