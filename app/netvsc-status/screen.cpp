@@ -65,8 +65,11 @@ std::string path_of(const json &port) {
     const std::string slow = text_in(port, "fallback");
     if (path == "vf")
         return "VF (" + slow + " on standby)";
-    if (path == "fallback")
-        return slow + " (fallback)";
+    if (path == "fallback") {
+        const std::uint64_t unused = number_in(port, "vf_unused_since_ns");
+        return slow + " (fallback)" +
+               (unused == 0 ? "" : "; the VF is unused" + since(unused, number_in(port, "now_ns")));
+    }
     return "none: the port is stopped, or has neither VF nor " + slow;
 }
 

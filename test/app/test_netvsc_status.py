@@ -119,6 +119,12 @@ Last events
                          ["/vdev_netvsc/hold,0", "/vdev_netvsc/release,3", "/vdev_netvsc/hold,3"])
         self.assertIn("--hold x: expected the number of a port", self.run_status("--hold", "x", status=2))
 
+    def test_a_vf_that_is_not_used(self) -> None:
+        application = self.application()
+        application.answers["/vdev_netvsc/info,0"] = info(vf_state="faulted", path="fallback",
+                                                          vf_unused_since_ns=NOW - 75_000_000_000)
+        self.assertIn("  Path       tap (fallback); the VF is unused for 1 min 15 s\n", self.run_status())
+
     def test_netvscs_that_have_an_address(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/passed_over"] = {

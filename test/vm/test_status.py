@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from events import EventCase, EventLog  # noqa: E402
+from events import EVENTLOG, EventCase, EventLog  # noqa: E402
 from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import Completed  # noqa: E402
-from support import BUILD, MACS, wait_for  # noqa: E402
+from support import BUILD, DRIVER, MACS, wait_for  # noqa: E402
 
 STATUS = str(BUILD / "app/netvsc-status/netvsc-status")
 
@@ -68,6 +68,24 @@ class Status(OverHyperV, EventCase):
         none = self.status()
         self.assertEqual(none.returncode, 1)
         self.assertIn("netvsc-status: no DPDK application runs", none.stderr)
+
+    def test_vf_that_no_pmd_takes(self) -> None:
+        """It is shown as unused, until it is removed."""
+        log = EventLog(self)
+        testpmd = self.run_with_log(log, drivers=[DRIVER, EVENTLOG])  # without the test PMD
+        testpmd.start()
+        self.assertEqual(self.telemetry(testpmd, "/vdev_netvsc/info,0")["vf_unused_since_ns"], 0)
+        self.plug("vf", MACS[0])
+        log.wait("vf_failed")
+        told = self.telemetry(testpmd, "/vdev_netvsc/info,0")
+        self.assertEqual((told["vf_state"], told["path"]), ("faulted", "fallback"))
+        self.assertGreater(told["vf_unused_since_ns"], log.wait("port_added").time_ns)
+        self.assertLess(told["vf_unused_since_ns"], log.wait("vf_failed").time_ns)
+        self.assertRegex(self.status().stdout, r"(?m)^  Path       tap \(fallback\); the VF is unused for [\d.]+ m?s$")
+        self.unplug("vf")
+        log.wait("vf_removed")
+        self.assertEqual(self.telemetry(testpmd, "/vdev_netvsc/info,0")["vf_unused_since_ns"], 0)
+        self.assert_quits(testpmd)
 
 
 if __name__ == "__main__":

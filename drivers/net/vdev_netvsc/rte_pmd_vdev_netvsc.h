@@ -104,10 +104,13 @@ struct rte_pmd_vdev_netvsc_port_info {
     bool vf_held;                 /**< rte_pmd_vdev_netvsc_vf_hold() was called. */
     uint64_t last_link_change_ns; /**< CLOCK_MONOTONIC, in ns; 0: never. */
     uint64_t last_vf_change_ns;   /**< CLOCK_MONOTONIC, in ns; 0: never. */
-    uint64_t plug_ins;            /**< VFs that arrived. */
-    uint64_t removals;            /**< VFs that were removed. */
-    uint64_t failed_binds;        /**< Failed attempts to bind a VF. */
-    uint64_t failed_probes;       /**< Failed attempts to probe a VF. */
+    /** Since when a VF of the port exists that does not carry its packets. CLOCK_MONOTONIC, in ns;
+     * 0: no VF exists, or it carries them. */
+    uint64_t vf_unused_since_ns;
+    uint64_t plug_ins;      /**< VFs that arrived. */
+    uint64_t removals;      /**< VFs that were removed. */
+    uint64_t failed_binds;  /**< Failed attempts to bind a VF. */
+    uint64_t failed_probes; /**< Failed attempts to probe a VF. */
 };
 
 /**

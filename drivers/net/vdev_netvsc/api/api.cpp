@@ -106,6 +106,7 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         info->vf_held = found->view.vf_held;
         info->last_link_change_ns = ns_of(record.last_link_change);
         info->last_vf_change_ns = ns_of(record.last_vf_change);
+        info->vf_unused_since_ns = ns_of(record.vf_unused_since);
         info->plug_ins = record.plug_ins;
         info->removals = record.removals;
         info->failed_binds = record.failed_binds;

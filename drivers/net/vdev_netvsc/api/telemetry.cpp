@@ -64,6 +64,7 @@ int info(const char *parameter, rte_tel_data *answer) {
     dict.add("path", std::string(name_of(port->path)));
     dict.add("last_link_change_ns", ns_of(port->record.last_link_change));
     dict.add("last_vf_change_ns", ns_of(port->record.last_vf_change));
+    dict.add("vf_unused_since_ns", ns_of(port->record.vf_unused_since));
     dict.add("now_ns", now_ns());
     return 0;
 }
