@@ -90,6 +90,25 @@ Result<void> read_ports(TelemetryClient &client, LinkStatus &link,
     return {};
 }
 
+// Reads for how long each port of net_vdev_netvsc has had a VF that does not carry its packets.
+Result<void> read_unused_vfs(TelemetryClient &client, LinkStatus &link,
+                             TelemetryClient::Deadline deadline, Report &report) {
+    const auto ports = list_ports(client, "/vdev_netvsc/list", deadline);
+    if (!ports)
+        return std::unexpected(ports.error());
+    for (const unsigned port : *ports) {
+        if (!link.watched(port))
+            continue;
+        const auto info = client.query("/vdev_netvsc/info," + std::to_string(port), deadline);
+        if (!info)
+            return std::unexpected(info.error());
+        // Absent: the port was removed in the meantime.
+        if (const auto length = unused_vf_of(*info))
+            link.vf_unused(port, *length, report);
+    }
+    return {};
+}
+
 std::optional<LcoreState> lcore_state(const std::string &type) {
     if (type == "lcore_alive")
         return LcoreState::alive;
@@ -160,7 +179,9 @@ Result<void> Collector::ask(const Round &round) {
     }
     if (auto events = read_events(*client_, round); !events)
         return events;
-    return read_ports(*client_, round.link, round.deadline, round.report);
+    if (auto read = read_ports(*client_, round.link, round.deadline, round.report); !read)
+        return read;
+    return read_unused_vfs(*client_, round.link, round.deadline, round.report);
 }
 
 Result<TelemetryClient> Collector::connect(const Round &round) {

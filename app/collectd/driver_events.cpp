@@ -62,6 +62,14 @@ std::optional<PortFacts> parse_info(const nlohmann::json &answer) {
                      .vf = text_field(answer, "vf")};
 }
 
+std::optional<std::chrono::nanoseconds> unused_vf_of(const nlohmann::json &answer) {
+    const auto since = json_field<std::int64_t>(answer, "vf_unused_since_ns");
+    const auto now = json_field<std::int64_t>(answer, "now_ns");
+    if (!since || !now || *since < 0 || *since > *now)
+        return std::nullopt;
+    return std::chrono::nanoseconds(*since == 0 ? 0 : *now - *since);
+}
+
 void EventCursor::connected(int pid) {
     if (pid == pid_)
         return;

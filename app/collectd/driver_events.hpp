@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -40,6 +41,10 @@ struct EventBatch {
 
 /// Reads an answer to /vdev_netvsc/info. @return nullopt as above
 [[nodiscard]] std::optional<PortFacts> parse_info(const nlohmann::json &answer);
+
+/// From an answer to /vdev_netvsc/info: for how long the port has had a VF that does not carry its
+/// packets; 0: none. @return nullopt as above
+[[nodiscard]] std::optional<std::chrono::nanoseconds> unused_vf_of(const nlohmann::json &answer);
 
 /// A reader's position in the driver's events.
 ///

@@ -61,6 +61,15 @@ void LinkStatus::polled(unsigned port, bool up, Report &report) {
                                  .value = up ? 1.0 : 0.0});
 }
 
+void LinkStatus::vf_unused(unsigned port, std::chrono::nanoseconds length, Report &report) {
+    if (config_.notify) // then the link has no value, either
+        return;
+    if (std::exchange(ports_[port].vf_unused, length) != length || !config_.only_changes)
+        report.values.push_back({.plugin_instance = config_.name_of(port),
+                                 .type_instance = "vf_unused",
+                                 .value = std::chrono::duration<double>(length).count()});
+}
+
 void LinkStatus::happened(const DriverEvent &event, std::chrono::nanoseconds age, Report &report) {
     if (!watched(event.port_id) || event.type.starts_with("lcore_"))
         return;

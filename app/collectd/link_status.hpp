@@ -5,6 +5,7 @@
 #include "collectd/driver_events.hpp"
 #include "collectd/report.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <span>
@@ -26,6 +27,8 @@ public:
     void present(std::span<const unsigned> ports, Report &report);
     /// Reports the present link status of @p port.
     void polled(unsigned port, bool up, Report &report);
+    /// Reports for how long @p port has had a VF that does not carry its packets.
+    void vf_unused(unsigned port, std::chrono::nanoseconds length, Report &report);
     /// Reports an event from @p age ago. Call it before polled(), which reports later changes.
     void happened(const DriverEvent &event, std::chrono::nanoseconds age, Report &report);
     void learn(unsigned port, PortFacts facts) { ports_[port].facts = std::move(facts); }
@@ -35,6 +38,7 @@ public:
 private:
     struct Port {
         std::optional<bool> reported; ///< the last status reported: true for up
+        std::optional<std::chrono::nanoseconds> vf_unused; ///< as reported last
         PortFacts facts;
     };
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import BUILD, MACS, PATIENCE_S, TOOLS, end, wait_for  # noqa: E402
+from support import BUILD, DRIVER, LOG_LEVEL, MACS, PATIENCE_S, QUICK, TOOLS, end, wait_for  # noqa: E402
 
 PLUGIN = BUILD / "app/collectd/dpdkevents.so"
 STOCK = Path("/usr/lib/collectd")
@@ -183,6 +183,22 @@ class Values(CollectdCase):
             return text if f'collectd_dpdkevents_gauge{{{value},instance="vm1"}} 1 ' in text else ""
         for value in 'dpdkevents="wan",type="link_status"', 'dpdkevents="keepalive",type="lcore1"':
             wait_for(f"the exporter's {value}", lambda: exported(value), PATIENCE_S)
+
+    def test_vf_that_no_pmd_takes(self) -> None:
+        eal = [*self.blocked(), LOG_LEVEL, f"--vdev=net_vdev_netvsc0,iface={self.names[0]}"]
+        testpmd = Testpmd(self.guest, eal, [QUICK], [DRIVER], program=self.program({}))  # without the test PMD
+        self.addCleanup(end, testpmd.process)
+        self.collectd(testpmd, notify=False)
+        unused = "wan/gauge-vf_unused"
+        wait_for("the first value", lambda: self.values(unused)[-1:] == [0.0], PATIENCE_S)
+
+        def is_growing(last: list[float]) -> bool:
+            return len(last) == 2 and 0 < last[0] < last[1]
+        self.plug("vf", MACS[0])
+        wait_for("a growing value", lambda: is_growing(self.values(unused)[-2:]), PATIENCE_S)
+        self.unplug("vf")
+        wait_for("no unused VF", lambda: self.values(unused)[-1:] == [0.0], PATIENCE_S)
+        self.assert_quits(testpmd)
 
 
 if __name__ == "__main__":

@@ -266,6 +266,45 @@ TEST_F(CollectorTest, ReportsTheEventsOfNetVdevNetvsc) {
     EXPECT_EQ(second.notifications[0].age, 3s);
 }
 
+TEST_F(CollectorTest, ReportsForHowLongAVfIsUnused) {
+    const auto set_unused = [this](const json &since, std::int64_t now) {
+        answers_.set(
+            "/vdev_netvsc/info,0",
+            {{"name", "net_failsafe_vsc0"}, {"vf_unused_since_ns", since}, {"now_ns", now}});
+    };
+    const Value unused{"port.0", "vf_unused", 2.5};
+    answers_.set("/ethdev/list", {0});
+    answers_.set("/vdev_netvsc/list", {0, 7}); // the answer for port 7 is null
+    set_unused(1'000'000'000, 3'500'000'000);
+    const auto running = application(answers_.behaviour());
+    auto reader = collector();
+    EXPECT_THAT(reader.read().values, ElementsAre(up_0, unused));
+    EXPECT_THAT(reader.read().values, IsEmpty());
+    set_unused(0, 4'000'000'000);
+    EXPECT_THAT(reader.read().values, ElementsAre(Value{"port.0", "vf_unused", 0}));
+    for (const json &nonsense : {json(-1), json("x"), json(), json(4'000'000'001)}) {
+        set_unused(nonsense, 4'000'000'000);
+        EXPECT_THAT(reader.read().values, IsEmpty()) << nonsense;
+    }
+}
+
+TEST_F(CollectorTest, ReportsAnUnusedVfAsConfigured) {
+    const Value unused{"port.0", "vf_unused", 2.5};
+    answers_.set("/ethdev/list", {0});
+    answers_.set("/vdev_netvsc/list", {0});
+    answers_.set("/vdev_netvsc/info,0", {{"name", "net_failsafe_vsc0"},
+                                         {"vf_unused_since_ns", 1'000'000'000},
+                                         {"now_ns", 3'500'000'000}});
+    const auto running = application(answers_.behaviour());
+    {
+        auto every_value = collector({.link = LinkConfig{.only_changes = false}});
+        EXPECT_THAT(every_value.read().values, ElementsAre(up_0, unused));
+        EXPECT_THAT(every_value.read().values, ElementsAre(up_0, unused));
+    }
+    EXPECT_THAT(collector({.link = LinkConfig{.notify = true}}).read().values, IsEmpty());
+    EXPECT_THAT(collector({.link = LinkConfig{.ports = BitMask(2)}}).read().values, IsEmpty());
+}
+
 TEST_F(CollectorTest, LearnsOfPortsFromAnApplicationThatWasSlowAtFirst) {
     answers_.set("/vdev_netvsc/list", {0});
     answers_.set("/vdev_netvsc/info,0", {{"name", "net_failsafe_vsc0"}, {"netdevice", "eth1"}});
