@@ -19,6 +19,7 @@ from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, LabCase, end, plugins, p
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
 PPS = TRAFFIC_PPS
+ALIVE_S = 5.0  # after this time without frames: is testpmd still there?
 SETTLE_S = 0.5  # observed traffic after its return
 VF = "vf"
 NETVSC = "nv0"
@@ -109,14 +110,22 @@ class VfCase(LabCase):
             raise type(error)(f"{error}{said}\n{there}") from error
 
     def threads(self, process: GuestProcess) -> str:
-        """What each thread of a process does: its stack in the kernel, and in the process."""
+        """What each thread of a process does: its stack in the kernel, and in the process; or how it ended."""
+        if not process.running():
+            return f"{process.name} has ended with status {process.wait()}\n{self.guest.stacks()}"
         return self.guest.run(f"cd /proc/{process.pid}/task && for t in *; do echo \"$t $(cat $t/comm) $(cat $t/wchan)\"; "
                               f"cat $t/stack; done; eu-stack -p {process.pid}", 120, check=False).stdout
 
     def wait_traffic(self, nic: str, since_ns: int) -> int:
         """When the first frame came back by this NIC."""
+        until = time.monotonic() + PATIENCE_S
         with self.with_output_in_errors():
-            return self.switch.wait_return(nic, since_ns, PATIENCE_S)
+            while True:
+                try:
+                    return self.switch.wait_return(nic, since_ns, ALIVE_S)
+                except LabTimeout:
+                    if time.monotonic() > until or not all(process.running() for process in self.testpmds[-1:]):
+                        raise
 
     def assert_only_by(self, nic: str) -> None:
         """Frames come back by this NIC and by no other, for a while (a busy host may take its time to that)."""
