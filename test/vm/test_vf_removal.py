@@ -249,6 +249,33 @@ class Removal(SteeredVfCase):
         self.assertNotIn("closed while it is asked", testpmd.process.output_since(mark))
         self.assert_quits(testpmd)
 
+    def test_late_lcore(self) -> None:
+        """It is in the fallback's burst function, which fail-safe's has called, until fail-safe has released the VF: then
+        fail-safe's would continue in the VF's closed port."""
+        # The VF delivers the last frame: then fail-safe polls the fallback first, and the VF after it.
+        self.set_ipv6(False)
+        self.addCleanup(self.set_ipv6, True)
+        testpmd = self.forward()
+        self.come(self.add_vf)
+        port = next(number for number, info in testpmd.port_info().items() if info["Device name"] == "net_failsafe_vsc0")
+        for command in "stop", f"port stop {port}", f"port start {port}", "start":  # with fail-safe's fast burst functions
+            testpmd.cmd(command, PATIENCE_S)
+        self.wait_traffic(VF, time.monotonic_ns())
+        self.switch.stop_traffic()
+        late = self.guest.spawn("late", [str(TOOLS / "threadstop"), str(testpmd.process.pid), "1",
+                                         "librte_net_failsafe", "librte_net_tap"])
+        self.addCleanup(end, late)
+        late.expect("stopped", PATIENCE_S)
+        self.unplug(VF)
+        self.said(testpmd, "threads that may use it have not run since it left; waiting")
+        late.send("\x04")
+        self.wait_traffic(NETVSC, self.switch.start_traffic(self.pps))
+        self.assert_quits(testpmd)
+
+    def set_ipv6(self, on: bool) -> None:
+        """Whether the kernel sends frames of IPv6's by itself."""
+        self.guest.run(f"for each in all default; do echo {0 if on else 1} >/proc/sys/net/ipv6/conf/$each/disable_ipv6; done")
+
     def test_closed_while_the_vf_returns(self) -> None:
         """fail-safe closes the removed VF in the application's thread. The driver does not probe the next VF before that."""
         self.add_vf()

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// usage: threadstop <pid> <lcore>
+// usage: threadstop <pid> <lcore> [caller called]
 // Stops the thread of an EAL process's worker lcore, as a debugger would, until its own standard
 // input ends. Says "stopped", and at the end "goes on". SIGSTOP would stop the whole process.
+// With two libraries (parts of their paths) it stops the thread where one next calls the other.
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,11 +47,64 @@ static pid_t find_worker(const char *pid, const char *lcore) {
     return found;
 }
 
+struct code {
+    unsigned long begin, end;
+};
+
+// Where a library's code is in the process.
+static int find_code(const char *pid, const char *library, struct code *code) {
+    char path[600], line[600], access[8];
+    snprintf(path, sizeof path, "/proc/%s/maps", pid);
+    FILE *maps = fopen(path, "r");
+    if (maps == NULL)
+        return -1;
+    int found = -1;
+    while (found != 0 && fgets(line, sizeof line, maps) != NULL) {
+        if (strstr(line, library) != NULL &&
+            sscanf(line, "%lx-%lx %7s", &code->begin, &code->end, access) == 3 &&
+            strchr(access, 'x') != NULL)
+            found = 0;
+    }
+    fclose(maps);
+    if (found != 0)
+        fprintf(stderr, "threadstop: process %s has not loaded %s\n", pid, library);
+    return found;
+}
+
+static int contains(const struct code *code, unsigned long address) {
+    return address >= code->begin && address < code->end;
+}
+
+// Lets a stopped thread go on, one instruction at a time, until one piece of code calls the other.
+static int step_to_call(pid_t thread, const struct code *caller, const struct code *called) {
+    for (int in_caller = 0;;) {
+        struct user_regs_struct registers;
+        if (ptrace(PTRACE_GETREGS, thread, NULL, &registers) != 0)
+            return -1;
+        if (in_caller && contains(called, registers.rip))
+            return 0;
+        in_caller = contains(caller, registers.rip);
+        int status = 0, pass_on = 0;
+        do {
+            if (ptrace(PTRACE_SINGLESTEP, thread, NULL, (void *)(long)pass_on) != 0 ||
+                waitpid(thread, &status, __WALL) != thread || !WIFSTOPPED(status))
+                return -1;
+            pass_on = WSTOPSIG(status);
+            if (pass_on != SIGTRAP) // its handler is no call
+                in_caller = 0;
+        } while (pass_on != SIGTRAP);
+    }
+}
+
 int main(int count, char **arguments) {
-    if (count != 3) {
-        fprintf(stderr, "usage: threadstop <pid> <lcore>\n");
+    if (count != 3 && count != 5) {
+        fprintf(stderr, "usage: threadstop <pid> <lcore> [caller called]\n");
         return 2;
     }
+    struct code caller, called;
+    if (count == 5 && (find_code(arguments[1], arguments[3], &caller) != 0 ||
+                       find_code(arguments[1], arguments[4], &called) != 0))
+        return 1;
     const pid_t thread = find_worker(arguments[1], arguments[2]);
     if (thread < 0) {
         fprintf(stderr, "threadstop: process %s has no thread of worker lcore %s\n", arguments[1],
@@ -58,7 +114,8 @@ int main(int count, char **arguments) {
     int status = 0;
     if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) != 0 ||
         ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0 ||
-        waitpid(thread, &status, __WALL) != thread) {
+        waitpid(thread, &status, __WALL) != thread ||
+        (count == 5 && step_to_call(thread, &caller, &called) != 0)) {
         fprintf(stderr, "threadstop: thread %d: %s\n", (int)thread, strerror(errno));
         return 1;
     }

@@ -6,6 +6,7 @@
 #include "dpdk/hot_plug_lock.hpp"
 #include "dpdk/hotplug.hpp"
 #include "failsafe/double_release.hpp"
+#include "failsafe/late_threads.hpp"
 #include "failsafe/link_events.hpp"
 
 #include <cstring>
@@ -76,6 +77,7 @@ int set_other_address(rte_eth_dev *port, rte_ether_addr *address) {
 // See adapt().
 void replace_operations(eth_dev_ops &vf) {
     vf.dev_configure = configure_with_link_events;
+    vf.dev_stop = stop_after_late_threads;
     vf.mac_addr_set = set_other_address;
     complete_queue_release(vf);
 }
@@ -138,6 +140,7 @@ std::optional<VfPort> VfPort::find(const VfId &vf) {
 // - It calls a PMD's queue release, when a queue is set up again, even if the PMD has none
 // (virtio).
 // - It releases a sub-device's port twice when the device leaves: see double_release.hpp.
+// - Its burst functions may be in a sub-device that has left: see late_threads.hpp.
 // - It must not register for link events of its sub-devices: see link_events.hpp.
 void VfPort::adapt(bool failsafe_link_up) const {
     rte_eth_dev &port = rte_eth_devices[port_];

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+
+namespace netvsc {
+
+/// Waits until each other thread of this process has left what it was about when this was called:
+/// it sleeps, has ended, or has run for @p run of processor time since. A thread that waits for a
+/// processor, or that a debugger has stopped, has not.
+///
+/// For code that gives no sign of its end, such as another driver's burst function. It must take
+/// less than @p run and must not sleep. Any thread. Reads /proc/self/task and the threads' clocks,
+/// once in a millisecond; the first time suffices if all others sleep.
+///
+/// @return false if a thread has not done so after @p limit, or if /proc cannot be read
+[[nodiscard]] bool wait_for_other_threads(std::chrono::microseconds run,
+                                          std::chrono::milliseconds limit);
+
+} // namespace netvsc
