@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import shlex
@@ -84,9 +85,8 @@ class LabCase(unittest.TestCase):
         return [word for number in range(cls.netvscs) for word in ("-b", cls.machine.pci_address(f"nv{number}"))]
 
     def raw_telemetry(self, testpmd: Testpmd, command: str) -> str:
-        """DPDK's client's answer to one command, as it prints it."""
-        done = self.guest.run(["sh", "-c", f"echo \"$1\" | dpdk-telemetry.py -f {testpmd.name}", "sh", command])
-        return done.stdout.strip()
+        """The answer to one command, as DPDK's client prints it."""
+        return json.dumps(self.guest.telemetry(testpmd.name, command))
 
     @classmethod
     def program(cls, env: Mapping[str, str], program: str = "dpdk-testpmd") -> str:

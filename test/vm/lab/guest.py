@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shlex
 import signal
@@ -228,6 +229,11 @@ class Guest:
     def monotonic_ns(self) -> int:
         """The guest's CLOCK_MONOTONIC."""
         return self.request("monotonic_ns")
+
+    def telemetry(self, prefix: str, command: str) -> Any:
+        """The parsed answer of the DPDK application with this --file-prefix. Without the process of a client, whose start
+        takes seconds on a busy host."""
+        return json.loads(self.request("telemetry", 60, prefix=prefix, command=command))
 
     def modprobe(self, *modules: str) -> None:
         """Loads kernel modules."""

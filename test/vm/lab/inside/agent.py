@@ -12,12 +12,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import threading
 import time
 
 CHANNEL = "lab.agent"
+TELEMETRY_S = 30.0  # an answer takes no longer
 READ_LIMIT = 1 << 18  # bytes of output handed over in one answer
 NETVSC_CLASS_ID = "{f8615163-df3e-46c5-913f-f2d2f965ed0e}"
 NETVSC_STAGES = "/run/lab/netvsc"
@@ -199,6 +201,15 @@ class Agent:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(base64.b64decode(data))
+
+    def op_telemetry(self, prefix, command):
+        """A DPDK application's answer to one command of its telemetry socket, protocol version 2."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as application:
+            application.settimeout(TELEMETRY_S)
+            application.connect(f"/var/run/dpdk/{prefix}/dpdk_telemetry.v2")
+            greeting = json.loads(application.recv(1024))
+            application.send(command.encode())
+            return application.recv(greeting["max_output_len"]).decode()
 
     def op_glob(self, patterns, wait):
         """The paths that match, as soon as there is one; none after `wait` seconds."""
