@@ -20,11 +20,12 @@ from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from hyperv_support import SteeredVfCase  # noqa: E402
 from lab import openvswitch  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import stage_plugins  # noqa: E402
 from support import BUILD, LOG_LEVEL, PATIENCE_S, end, plugins, wait_for  # noqa: E402
-from vf_support import CYCLES, NETVSC, PPS, VF, VfCase  # noqa: E402
+from vf_support import CYCLES, NETVSC, VF  # noqa: E402
 
 TOP = Path(__file__).resolve().parents[2]
 EXAMPLES = {"l2fwd": "rte_ethdev.h", "l3fwd": "rte_lpm.h"}  # each with a header that it needs
@@ -33,7 +34,7 @@ PORT = "net_failsafe_vsc0"
 OVS_FOLDER = "/run/ovs"
 
 
-class ApplicationCase(VfCase):
+class ApplicationCase(SteeredVfCase):
     def eal(self) -> list[str]:
         """EAL's arguments that make the port."""
         loaded = [word for plugin in stage_plugins(self.guest, plugins()) for word in ("-d", plugin)]
@@ -49,9 +50,9 @@ class ApplicationCase(VfCase):
     def check_cycles_of(self, name: str, process: GuestProcess, stop: Callable[[], object],
                         to: str | None = None) -> None:
         """It returns the frames by the NetVSC and by the VF in turn, and ends in order. to: as for start_traffic()."""
-        self.switch.steer(NETVSC)
+        self.steer(NETVSC)
         self.addCleanup(self.switch.stop_traffic)
-        self.wait_traffic(NETVSC, self.switch.start_traffic(PPS, to=to))
+        self.wait_traffic(NETVSC, self.switch.start_traffic(self.pps, to=to))
         for number in range(1, CYCLES + 1):
             self.steps(f"{name} {number}", self.add_vf, lambda: self.unplug(VF))
         self.assertTrue(process.running(), process.output())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""keepalive= with an unmodified testpmd: which lcores poll the ports, as everybody reads it who can.
+"""keepalive= with an unmodified testpmd: all reports agree on which lcores poll the ports.
 
-An lcore hangs when a tracer stops its thread (tools/threadstop).
+tools/threadstop stops an lcore's thread as a tracer does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from events import EventCase, EventLog  # noqa: E402
+from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import GuestProcess  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
 from support import BUILD, LOG_LEVEL, QUICK, TOOLS, end, plugins, wait_for  # noqa: E402
@@ -31,7 +32,7 @@ DPDK_EXAMPLES = (*TOP.glob(".deps/dpdk-*/examples"), Path("/usr/share/dpdk/examp
 COLLECTD_PLUGIN = Path("/usr/lib/collectd/dpdkevents.so")
 
 
-class KeepaliveCase(EventCase):
+class KeepaliveCase(OverHyperV, EventCase):
     machine_arguments: ClassVar[dict[str, object]] = {"cpus": 3}
 
     def run_keepalive(self, arguments: str = ",keepalive=100", lcores: str = "0,1", testpmd: tuple[str, ...] = (),

@@ -155,6 +155,7 @@ class Instances(LifeCase):
         """Which would crash."""
         testpmd = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={self.names[0]}")
         testpmd.start()
+        self.assert_forwards("nv0")  # a busy host starts the lcore late
         said = testpmd.cmd("device detach net_vdev_netvsc0")
         self.assertIn("net_vdev_netvsc0 is not detached: lcore 1 polls net_failsafe_vsc0;", said)
         self.assertIn("Failed to detach device net_vdev_netvsc0", said)
