@@ -6,7 +6,7 @@
  *   /pci/restore,<address>
  * The answer is the result of rte_pmd_vdev_netvsc_pci_bind() or _pci_restore().
  */
-#include "rte_pmd_vdev_netvsc.h"
+#include "rte_pmd_vdev_netvsc_kernel.h"
 
 #include <stdio.h>
 #include <string.h>

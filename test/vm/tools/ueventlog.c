@@ -7,7 +7,7 @@
  * "any" all uevents.
  */
 #define _GNU_SOURCE
-#include "rte_pmd_vdev_netvsc.h"
+#include "rte_pmd_vdev_netvsc_kernel.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The functions of rte_pmd_vdev_netvsc.h for the kernel's uevents.
+// The functions of rte_pmd_vdev_netvsc_kernel.h for the kernel's uevents.
 
 #include "dpdk/clock.hpp"
 #include "dpdk/events.hpp"
@@ -10,7 +10,7 @@
 
 // Only the functions of this header are exported.
 #pragma GCC visibility push(default)
-#include "rte_pmd_vdev_netvsc.h"
+#include "rte_pmd_vdev_netvsc_kernel.h"
 #pragma GCC visibility pop
 
 namespace netvsc {

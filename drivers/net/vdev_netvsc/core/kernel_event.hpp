@@ -9,7 +9,7 @@
 
 namespace netvsc {
 
-/// A uevent for applications (rte_pmd_vdev_netvsc.h), or the loss of some.
+/// A uevent for applications (rte_pmd_vdev_netvsc_kernel.h), or the loss of some.
 struct KernelEvent {
     std::uint64_t number = 0; ///< the kernel's
     std::string action;

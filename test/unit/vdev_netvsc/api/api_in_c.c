@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The header as a C11 compiler sees it; called by api_test.cpp.
+// The headers as a C11 compiler sees them; called by api_test.cpp.
 #include "rte_pmd_vdev_netvsc.h"
+#include "rte_pmd_vdev_netvsc_kernel.h"
 
 #include <string.h>
 

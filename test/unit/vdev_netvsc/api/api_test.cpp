@@ -5,6 +5,7 @@
 // callbacks.
 #include "common/out_of_memory.hpp"
 #include "rte_pmd_vdev_netvsc.h"
+#include "rte_pmd_vdev_netvsc_kernel.h"
 
 #include <cerrno>
 #include <gmock/gmock.h>
