@@ -29,6 +29,7 @@ from .table import table
 
 MAC = "00:15:5d:00:00:01"  # 00:15:5d: Hyper-V's
 NETVSC, VF = "netvsc", "vf"  # names of the NICs, and so of the paths in the switch's reports
+MODULES = {"rtl8139": "8139cp", "e1000e": "e1000e", "igb": "igb"}  # the VF models' kernel drivers
 PATHS = {NETVSC: "tap", VF: "VF"}
 SAYS = "vdev_netvsc: net_failsafe_vsc0"  # how the driver's messages about the port begin
 STEADY_S = 2.0  # how long traffic is watched while nothing changes
@@ -298,7 +299,7 @@ def _explain(demo: Demo, problem: Exception) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="show.lab_demo", description=__doc__)
-    parser.add_argument("--vf-model", choices=("e1000e", "igb"), default="e1000e",
+    parser.add_argument("--vf-model", choices=tuple(MODULES), default="rtl8139",
                         help="QEMU's model for the VF (default: %(default)s)")
     parser.add_argument("--pps", type=int, default=1000, help="packets a second (default: %(default)s)")
     parser.add_argument("--plugin", type=Path, metavar="FILE", required=True, help="the driver")
@@ -319,7 +320,8 @@ def main() -> int:
         signal.signal(number, _terminated)
     try:
         emulator = qemu.at_least(qemu.WITH_IGB) if options.vf_model == "igb" else None
-        machine = Machine(kernel=vmbus_build.newest_kernel(), modules=("virtio_net", options.vf_model), qemu=emulator)
+        machine = Machine(kernel=vmbus_build.newest_kernel(), modules=("virtio_net", MODULES[options.vf_model]),
+                          qemu=emulator)
         demo = Demo(machine, options, Progress())
     except LabError as problem:
         print(f"run: {problem}", file=sys.stderr)

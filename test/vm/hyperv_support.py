@@ -139,7 +139,7 @@ class HyperVCase(OverHyperV, VfCase):
     """Cases as VfCase's over hv_netvsc."""
 
     known_warnings = KNOWN_WARNINGS
-    pps = min(PPS, 200)  # a frame may pass hv_netvsc twice, and steady() counts all of them
+    pps = min(PPS, 300)  # a frame may pass hv_netvsc twice, and steady() counts all of them
 
     # Traffic.
 
