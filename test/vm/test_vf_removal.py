@@ -124,12 +124,16 @@ class Removal(SteeredVfCase):
             mark = testpmd.process.mark()
             self.assertIn("begins", self.raw_telemetry(testpmd, f"/recovery,{vf}:begins"))
             self.said(testpmd, f"VF {vf} error: its PMD recovers", mark)
-            self.assertIn('"vf_state": "recovering"', self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"))
+            wait_for("a VF that recovers", lambda: '"vf_state": "recovering"' in self.raw_telemetry(
+                testpmd, "/vdev_netvsc/info,0"), PATIENCE_S)
             self.assertIn(end, self.raw_telemetry(testpmd, f"/recovery,{vf}:{end}"))
             self.said(testpmd, f"VF {vf} {verdict}", mark)
+            wait_for(f"a VF that is {states}", lambda: re.search(
+                rf'"vf_state": "({states})"', self.raw_telemetry(testpmd, "/vdev_netvsc/info,0")), PATIENCE_S)
+            result = "error recovery successful" if end == "succeeds" else "error recovery failed"
+            testpmd.process.expect(f"^Port 0: {result} event", PATIENCE_S, mark)
             events = re.findall(r"^Port 0: (error .*) event\r?$", testpmd.process.output_since(mark), re.M)
-            self.assertEqual(events, ["error recovering", "error recovery successful" if end == "succeeds" else "error recovery failed"])
-            self.assertRegex(self.raw_telemetry(testpmd, "/vdev_netvsc/info,0"), rf'"vf_state": "({states})"')
+            self.assertEqual(events, ["error recovering", result])
         self.said(testpmd, f"VF {vf} attached", mark)
         self.assert_only_by(VF)
         self.go(lambda: self.unplug(VF))
