@@ -62,10 +62,11 @@ void read_hugepages(const Files &files, Machine &machine) {
         if (!kilobytes)
             continue;
         const auto count = [&](const char *file) {
-            return parse_number<unsigned>(files.text(folder + "/" + name + "/" + file)).value_or(0);
+            const auto path = std::filesystem::path(folder) / name / file;
+            return parse_number<unsigned>(files.text(path.string())).value_or(0);
         };
-        machine.hugepages[*kilobytes] = count("/nr_hugepages");
-        machine.free_hugepages[*kilobytes] = count("/free_hugepages");
+        machine.hugepages[*kilobytes] = count("nr_hugepages");
+        machine.free_hugepages[*kilobytes] = count("free_hugepages");
     }
     machine.hugetlbfs = std::ranges::any_of(files.lines("/proc/mounts"), [](const auto &line) {
         return line.find(" hugetlbfs ") != std::string::npos;
@@ -145,10 +146,10 @@ void read_plugin(const Files &files, const std::string &plugin, Machine &machine
 }
 
 void read_leftovers(const Files &files, Machine &machine) {
-    const std::string folder = RecoveryJournal::default_folder;
-    for (const std::string &name : files.names(folder)) {
-        const auto entry =
-            FileDescriptor::open(files.path(folder + "/" + name), O_RDONLY | O_NONBLOCK);
+    const std::filesystem::path folder = RecoveryJournal::default_folder;
+    for (const std::string &name : files.names(folder.string())) {
+        const auto entry = FileDescriptor::open(files.path((folder / name).string()),
+                                                O_RDONLY | O_NONBLOCK);
         if (entry && !is_locked(*entry))
             machine.leftovers.push_back(name);
     }
