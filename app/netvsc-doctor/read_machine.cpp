@@ -148,8 +148,8 @@ void read_plugin(const Files &files, const std::string &plugin, Machine &machine
 void read_leftovers(const Files &files, Machine &machine) {
     const std::filesystem::path folder = RecoveryJournal::default_folder;
     for (const std::string &name : files.names(folder.string())) {
-        const auto entry = FileDescriptor::open(files.path((folder / name).string()),
-                                                O_RDONLY | O_NONBLOCK);
+        const auto entry =
+            FileDescriptor::open(files.path((folder / name).string()), O_RDONLY | O_NONBLOCK);
         if (entry && !is_locked(*entry))
             machine.leftovers.push_back(name);
     }

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * What the net_vdev_netvsc driver does with the kernel, for the application's own devices: it passes
- * uevents on, and changes the kernel driver of a PCI function.
+ * What the net_vdev_netvsc driver does with the kernel, for the application's own devices: it
+ * passes uevents on, and changes the kernel driver of a PCI function.
  *
  * Experimental, with the thread rules of rte_pmd_vdev_netvsc.h.
  */
