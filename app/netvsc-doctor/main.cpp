@@ -7,8 +7,8 @@
 #include "netvsc-doctor/options.hpp"
 #include "netvsc-doctor/read_machine.hpp"
 #include "netvsc-doctor/report.hpp"
+#include "tool/run_tool.hpp"
 
-#include <exception>
 #include <filesystem>
 #include <iostream>
 
@@ -43,20 +43,6 @@ int run(const Options &options) {
 } // namespace netvsc::doctor
 
 int main(int count, char **arguments) {
-    using netvsc::doctor::Options;
-    try {
-        const auto options = Options::parse({arguments + 1, arguments + count});
-        if (!options) {
-            std::cerr << "netvsc-doctor: " << options.error() << '\n' << Options::usage;
-            return 2;
-        }
-        if (options->help) {
-            std::cout << Options::usage;
-            return 0;
-        }
-        return netvsc::doctor::run(*options);
-    } catch (const std::exception &error) {
-        std::cerr << "netvsc-doctor: " << error.what() << '\n';
-        return 1;
-    }
+    using namespace netvsc::doctor;
+    return netvsc::run_tool<Options>("netvsc-doctor", count, arguments, run);
 }

@@ -5,8 +5,8 @@
 #include "base/end_signals.hpp"
 #include "netvsc-scheduled-events/agent.hpp"
 #include "netvsc-scheduled-events/options.hpp"
+#include "tool/run_tool.hpp"
 
-#include <exception>
 #include <iostream>
 
 namespace netvsc::scheduled {
@@ -36,19 +36,6 @@ int run(const Options &options) {
 } // namespace netvsc::scheduled
 
 int main(int count, char **arguments) {
-    using netvsc::scheduled::Options;
-    try {
-        const auto options = Options::parse({arguments + 1, arguments + count});
-        if (!options) {
-            std::cerr << "netvsc-scheduled-events: " << options.error() << '\n' << Options::usage;
-            return 2;
-        }
-        if (options->help) {
-            std::cout << Options::usage;
-            return 0;
-        }
-        return netvsc::scheduled::run(*options);
-    } catch (const std::exception &error) {
-        return netvsc::scheduled::complain(error.what());
-    }
+    using namespace netvsc::scheduled;
+    return netvsc::run_tool<Options>("netvsc-scheduled-events", count, arguments, run);
 }

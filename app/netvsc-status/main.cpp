@@ -6,8 +6,8 @@
 #include "netvsc-status/options.hpp"
 #include "netvsc-status/screen.hpp"
 #include "netvsc-status/status.hpp"
+#include "tool/run_tool.hpp"
 
-#include <exception>
 #include <iostream>
 #include <unistd.h>
 
@@ -96,27 +96,16 @@ int watch(const Options &options) {
     return 0;
 }
 
+int run(const Options &options) {
+    if (options.request)
+        return request(options);
+    return options.watch ? watch(options) : show_once(options);
+}
+
 } // namespace
 } // namespace netvsc::status
 
 int main(int count, char **arguments) {
-    using netvsc::status::Options;
-    try {
-        const auto options = Options::parse({arguments + 1, arguments + count});
-        if (!options) {
-            std::cerr << "netvsc-status: " << options.error() << '\n' << Options::usage;
-            return 2;
-        }
-        if (options->help) {
-            std::cout << Options::usage;
-            return 0;
-        }
-        if (options->request)
-            return netvsc::status::request(*options);
-        return options->watch ? netvsc::status::watch(*options)
-                              : netvsc::status::show_once(*options);
-    } catch (const std::exception &error) {
-        std::cerr << "netvsc-status: " << error.what() << '\n';
-        return 1;
-    }
+    using namespace netvsc::status;
+    return netvsc::run_tool<Options>("netvsc-status", count, arguments, run);
 }

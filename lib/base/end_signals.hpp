@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/error.hpp"
+#include "base/file_descriptor.hpp"
+
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <sys/signalfd.h>
 
 namespace netvsc {
 
@@ -23,6 +27,13 @@ public:
         const timespec limit{.tv_sec = length.count() / 1000,
                              .tv_nsec = length.count() % 1000 * 1'000'000};
         return sigtimedwait(&ends_, nullptr, &limit) < 0;
+    }
+    /// For poll(2): readable once a signal has come.
+    [[nodiscard]] Result<FileDescriptor> descriptor() const {
+        FileDescriptor descriptor(signalfd(-1, &ends_, SFD_CLOEXEC));
+        if (!descriptor.valid())
+            return system_error("signalfd");
+        return descriptor;
     }
 
 private:
