@@ -12,6 +12,7 @@ const std::vector<Call> &failing_calls() {
     static const std::vector<Call> calls{
         // The kernel.
         {"access", minus_one, {ENOMEM, EIO}},
+        {"clock_gettime", minus_one, {EINVAL}},
         {"fchmod", minus_one, {EIO}},
         {"fchown", minus_one, {EIO, EPERM}},
         {"fcntl64", minus_one, {EAGAIN, EINTR, ENOLCK}},
@@ -108,7 +109,7 @@ bool needs_no_fault(std::string_view name) {
          // They cannot fail.
          "nanosleep", "pthread_sigmask", "sigfillset", "sysconf", "getrlimit64",
          "rte_mempool_calc_obj_size", "__rte_panic", "rte_mempool_ops_table", "geteuid", "getpid",
-         "inet_ntop", "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free",
+         "gettid", "inet_ntop", "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free",
          "rte_kvargs_free", "rte_log", "rte_strerror", "rte_tel_data_free",
          "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
          "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
