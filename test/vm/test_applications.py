@@ -56,6 +56,7 @@ class ApplicationCase(SteeredVfCase):
         for number in range(1, CYCLES + 1):
             self.steps(f"{name} {number}", self.add_vf, lambda: self.unplug(VF))
         self.assertTrue(process.running(), process.output())
+        self.switch.stop_traffic()  # net_tap's redirection outlasts its netdevice for a moment, and the kernel warns then
         stop()
         self.assertEqual(process.wait(PATIENCE_S), 0, process.output())
 
