@@ -22,7 +22,7 @@ from hyperv_support import HyperVCase  # noqa: E402
 from lab.guest import Guest  # noqa: E402
 from lab.switch import Report  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import MACS, SANITIZER, ports  # noqa: E402
+from support import MACS, PATIENCE_S, SANITIZER, ports, wait_for  # noqa: E402
 from vf_support import PPS  # noqa: E402
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "10")
@@ -89,7 +89,15 @@ class Cycles(HyperVCase):
         switch = cls.machine.switch(MACS[0])
         began = switch.wait_return(nic, since_ns)
         time.sleep(WINDOW_S)
-        return switch.report(began, time.monotonic_ns() - 50_000_000)
+        until = time.monotonic_ns() - 50_000_000
+
+        def returned() -> Report | None:
+            """None while all frames are on their way: a busy host may take its time."""
+            report = switch.report(began, until)
+            return report if report.returned else None
+        report = wait_for(f"frames by {nic}", returned, PATIENCE_S)
+        assert report is not None
+        return report
 
     @classmethod
     def cycle(cls) -> Cycle:
