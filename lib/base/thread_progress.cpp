@@ -45,7 +45,8 @@ bool sleeps(pid_t thread) {
 
 } // namespace
 
-bool wait_for_other_threads(std::chrono::microseconds run, std::chrono::milliseconds limit) {
+bool wait_for_other_threads(std::chrono::microseconds run, std::chrono::milliseconds limit,
+                            const std::function<bool(pid_t)> &has_left) {
     const auto until = std::chrono::steady_clock::now() + limit;
     std::map<pid_t, std::chrono::nanoseconds> waited_for;
     std::error_code error;
@@ -60,10 +61,10 @@ bool wait_for_other_threads(std::chrono::microseconds run, std::chrono::millisec
     if (error)
         return false;
     while (true) {
-        std::erase_if(waited_for, [run](const auto &entry) {
+        std::erase_if(waited_for, [&](const auto &entry) {
             const auto &[thread, before] = entry;
             const auto time = processor_time(thread);
-            return !time || *time - before >= run || sleeps(thread);
+            return !time || has_left(thread) || *time - before >= run || sleeps(thread);
         });
         if (waited_for.empty())
             return true;

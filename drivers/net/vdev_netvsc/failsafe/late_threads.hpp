@@ -11,7 +11,9 @@ namespace netvsc {
 // removal takes continues in a closed port, and ends the application. On a busy VM that is one of
 // hundreds of removals.
 // When fail-safe stops the port of a leaving sub-device, it has marked it, so that the burst
-// functions that begin afterwards leave it out. At this point the driver waits for the others.
+// functions that begin afterwards leave it out. At this point the driver waits until every thread
+// has polled again, sleeps, or has run for a while. (Time alone does not show that a polling thread
+// went on: a VM also counts the time for which the hypervisor has taken the processor.)
 // Tests: test_vf_removal.py (test_late_lcore), thread_progress_test.cpp.
 
 /// Replaces dev_stop of a sub-device with adapt_operations(): if fail-safe removes the sub-device

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr auto ever = 60s;
 
+bool no_sign(pid_t /*thread*/) { return false; }
+
 /// A thread that runs all the time.
 class Busy {
 public:
@@ -82,7 +84,9 @@ private:
     int told_ = -1;
 };
 
-TEST(OtherThreads, NoneIsWaitedForIfThereIsNone) { EXPECT_TRUE(wait_for_other_threads(1s, 0ms)); }
+TEST(OtherThreads, NoneIsWaitedForIfThereIsNone) {
+    EXPECT_TRUE(wait_for_other_threads(1s, 0ms, no_sign));
+}
 
 TEST(OtherThreads, SleepingOneIsNotWaitedFor) {
     std::atomic<bool> began = false;
@@ -94,13 +98,23 @@ TEST(OtherThreads, SleepingOneIsNotWaitedFor) {
     while (!began)
         std::this_thread::yield();
     // It may need a processor to begin to sleep.
-    EXPECT_TRUE(wait_for_other_threads(1h, ever));
+    EXPECT_TRUE(wait_for_other_threads(1h, ever, no_sign));
 }
 
 TEST(OtherThreads, BusyOneIsWaitedForUntilItHasRun) {
     const Busy busy;
-    EXPECT_FALSE(wait_for_other_threads(1h, 50ms));
-    EXPECT_TRUE(wait_for_other_threads(20ms, ever));
+    EXPECT_FALSE(wait_for_other_threads(1h, 50ms, no_sign));
+    EXPECT_TRUE(wait_for_other_threads(20ms, ever, no_sign));
+}
+
+TEST(OtherThreads, OneThatGivesASignIsNotWaitedFor) {
+    const Busy busy;
+    const Busy other;
+    EXPECT_TRUE(wait_for_other_threads(1h, ever, [&](pid_t thread) {
+        return thread == busy.number() || thread == other.number();
+    }));
+    EXPECT_FALSE(
+        wait_for_other_threads(1h, 50ms, [&](pid_t thread) { return thread == busy.number(); }));
 }
 
 TEST(OtherThreads, StoppedOneIsWaitedFor) {
@@ -108,9 +122,9 @@ TEST(OtherThreads, StoppedOneIsWaitedFor) {
     StoppedThread stopped(busy.number());
     if (!stopped.stopped)
         GTEST_SKIP() << "this system does not allow ptrace(2)";
-    EXPECT_FALSE(wait_for_other_threads(1us, 50ms));
+    EXPECT_FALSE(wait_for_other_threads(1us, 50ms, no_sign));
     stopped.release();
-    EXPECT_TRUE(wait_for_other_threads(1us, ever));
+    EXPECT_TRUE(wait_for_other_threads(1us, ever, no_sign));
 }
 
 } // namespace
