@@ -11,9 +11,8 @@ namespace netvsc {
 /// The main() of a command-line tool: parses its options, shows its usage if asked to or if they
 /// are wrong, and runs it. Exceptions end on standard error, with the tool's name.
 ///
-/// @tparam Options  has `static std::expected<Options, std::string> parse(std::span<...>)`, the
-/// text
-///                  `usage`, and `help`, which says that the usage is wanted
+/// @tparam Options  has the static parse(), which returns the options or a message; the text
+///                  `usage`; and `help`, which says that the usage is wanted
 /// @param name     the tool's
 /// @param run      receives the options; its result is the exit status
 /// @param failure  the exit status after an exception

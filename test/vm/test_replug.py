@@ -8,7 +8,6 @@ of the VF in test_flapping, one in 4 s (default 8; Azure: 900 in an hour).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -208,7 +207,7 @@ class Replug(HyperVCase):
         self.assert_quits(testpmd)
 
     def counters(self, testpmd: Testpmd) -> dict[str, int]:
-        return json.loads(self.raw_telemetry(testpmd, "/vdev_netvsc/stats,0"))["/vdev_netvsc/stats"]
+        return self.guest.telemetry(testpmd.name, "/vdev_netvsc/stats,0")["/vdev_netvsc/stats"]
 
 
 if __name__ == "__main__":
