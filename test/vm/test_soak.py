@@ -86,8 +86,7 @@ class Soak(HyperVCase):
         self.addCleanup(end, self.testpmd.process)
         self.testpmds = [self.testpmd.process]
         # Not 0 if a VF existed at start-up: its port was created first.
-        self.port = next(number for number, info in self.testpmd.port_info().items()
-                         if info.get("Device name") == "net_failsafe_vsc0")
+        self.port = self.testpmd.port_of("net_failsafe_vsc0")
         self.testpmd.start()
         self.switch.start_traffic(PPS / 4)
         self.invariants = Invariants(self)

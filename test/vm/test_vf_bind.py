@@ -240,7 +240,7 @@ class Uio(BindCase):
         """The application sets up its queues again. net_virtio cannot release them."""
         testpmd = self.forward_bound()
         self.come(lambda: self.add_vf(self.model))
-        port = next(number for number, info in testpmd.port_info().items() if info["Device name"] == "net_failsafe_vsc0")
+        port = testpmd.port_of("net_failsafe_vsc0")
         for descriptors in 512, 256:
             for command in ("stop", f"port stop {port}", f"port config all rxd {descriptors}",
                             f"port config all txd {descriptors}", f"port start {port}", "start"):

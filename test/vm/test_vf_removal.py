@@ -261,7 +261,7 @@ class Removal(SteeredVfCase):
         self.addCleanup(self.set_ipv6, True)
         testpmd = self.forward()
         self.come(self.add_vf)
-        port = next(number for number, info in testpmd.port_info().items() if info["Device name"] == "net_failsafe_vsc0")
+        port = testpmd.port_of("net_failsafe_vsc0")
         for command in "stop", f"port stop {port}", f"port start {port}", "start":  # with fail-safe's fast burst functions
             testpmd.cmd(command, PATIENCE_S)
         self.wait_traffic(VF, time.monotonic_ns())

@@ -110,6 +110,10 @@ class Testpmd:
         return {port: {name.strip(): value.strip() for name, value in re.findall(r"^([^:\n]+): (.*)$", part, re.M)}
                 for port, part in _by_port(out, r"Infos for port (\d+)")}
 
+    def port_of(self, device: str) -> int:
+        """The number of the port with this device name."""
+        return next(port for port, info in self.port_info().items() if info.get("Device name") == device)
+
     def dump(self, what: str) -> str:
         """The answer to dump_WHAT, which is "dump WHAT" in DPDK 25.11 and later."""
         answer = self.cmd(f"dump_{what}")

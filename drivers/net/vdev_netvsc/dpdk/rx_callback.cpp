@@ -8,7 +8,6 @@
 #include <chrono>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include <ethdev_driver.h>
 #include <rte_alarm.h>
@@ -55,23 +54,31 @@ bool remove_rx_callback(std::uint16_t port, std::uint16_t queue,
     return true;
 }
 
+RxCallbacks::~RxCallbacks() {
+    for (const auto &[port, queue, callback] : callbacks_)
+        remove_rx_callback(port, queue, callback);
+}
+
+void RxCallbacks::add(std::uint16_t port, rte_rx_callback_fn function) {
+    const std::uint16_t queues = rte_eth_devices[port].data->nb_rx_queues;
+    callbacks_.reserve(callbacks_.size() + queues);
+    for (std::uint16_t queue = 0; queue < queues; ++queue) {
+        if (const auto *callback = rte_eth_add_rx_callback(port, queue, function, nullptr))
+            callbacks_.push_back({.port = port, .queue = queue, .callback = callback});
+    }
+}
+
 std::optional<unsigned> polling_lcore(std::uint16_t port) {
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
     if (rte_eth_dev_is_valid_port(port) == 0 || rte_eth_devices[port].data->dev_started == 0)
         return std::nullopt;
     poller.store(nobody, std::memory_order_relaxed);
-    const std::uint16_t queues = rte_eth_devices[port].data->nb_rx_queues;
-    std::vector<const rte_eth_rxtx_callback *> callbacks(queues);
-    for (std::uint16_t queue = 0; queue < queues; ++queue)
-        callbacks[queue] = rte_eth_add_rx_callback(port, queue, record_poller, nullptr);
+    RxCallbacks callbacks;
+    callbacks.add(port, record_poller);
     const TimePoint until = now() + patience;
     while (poller.load(std::memory_order_relaxed) == nobody && now() < until)
         std::this_thread::sleep_for(1ms);
-    for (std::uint16_t queue = 0; queue < queues; ++queue) {
-        if (callbacks[queue] != nullptr)
-            remove_rx_callback(port, queue, callbacks[queue]);
-    }
     const unsigned seen = poller.load(std::memory_order_relaxed);
     return seen == nobody ? std::nullopt : std::optional(seen);
 }

@@ -57,44 +57,23 @@ bool has_polled(pid_t thread) {
     });
 }
 
-/// While it lives, the threads that poll fail-safe ports are noted after each burst. One wait at a
-/// time: in the interrupt thread.
-class NotedPollers {
-public:
-    NotedPollers() {
-        for (auto &poller : pollers)
-            poller.store(0, std::memory_order_relaxed);
-        for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
-            const rte_eth_dev &device = rte_eth_devices[port];
-            if (rte_eth_dev_is_valid_port(port) == 0 || device.data->dev_started == 0 ||
-                device.device == nullptr || device.device->driver == nullptr ||
-                std::strcmp(device.device->driver->name, "net_failsafe") != 0)
-                continue;
-            for (std::uint16_t queue = 0; queue < device.data->nb_rx_queues; ++queue) {
-                if (const auto *callback =
-                        rte_eth_add_rx_callback(port, queue, note_poller, nullptr))
-                    callbacks_.push_back({.port = port, .queue = queue, .callback = callback});
-            }
-        }
+/// Has the threads noted that poll fail-safe ports, after each burst, while @p callbacks lives. One
+/// wait at a time: in the interrupt thread.
+void note_pollers(RxCallbacks &callbacks) {
+    for (auto &poller : pollers)
+        poller.store(0, std::memory_order_relaxed);
+    for (std::uint16_t port = 0; port < RTE_MAX_ETHPORTS; ++port) {
+        const rte_eth_dev &device = rte_eth_devices[port];
+        if (rte_eth_dev_is_valid_port(port) != 0 && device.data->dev_started != 0 &&
+            device.device != nullptr && device.device->driver != nullptr &&
+            std::strcmp(device.device->driver->name, "net_failsafe") == 0)
+            callbacks.add(port, note_poller);
     }
-    NotedPollers(const NotedPollers &) = delete;
-    NotedPollers &operator=(const NotedPollers &) = delete;
-    ~NotedPollers() {
-        for (const auto &[port, queue, callback] : callbacks_)
-            remove_rx_callback(port, queue, callback);
-    }
-
-private:
-    struct Callback {
-        std::uint16_t port;
-        std::uint16_t queue;
-        const rte_eth_rxtx_callback *callback;
-    };
-    std::vector<Callback> callbacks_;
-};
+}
 
 void wait_for_late_threads(const rte_eth_dev &sub_device) {
-    const NotedPollers noted;
+    RxCallbacks callbacks;
+    note_pollers(callbacks);
     if (wait_for_other_threads(burst, usual, has_polled))
         return;
     const std::string name = sub_device.data->name;
