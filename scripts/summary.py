@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Adds up meson's JUnit reports: names what failed, what was skipped and why, and ends with
+"""Adds up meson's JUnit reports: names what was repeated, skipped and why, what failed, and ends with
 "N passed, N failed, N skipped". Exit status 1 if anything failed or nothing was run.
 
 The JUnit report of a program that crashed or timed out has only the finished cases. Meson's JSON log beside each report
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 BAD_ENDS = {"ERROR", "FAIL", "INTERRUPT", "TIMEOUT", "UNEXPECTEDPASS"}
+RUNS_ONCE_MORE = "; this says nothing, and the case runs once more"  # test/vm/tap.py
 SAID = 60  # lines of a program that failed
 
 
@@ -35,6 +36,14 @@ def bad_ends(report: str) -> dict[str, BadEnd]:
             for test in tests if test["result"] in BAD_ENDS}
 
 
+def repeated(report: str) -> list[str]:
+    """The cases of the report's programs that test/vm/tap.py ran once more, with the reason."""
+    log = Path(report.removesuffix(".junit.xml") + ".json")
+    return [f"{test['name']}: {line.removeprefix('# ')}"
+            for test in map(json.loads, log.read_text().splitlines())
+            for line in test.get("stdout", "").splitlines() if line.startswith("# ") and line.endswith(RUNS_ONCE_MORE)]
+
+
 def said_last(test: dict[str, Any]) -> list[str]:
     """The end of the output, up to the last failed case if it is known: later output does not explain the failure."""
     lines = test.get("stdout", "").splitlines()
@@ -45,6 +54,7 @@ def said_last(test: dict[str, Any]) -> list[str]:
 def main(arguments: list[str]) -> int:
     passed, failed, skipped = 0, [], []
     ends: dict[str, BadEnd] = {}
+    again: list[str] = []
     for argument in arguments:
         if argument.startswith("--check="):
             name, result, *reason = argument.removeprefix("--check=").split(":", 2)
@@ -57,6 +67,7 @@ def main(arguments: list[str]) -> int:
             continue
         unexplained = bad_ends(argument)
         ends |= unexplained
+        again += repeated(argument)
         for suite in ET.parse(argument).getroot().iter("testsuite"):
             for case in suite.iter("testcase"):
                 name = f"{suite.get('name')}: {case.get('name')}"
@@ -71,6 +82,8 @@ def main(arguments: list[str]) -> int:
                 else:
                     passed += 1
         failed += [f"{program}: {end.result}" for program, end in unexplained.items()]
+    for line in again:
+        print(f"repeated: {line}")
     for line in skipped:
         print(f"skipped: {line}")
     for program, end in ends.items():

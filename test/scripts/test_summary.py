@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/summary.py on what meson really writes of programs that pass, fail, skip, crash and hang."""
+"""scripts/summary.py on what meson really writes of programs that pass, fail, skip, repeat, crash and hang."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 PROGRAMS = {
     "good": 'print("1..2\\nok 1 - one\\nok 2 - two # SKIP no such device")',
+    "repeated": 'print("# Case.test: held up; this says nothing, and the case runs once more\\nok 1 - Case.test\\n1..1")',
     "bad": 'print("1..3\\nok 1 - one\\n# no frame\\nnot ok 2 - two\\nok 3 - three")',
     "crashing": 'import os, sys\nprint("1..2\\nok 1 - one", flush=True)\n'
                 'print("assertion failed", file=sys.stderr, flush=True)\nos.abort()',
@@ -42,6 +43,11 @@ class Summary(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("no such device", lines[0])
         self.assertEqual(lines[-1], "1 passed, 0 failed, 1 skipped")
+
+    def test_what_is_repeated(self) -> None:
+        self.assertEqual(self.summary("repeated"), (0, [
+            "repeated: repeated: Case.test: held up; this says nothing, and the case runs once more",
+            "1 passed, 0 failed, 0 skipped"]))
 
     def test_what_fails(self) -> None:
         status, lines = self.summary("good", "bad")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,12 +32,13 @@ BEGINNING = """
 
 
 class Tap(unittest.TestCase):
-    def tap(self, cases: str, *names: str) -> tuple[int, list[str], list[str]]:
-        """Exit status, results and comments of a file with these cases."""
+    def tap(self, cases: str, *names: str, beside_others: bool = False) -> tuple[int, list[str], list[str]]:
+        """Exit status, results and comments of a file with these cases. beside_others: as scripts/test runs the lab."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "cases.py")
             file.write_text(textwrap.dedent(BEGINNING) + textwrap.dedent(cases))
-            done = subprocess.run([sys.executable, TAP, file, *names], capture_output=True, text=True, check=False)
+            env = {**os.environ, "TAP_TURNS": f"{folder}/turns" if beside_others else ""}
+            done = subprocess.run([sys.executable, TAP, file, *names], capture_output=True, text=True, check=False, env=env)
         lines = done.stdout.splitlines()
         return (done.returncode, [line for line in lines if not line.startswith("#")],
                 [line for line in lines if line.startswith("#")])
@@ -74,7 +76,7 @@ class Tap(unittest.TestCase):
         """)
         self.assertEqual((status, results),
                          (0, ["ok 1 - Cases.test_a", "ok 2 - Cases.test_b", "ok 3 - Cases.test_c", "1..3"]))
-        self.assertIn("# Cases.test_b: the power failed; it says nothing so, and is run once more", comments)
+        self.assertIn("# Cases.test_b: the power failed; this says nothing, and the case runs once more", comments)
         self.assertIn("# RuntimeError: dark", comments)
 
     def test_void_class_is_run_again(self) -> None:
@@ -100,6 +102,57 @@ class Tap(unittest.TestCase):
                 def test_b(self): void_at_first("b")
         """)
         self.assertEqual((status, results), (1, ["not ok 1 - Cases.test_a", "ok 2 - Cases.test_b", "1..2"]))
+
+    def test_failure_beside_others(self) -> None:
+        """It counts only once the case has failed alone. A crash counts at once."""
+        cases = """
+            class Cases(unittest.TestCase):
+                def crashed(self, failure): return "SIGSEGV" in failure
+                def fail_at_first(self, name, how):
+                    runs.append(name)
+                    if runs.count(name) == 1: self.fail(how)
+                def test_a(self): self.fail_at_first("a", "late")
+                def test_b(self):
+                    with self.subTest("part"): self.fail_at_first("b", "SIGSEGV")
+                def test_c(self): self.fail("wrong")
+        """
+        status, results, comments = self.tap(cases, beside_others=True)
+        self.assertEqual((status, results), (1, ["not ok 1 - Cases.test_b", "ok 2 - Cases.test_a",
+                                                 "not ok 3 - Cases.test_c", "1..3"]))
+        self.assertIn("# Cases.test_a: it failed beside other programs' cases; this says nothing, and the case runs once "
+                      "more", comments)
+        self.assertEqual(self.tap(cases, "Cases.test_a")[:2], (1, ["not ok 1 - Cases.test_a", "1..1"]))
+
+    def test_alone(self) -> None:
+        """A repeated case waits for the cases of another program, and no other begins meanwhile."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "cases.py")
+            file.write_text(textwrap.dedent("""
+                import os, time, unittest
+                WHO = os.environ["WHO"]
+                def note(what):
+                    with open(os.environ["NOTES"], "a") as notes: notes.write(f"{WHO} {what}\\n")
+                class Cases(unittest.TestCase):
+                    runs = 0
+                    def case(self):
+                        Cases.runs += 1
+                        note("begins")
+                        time.sleep(0.3)
+                        note("ends")
+                        if WHO == "A" and Cases.runs == 1: self.fail("late")
+                    test_1 = test_2 = test_3 = test_4 = case
+            """))
+            notes = Path(folder, "notes")
+            programs = [subprocess.Popen([sys.executable, TAP, file, *names], stdout=subprocess.DEVNULL, env={
+                **os.environ, "TAP_TURNS": f"{folder}/turns", "NOTES": str(notes), "WHO": who})
+                for who, names in (("B", []), ("A", ["Cases.test_1"]))]
+            self.assertEqual([program.wait() for program in programs], [0, 0])
+            lines = notes.read_text().splitlines()
+        last = len(lines) - 1 - lines[::-1].index("A begins")
+        self.assertEqual(lines[last + 1], "A ends")
+        self.assertEqual(lines[:last].count("B begins"), lines[:last].count("B ends"))
+        self.assertEqual(lines.count("A begins"), 2)
+        self.assertIn("B begins", lines[last:])
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ class LabCase(unittest.TestCase):
         self.guest.run(["ip", "-batch", "-"],
                        stdin="".join(f"link set {name} down\naddr flush dev {name}\n" for name in self.names))
 
+    def crashed(self, failure: str) -> bool:
+        """See tap.py: a crash, or a sanitizer's report, is no failure of a busy host."""
+        try:
+            return "Sanitizer" in failure or self.guest.has_crashed()
+        except LabError:  # the machine has ended
+            return True
+
     # testpmd.
 
     @classmethod

@@ -3,18 +3,25 @@
 
 usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without one, all
 
-The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one; what the tests
-themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
+The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one, and with the time of
+a processor that all cases took; what the tests themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
 
 An exception with an attribute `run_again`, which is the reason, voids its case. The report says so, and the case runs once
 more at the end.
+
+Environment: TAP_TURNS, a folder that programs share whose cases run side by side (see turns.py). A busy machine may hold a
+case up for longer than the case waits, so one that fails beside others is void, too. It runs once more alone, and that
+counts. The method `crashed` of a case, which gets the failure's text, returns whether a program crashed: then the failure
+counts at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
+import resource
 import sys
 import time
 import traceback
@@ -23,18 +30,26 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from turns import Turns  # noqa: E402
+
+BESIDE_OTHERS = "it failed beside other programs' cases"
+
 
 class TapResult(unittest.TestResult):
     """Prints a line for each case when it has ended."""
 
-    def __init__(self, out: TextIO, count: int = 0, may_void: bool = True) -> None:
-        """Counts on from `count` cases. may_void: whether `run_again` is heeded."""
+    def __init__(self, out: TextIO, count: int = 0, may_void: bool = True, turns: Turns | None = None) -> None:
+        """Counts on from `count` cases. may_void: whether cases may be void. turns: for cases beside others."""
         super().__init__()
         self.count = count
         self.failed = False
         self.void: list[str] = []  # to be run once more: Class.test_method or Class
         self._out = out
         self._may_void = may_void
+        self._turns = turns
+        self._turn = contextlib.ExitStack()
         self._problems: list[str] = []
         self._why_void: str | None = None
         self._skipped: str | None = None
@@ -56,10 +71,13 @@ class TapResult(unittest.TestResult):
         self._problems = []
         self._why_void = None
         self._skipped = None
+        if self._turns:
+            self._turn.enter_context(self._turns.beside_others())
         self._began = time.monotonic()
 
     def stopTest(self, test: unittest.TestCase) -> None:
         super().stopTest(test)
+        self._turn.close()
         for problem in self._problems:
             self.print_comment(problem)
         for line in getattr(test, "diagnostics", ()):
@@ -72,12 +90,12 @@ class TapResult(unittest.TestResult):
         self.print_case(name_of(test), not self._problems, directive)
 
     def _set_aside(self, name: str, why: str) -> None:
-        self.print_comment(f"{name}: {why}; it says nothing so, and is run once more")
+        self.print_comment(f"{name}: {why}; this says nothing, and the case runs once more")
         self.void.append(name)
 
     def _problem(self, test: unittest.TestCase, error: Any) -> None:
         text = "".join(traceback.format_exception(*error))
-        why_void = reason_to_run_again(error[1]) if self._may_void else None
+        why_void = self._why_to_run_again(test, error[1], text) if self._may_void else None
         if isinstance(test, unittest.TestCase):
             self._problems.append(f"{test.id()}\n{text}")
             self._why_void = self._why_void or why_void
@@ -89,6 +107,13 @@ class TapResult(unittest.TestResult):
             self.print_case(str(test), False)
         elif not_set_up:
             self._set_aside(not_set_up[1], why_void)
+
+    def _why_to_run_again(self, test: unittest.TestCase, error: BaseException | None, text: str) -> str | None:
+        reason = reason_to_run_again(error)
+        if reason is not None or self._turns is None:
+            return reason
+        crashed = getattr(getattr(test, "test_case", test), "crashed", lambda _: False)  # test_case: of a sub-test
+        return None if crashed(text) else BESIDE_OTHERS
 
     def addError(self, test: unittest.TestCase, err: Any) -> None:
         super().addError(test, err)
@@ -145,7 +170,8 @@ def main(arguments: list[str]) -> int:
     # Nothing but the report may reach the standard output, not even from a child.
     report = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    result = TapResult(report)
+    turns = Turns(Path(os.environ["TAP_TURNS"])) if os.environ.get("TAP_TURNS") else None
+    result = TapResult(report, turns=turns)
     try:
         module = load(Path(arguments[0]).resolve())
         loader = unittest.TestLoader()
@@ -155,12 +181,15 @@ def main(arguments: list[str]) -> int:
         first = result
         if first.void:
             result = TapResult(report, first.count, may_void=False)
-            loader.loadTestsFromNames(first.void, module).run(result)
+            with turns.alone() if turns else contextlib.nullcontext():
+                loader.loadTestsFromNames(first.void, module).run(result)
             result.failed = result.failed or first.failed
     except Exception:
         result.print_comment(traceback.format_exc())
         result.print_case(arguments[0], False)
     finally:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        result.print_comment(f"{sum(each.ru_utime + each.ru_stime for each in used):.0f} s of a processor")
         print(f"1..{result.count}", file=report, flush=True)
     return 0 if result.count > 0 and not result.failed else 1
 

@@ -226,7 +226,8 @@ class Deaths(KeepaliveCase):
 
 class NoDeaths(KeepaliveCase):
     netvscs = 2
-    KEEPALIVE = ",keepalive=500"  # an emulated machine may be held up for 200 ms
+    KEEPALIVE = ",keepalive=1000"  # an emulated machine may be held up for several 100 ms
+    LONG_S = 3  # enough to die in
 
     def test_stop_and_start(self) -> None:
         pmd = self.run_keepalive(self.KEEPALIVE)
@@ -238,10 +239,10 @@ class NoDeaths(KeepaliveCase):
         self.wait_state(pmd, 1, "ALIVE")
         pmd.stop()
         pmd.cmd("port stop all")
-        time.sleep(2)
+        time.sleep(self.LONG_S)
         self.assertEqual(self.state(pmd, 1), "UNUSED")
         pmd.cmd("port start all")
-        time.sleep(2)
+        time.sleep(self.LONG_S)
         self.assertEqual(self.state(pmd, 1), "UNUSED")
         pmd.start()
         self.wait_state(pmd, 1, "ALIVE")
@@ -259,7 +260,7 @@ class NoDeaths(KeepaliveCase):
                 pmd.start()
                 for lcore, state in zip((1, 2), states):
                     self.wait_state(pmd, lcore, state)
-                time.sleep(1.5)
+                time.sleep(self.LONG_S)
                 pmd.stop()
         self.assert_nobody_died(pmd)
         # Each of the queues that came last counts: lcore 2 is dead if only it stops.

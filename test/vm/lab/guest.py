@@ -164,6 +164,7 @@ class Guest:
         self._failure = failure
         self._ready = False
         self.staged: dict[str, str] = {}  # testpmd.stage_plugins: the source of each copy
+        self._crashes_reported = False
         self._channel = Channel(connection, "guest", self._hear)
 
     def _hear(self, message: Message) -> None:
@@ -224,7 +225,12 @@ class Guest:
             all_threads = self.run(f"eu-stack -s -m --core={core}; rm -f {core}", 120, check=False).stdout
             heading, *threads = re.split(r"^(?=TID )", all_threads, flags=re.MULTILINE)  # it is the kernel's first
             found += heading + "".join(reversed(threads))
+        self._crashes_reported = self._crashes_reported or bool(found)
         return found
+
+    def has_crashed(self) -> bool:
+        """Whether any process has crashed since the start."""
+        return self._crashes_reported or bool(self.glob("/run/core.*"))
 
     def monotonic_ns(self) -> int:
         """The guest's CLOCK_MONOTONIC."""
