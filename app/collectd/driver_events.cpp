@@ -26,7 +26,8 @@ std::optional<DriverEvent> parse_event(const nlohmann::json &object) {
                        .facts = {.name = text_field(object, "port"),
                                  .netdevice = text_field(object, "netdevice"),
                                  .vf = text_field(object, "vf")},
-                       .lcore = json_field<int>(object, "lcore").value_or(-1)};
+                       .lcore = json_field<int>(object, "lcore").value_or(-1),
+                       .reason = text_field(object, "reason")};
 }
 
 } // namespace

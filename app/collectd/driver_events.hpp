@@ -26,6 +26,7 @@ struct DriverEvent {
     unsigned port_id = 0;
     PortFacts facts;
     int lcore = -1;
+    std::string reason; ///< of vf_unused, such as "probe_failed"
 };
 
 /// One answer to /vdev_netvsc/events.

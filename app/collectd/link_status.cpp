@@ -25,6 +25,8 @@ constexpr std::array wordings = {
     Wording{"vf_attached", Severity::okay, "VF attached"},
     Wording{"vf_failed", Severity::failure, "VF failed"},
     Wording{"vf_removed", Severity::warning, "VF removed"},
+    Wording{"vf_unused", Severity::warning, "VF unused"},
+    Wording{"vf_unused_end", Severity::okay, "VF no longer unused"},
 };
 
 } // namespace
@@ -76,7 +78,8 @@ void LinkStatus::happened(const DriverEvent &event, std::chrono::nanoseconds age
     auto &port = ports_[event.port_id];
     port.facts.name = event.facts.name;
     port.facts.netdevice = event.facts.netdevice;
-    if (event.type.starts_with("vf_"))
+    // vf_unused_end may follow vf_removed, and vf_unused concerns a held VF, too.
+    if (event.type.starts_with("vf_") && !event.type.starts_with("vf_unused"))
         port.facts.vf = event.type == "vf_removed" ? "" : event.facts.vf;
     if (event.type == "link_up" || event.type == "link_down") {
         if (config_.notify)
@@ -94,6 +97,8 @@ void LinkStatus::happened(const DriverEvent &event, std::chrono::nanoseconds age
         notification.message += ": " + printable(event.facts.vf);
     if (!event.facts.netdevice.empty())
         notification.message += " of NetVSC " + printable(event.facts.netdevice);
+    if (!event.reason.empty())
+        notification.message += ": " + printable(event.reason);
     notification.metadata.emplace_back("event", event.type);
     report.notifications.push_back(std::move(notification));
     if (event.type == "port_removed")

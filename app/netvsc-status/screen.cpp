@@ -60,6 +60,12 @@ void add_line(std::string &screen, const std::string &name, const std::string &v
     screen += "  " + padded(name, 11) + value + "\n";
 }
 
+// ": probe failed": why the VF is unused; empty if no reason is given.
+std::string because(std::string reason) {
+    std::ranges::replace(reason, '_', ' ');
+    return reason.empty() ? "" : ": " + reason;
+}
+
 std::string path_of(const json &port) {
     const std::string path = text_in(port, "path");
     const std::string slow = text_in(port, "fallback");
@@ -68,7 +74,9 @@ std::string path_of(const json &port) {
     if (path == "fallback") {
         const std::uint64_t unused = number_in(port, "vf_unused_since_ns");
         return slow + " (fallback)" +
-               (unused == 0 ? "" : "; the VF is unused" + since(unused, number_in(port, "now_ns")));
+               (unused == 0 ? ""
+                            : "; the VF is unused" + since(unused, number_in(port, "now_ns")) +
+                                  because(text_in(port, "vf_unused_reason")));
     }
     return "none: the port is stopped, or has neither VF nor " + slow;
 }
@@ -150,7 +158,7 @@ std::string subject_of(const json &event) {
         subject += " (" + netdevice + ")";
     if (const std::string vf = text_in(event, "vf"); !vf.empty())
         subject += "  VF " + vf;
-    return subject;
+    return subject + because(text_in(event, "reason"));
 }
 
 void add_events(std::string &screen, const json &status) {

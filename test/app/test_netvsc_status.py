@@ -122,8 +122,9 @@ Last events
     def test_a_vf_that_is_not_used(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/info,0"] = info(vf_state="faulted", path="fallback",
-                                                          vf_unused_since_ns=NOW - 75_000_000_000)
-        self.assertIn("  Path       tap (fallback); the VF is unused for 1 min 15 s\n", self.run_status())
+                                                          vf_unused_since_ns=NOW - 75_000_000_000,
+                                                          vf_unused_reason="probe_failed")
+        self.assertIn("  Path       tap (fallback); the VF is unused for 1 min 15 s: probe failed\n", self.run_status())
 
     def test_netvscs_that_have_an_address(self) -> None:
         application = self.application()

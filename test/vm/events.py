@@ -32,6 +32,7 @@ class Event:
     netdevice: str
     vf: str
     lcore: int
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.type}" + (f" {self.vf}" if self.vf else "")
@@ -58,8 +59,9 @@ class EventLog:
         def text(word: str) -> str:
             return "" if word == "-" else word
 
-        return [Event(int(sequence), int(time_ns), type, int(port_id), text(port), text(netdevice), text(vf), int(lcore))
-                for sequence, time_ns, type, port_id, port, netdevice, vf, lcore
+        return [Event(int(sequence), int(time_ns), type, int(port_id), text(port), text(netdevice), text(vf), int(lcore),
+                      text(reason))
+                for sequence, time_ns, type, port_id, port, netdevice, vf, lcore, reason
                 in (line.split() for line in self.lines("event"))]
 
     def types(self, since: int = 0) -> list[str]:
@@ -121,7 +123,7 @@ class EventCase(LabCase):
             for number in found:
                 entry = page["events"][number]
                 events.append(Event(entry["seq"], entry["time_ns"], entry["type"], entry["port_id"], entry["port"],
-                                    entry["netdevice"], entry["vf"], entry["lcore"]))
+                                    entry["netdevice"], entry["vf"], entry["lcore"], entry["reason"]))
             if since == page["next"] or not found:
                 return events
             since = page["next"]

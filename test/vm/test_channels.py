@@ -113,6 +113,18 @@ class Channels(OverHyperV, EventCase):
         self.log.wait("vf_removed", since)
         note()
 
+    def hold(self, note: Callable[[], None]) -> None:
+        since = self.log.last()
+        self.plug("vf", MACS[0])
+        self.log.wait("vf_attached", since)
+        self.telemetry(self.testpmd, "/vdev_netvsc/hold,0")
+        self.log.wait("vf_unused", since)
+        note()
+        self.telemetry(self.testpmd, "/vdev_netvsc/release,0")
+        self.log.wait("vf_unused_end", since)
+        self.unplug("vf")
+        self.log.wait("vf_removed", since, 2)
+
     def recover(self, vf: str, result: str, note: Callable[[], None]) -> None:
         for step in "begins", result:
             self.assertIn(step, self.raw_telemetry(self.testpmd, f"/recovery,{vf}:{step}"))
@@ -155,16 +167,17 @@ class Channels(OverHyperV, EventCase):
         self.watch.expect("^1 UNUSED")
         check("the port's link", self.change_link)
         check("a VF arrives, is attached, fails, leaves", self.bring_and_remove_vf)
+        check("a VF is held for more than 10 s, and released", self.hold)
         check("a port is created, closed", self.attach_and_detach, SECOND_PORT)
         self.plug("vf", MACS[0])
-        self.log.wait("vf_attached", count=2)
+        self.log.wait("vf_attached", count=4)
         vf = self.machine.pci_address("vf")
 
         def recover(note: Callable[[], None]) -> None:
             self.recover(vf, "succeeds", note)
             self.recover(vf, "fails", note)
         check("a VF's PMD recovers from an error", recover)
-        self.log.wait("vf_attached", count=3)
+        self.log.wait("vf_attached", count=5)
         check("the NetVSC netdevice was removed", self.remove_netvsc)
         self.assertEqual(left, set())
 

@@ -15,6 +15,7 @@ from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import Completed  # noqa: E402
 from support import BUILD, DRIVER, MACS, wait_for  # noqa: E402
 
+ALARM_NS = 10_000_000_000  # UnusedVf::patience
 STATUS = str(BUILD / "app/netvsc-status/netvsc-status")
 
 
@@ -82,9 +83,18 @@ class Status(OverHyperV, EventCase):
         self.assertEqual(told["path"], "fallback")
         self.assertGreater(told["vf_unused_since_ns"], log.wait("port_added").time_ns)
         self.assertLess(told["vf_unused_since_ns"], log.wait("vf_failed").time_ns)
-        self.assertRegex(self.status().stdout, r"(?m)^  Path       tap \(fallback\); the VF is unused for [\d.]+ m?s$")
+        self.assertEqual(told["vf_unused_reason"], "probe_failed")
+        self.assertRegex(self.status().stdout,
+                         r"(?m)^  Path       tap \(fallback\); the VF is unused for [\d.]+ m?s: probe failed$")
+        unused = log.wait("vf_unused")
+        self.assertEqual((unused.reason, unused.vf), ("probe_failed", self.machine.pci_address("vf")))
+        self.assertGreaterEqual(unused.time_ns - told["vf_unused_since_ns"], ALARM_NS)
+        self.status()
         self.unplug("vf")
         log.wait("vf_removed")
+        log.wait("vf_unused_end")
+        self.assertEqual(log.types().count("vf_unused"), 1)
+        self.assertEqual(self.telemetry_events(testpmd), log.events())
         self.assertEqual(self.telemetry(testpmd, "/vdev_netvsc/info,0")["vf_unused_since_ns"], 0)
         self.assert_quits(testpmd)
 

@@ -42,6 +42,21 @@ enum rte_pmd_vdev_netvsc_vf_state {
     RTE_PMD_VDEV_NETVSC_VF_GONE,       /**< Removed; its port is not yet closed. */
 };
 
+/** Why a port uses its fallback although a VF of it exists. */
+enum rte_pmd_vdev_netvsc_vf_unused {
+    RTE_PMD_VDEV_NETVSC_UNUSED_NO,           /**< The VF carries the packets, or no VF exists. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_ATTACHING,    /**< The driver probes it; fail-safe attaches it. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_BIND_FAILED,  /**< The driver of vf_bind= could not be bound. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_PROBE_FAILED, /**< No PMD could probe it. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_DETACHED,     /**< fail-safe detached it; the driver retries. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_APPLICATION,  /**< The application configures the port, or has
+                                                  closed the VF's port. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_HELD,         /**< rte_pmd_vdev_netvsc_vf_hold() was called. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_NO_CARRIER,   /**< Its netdevice is down, or has no carrier. */
+    RTE_PMD_VDEV_NETVSC_UNUSED_HAS_ADDRESS,  /**< Its netdevice has an IP address, and vf_bind=
+                                                  would remove the netdevice. */
+};
+
 /** The type of an event. */
 enum rte_pmd_vdev_netvsc_event_type {
     RTE_PMD_VDEV_NETVSC_EVENT_PORT_ADDED,    /**< A fail-safe port was created over a NetVSC. */
@@ -56,6 +71,10 @@ enum rte_pmd_vdev_netvsc_event_type {
     RTE_PMD_VDEV_NETVSC_EVENT_LCORE_ALIVE,   /**< An lcore polls its Rx queues again. */
     RTE_PMD_VDEV_NETVSC_EVENT_LCORE_MISSING, /**< An lcore has not polled for a period. */
     RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD,    /**< Nor for the following period. */
+    RTE_PMD_VDEV_NETVSC_EVENT_VF_UNUSED,     /**< A VF exists, but the port has used its fallback
+                                                  for 10 seconds. */
+    RTE_PMD_VDEV_NETVSC_EVENT_VF_UNUSED_END, /**< After VF_UNUSED: the VF carries the packets, or
+                                                  no VF exists. */
 };
 
 /** One event. */
@@ -71,6 +90,7 @@ struct rte_pmd_vdev_netvsc_event {
     char netdevice[RTE_PMD_VDEV_NETVSC_NETDEVICE_SIZE];
     /** The VF's PCI address, "0000:03:00.0"; empty for an event without a VF. */
     char vf[RTE_PMD_VDEV_NETVSC_PCI_SIZE];
+    enum rte_pmd_vdev_netvsc_vf_unused vf_unused; /**< Of VF_UNUSED; else UNUSED_NO. */
 };
 
 /** The state of an lcore that polls Rx queues. */
@@ -107,10 +127,11 @@ struct rte_pmd_vdev_netvsc_port_info {
     /** Since when a VF of the port exists that does not carry its packets. CLOCK_MONOTONIC, in ns;
      * 0: no VF exists, or it carries them. */
     uint64_t vf_unused_since_ns;
-    uint64_t plug_ins;      /**< VFs that arrived. */
-    uint64_t removals;      /**< VFs that were removed. */
-    uint64_t failed_binds;  /**< Failed attempts to bind a VF. */
-    uint64_t failed_probes; /**< Failed attempts to probe a VF. */
+    enum rte_pmd_vdev_netvsc_vf_unused vf_unused; /**< And why. */
+    uint64_t plug_ins;                            /**< VFs that arrived. */
+    uint64_t removals;                            /**< VFs that were removed. */
+    uint64_t failed_binds;                        /**< Failed attempts to bind a VF. */
+    uint64_t failed_probes;                       /**< Failed attempts to probe a VF. */
 };
 
 /**
@@ -283,6 +304,21 @@ rte_pmd_vdev_netvsc_event_name(enum rte_pmd_vdev_netvsc_event_type type);
  */
 __rte_experimental const char *
 rte_pmd_vdev_netvsc_vf_state_name(enum rte_pmd_vdev_netvsc_vf_state state);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Get the name of a reason for an unused VF, as in telemetry.
+ *
+ * @param reason
+ *   The reason.
+ * @return
+ *   A static string such as "probe_failed"; "" for UNUSED_NO, "unknown" for any other value. Never
+ *   NULL.
+ */
+__rte_experimental const char *
+rte_pmd_vdev_netvsc_vf_unused_name(enum rte_pmd_vdev_netvsc_vf_unused reason);
 
 #ifdef __cplusplus
 }

@@ -98,11 +98,14 @@ static int on_queue_state(uint16_t port, enum rte_eth_event_type type, void *use
 static void on_event(const struct rte_pmd_vdev_netvsc_event *event, void *user) {
     char prefix[64];
     const char *type = rte_pmd_vdev_netvsc_event_name(event->type);
-    note("event %llu %llu %s %u %s %s %s %d\n", (unsigned long long)event->sequence,
+    note("event %llu %llu %s %u %s %s %s %d %s\n", (unsigned long long)event->sequence,
          (unsigned long long)event->time_ns, type, event->port_id,
          event->port_name[0] != '\0' ? event->port_name : "-",
          event->netdevice[0] != '\0' ? event->netdevice : "-",
-         event->vf[0] != '\0' ? event->vf : "-", event->lcore_id);
+         event->vf[0] != '\0' ? event->vf : "-", event->lcore_id,
+         event->vf_unused != RTE_PMD_VDEV_NETVSC_UNUSED_NO
+             ? rte_pmd_vdev_netvsc_vf_unused_name(event->vf_unused)
+             : "-");
     if (event->type == RTE_PMD_VDEV_NETVSC_EVENT_PORT_ADDED)
         rte_eth_dev_callback_register(event->port_id, RTE_ETH_EVENT_QUEUE_STATE, on_queue_state,
                                       NULL);

@@ -22,9 +22,12 @@ namespace netvsc {
 namespace {
 
 static_assert(RTE_PMD_VDEV_NETVSC_NO_PORT == no_port);
-static_assert(RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD == static_cast<int>(EventType::lcore_dead));
+static_assert(RTE_PMD_VDEV_NETVSC_EVENT_VF_UNUSED_END ==
+              static_cast<int>(EventType::vf_unused_end));
 static_assert(RTE_PMD_VDEV_NETVSC_EVENT_LINK_UP == static_cast<int>(EventType::link_up));
 static_assert(RTE_PMD_VDEV_NETVSC_VF_GONE == static_cast<int>(VfState::gone));
+static_assert(RTE_PMD_VDEV_NETVSC_UNUSED_HAS_ADDRESS == static_cast<int>(VfUnused::has_address));
+static_assert(RTE_PMD_VDEV_NETVSC_UNUSED_HELD == static_cast<int>(VfUnused::held));
 static_assert(RTE_PMD_VDEV_NETVSC_VF_ATTACHED == static_cast<int>(VfState::attached));
 
 // Truncates a text that does not fit.
@@ -41,6 +44,7 @@ rte_pmd_vdev_netvsc_event event_of(const NumberedEvent &numbered) {
     event.type = static_cast<rte_pmd_vdev_netvsc_event_type>(numbered.event.type);
     event.port_id = numbered.event.port_id;
     event.lcore_id = numbered.event.lcore;
+    event.vf_unused = static_cast<rte_pmd_vdev_netvsc_vf_unused>(numbered.event.reason);
     copy_text(event.port_name, numbered.event.port);
     copy_text(event.netdevice, numbered.event.netdevice);
     copy_text(event.vf, text_of(numbered.event.vf));
@@ -106,7 +110,8 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         info->vf_held = found->view.vf_held;
         info->last_link_change_ns = ns_of(record.last_link_change);
         info->last_vf_change_ns = ns_of(record.last_vf_change);
-        info->vf_unused_since_ns = ns_of(record.vf_unused_since);
+        info->vf_unused_since_ns = ns_of(found->view.vf_unused_since);
+        info->vf_unused = static_cast<rte_pmd_vdev_netvsc_vf_unused>(found->view.vf_unused);
         info->plug_ins = record.plug_ins;
         info->removals = record.removals;
         info->failed_binds = record.failed_binds;
@@ -162,11 +167,18 @@ int rte_pmd_vdev_netvsc_callback_unregister(rte_pmd_vdev_netvsc_callback callbac
 
 const char *rte_pmd_vdev_netvsc_event_name(enum rte_pmd_vdev_netvsc_event_type type) {
     const unsigned number = number_in(type);
-    return number <= RTE_PMD_VDEV_NETVSC_EVENT_LCORE_DEAD
+    return number <= RTE_PMD_VDEV_NETVSC_EVENT_VF_UNUSED_END
                ? name_of(static_cast<EventType>(number)).data()
                : "unknown";
 }
 
 const char *rte_pmd_vdev_netvsc_vf_state_name(enum rte_pmd_vdev_netvsc_vf_state state) {
     return name_of(static_cast<VfState>(number_in(state))).data();
+}
+
+const char *rte_pmd_vdev_netvsc_vf_unused_name(enum rte_pmd_vdev_netvsc_vf_unused reason) {
+    const unsigned number = number_in(reason);
+    return number <= RTE_PMD_VDEV_NETVSC_UNUSED_HAS_ADDRESS
+               ? name_of(static_cast<VfUnused>(number)).data()
+               : "unknown";
 }

@@ -64,7 +64,8 @@ int info(const char *parameter, rte_tel_data *answer) {
     dict.add("path", std::string(name_of(port->path)));
     dict.add("last_link_change_ns", ns_of(port->record.last_link_change));
     dict.add("last_vf_change_ns", ns_of(port->record.last_vf_change));
-    dict.add("vf_unused_since_ns", ns_of(port->record.vf_unused_since));
+    dict.add("vf_unused_since_ns", ns_of(port->view.vf_unused_since));
+    dict.add("vf_unused_reason", std::string(name_of(port->view.vf_unused)));
     dict.add("now_ns", now_ns());
     return 0;
 }
@@ -152,6 +153,7 @@ int events(const char *parameter, rte_tel_data *answer) {
         entry.add("netdevice", printable(event.netdevice));
         entry.add("vf", text_of(event.vf));
         entry.add("lcore", event.lcore);
+        entry.add("reason", std::string(name_of(event.reason)));
         by_sequence.add(std::to_string(sequence).c_str(), one);
     }
     return 0;

@@ -127,6 +127,7 @@ struct Report {
     EventType type{};
     PortNumber number = 0;
     std::optional<PciAddress> vf;
+    VfUnused reason = VfUnused::no; ///< of vf_unused
 };
 
 /// A line for the log.
@@ -165,8 +166,9 @@ struct Decision {
     template <std::convertible_to<PortCommand> Command> void add(Command command) {
         ports.emplace_back(std::move(command));
     }
-    void report(EventType type, PortNumber number, std::optional<PciAddress> vf = std::nullopt) {
-        notices.emplace_back(Report{.type = type, .number = number, .vf = vf});
+    void report(EventType type, PortNumber number, std::optional<PciAddress> vf = std::nullopt,
+                VfUnused reason = VfUnused::no) {
+        notices.emplace_back(Report{.type = type, .number = number, .vf = vf, .reason = reason});
     }
     void log(Message::Level level, std::string text) {
         notices.emplace_back(Message{.level = level, .text = std::move(text)});

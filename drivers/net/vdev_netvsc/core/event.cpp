@@ -27,6 +27,10 @@ std::string_view name_of(EventType type) {
         return "lcore_missing";
     case EventType::lcore_dead:
         return "lcore_dead";
+    case EventType::vf_unused:
+        return "vf_unused";
+    case EventType::vf_unused_end:
+        return "vf_unused_end";
     }
     return "unknown";
 }

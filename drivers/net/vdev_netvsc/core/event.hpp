@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "core/vf_unused.hpp"
 #include "sysfs/pci_address.hpp"
 
 #include <chrono>
@@ -25,6 +26,8 @@ enum class EventType : std::uint8_t {
     lcore_alive,   ///< a missing or dead lcore polls again
     lcore_missing, ///< an lcore has not polled for one period
     lcore_dead,    ///< an lcore has not polled for two periods
+    vf_unused,     ///< a VF exists, but the port has used its fallback for UnusedVf::patience
+    vf_unused_end, ///< after vf_unused: the VF carries the packets, or does not exist any more
 };
 
 /// "vf_attached"
@@ -41,6 +44,7 @@ struct Event {
     std::string netdevice;           ///< the NetVSC's name; may have bytes that are not printable
     std::optional<PciAddress> vf;
     int lcore = -1;
+    VfUnused reason = VfUnused::no; ///< of vf_unused
     bool operator==(const Event &) const = default;
 };
 

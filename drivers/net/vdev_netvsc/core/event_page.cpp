@@ -12,9 +12,9 @@ std::size_t json_size(const NumberedEvent &event) {
     // mark and the backslash. The driver's port names have neither.
     constexpr std::string_view frame =
         R"("18446744073709551615":{"seq":18446744073709551615,"time_ns":18446744073709551615,"type":"",)"
-        R"("port_id":65535,"port":"","netdevice":"","vf":"ffffffff:ff:1f.7","lcore":-2147483648},)";
+        R"("port_id":65535,"port":"","netdevice":"","vf":"ffffffff:ff:1f.7","lcore":-2147483648,"reason":""},)";
     return frame.size() + name_of(event.event.type).size() + event.event.port.size() +
-           2 * printable(event.event.netdevice).size();
+           name_of(event.event.reason).size() + 2 * printable(event.event.netdevice).size();
 }
 
 EventBus::History page_of(EventBus::History history, std::size_t bytes) {

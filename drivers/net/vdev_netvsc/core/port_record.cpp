@@ -19,21 +19,14 @@ void PortRecord::count(EventType type, TimePoint now) {
     case EventType::vf_present:
         ++plug_ins;
         last_vf_change = now;
-        vf_unused_since = now;
         break;
     case EventType::vf_removed:
         ++removals;
         last_vf_change = now;
-        vf_unused_since.reset();
         break;
     case EventType::vf_attached:
-        last_vf_change = now;
-        vf_unused_since.reset();
-        break;
     case EventType::vf_failed:
         last_vf_change = now;
-        if (!vf_unused_since)
-            vf_unused_since = now;
         break;
     case EventType::link_up:
     case EventType::link_down:
@@ -45,6 +38,8 @@ void PortRecord::count(EventType type, TimePoint now) {
     case EventType::lcore_alive:
     case EventType::lcore_missing:
     case EventType::lcore_dead:
+    case EventType::vf_unused:
+    case EventType::vf_unused_end:
         break;
     }
 }

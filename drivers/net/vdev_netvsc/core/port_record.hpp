@@ -39,8 +39,6 @@ struct PortRecord {
     bool link_missed = false; ///< the link may have changed while the port was stopped
     std::optional<TimePoint> last_link_change;
     std::optional<TimePoint> last_vf_change;
-    /// Since when the port has a VF that fail-safe does not have; nullopt: it has, or no VF exists.
-    std::optional<TimePoint> vf_unused_since;
 
     std::uint64_t plug_ins = 0;      ///< VFs that arrived
     std::uint64_t removals = 0;      ///< VFs that were removed

@@ -163,6 +163,7 @@ std::optional<TimePoint> Supervisor::deadline() const {
     for (const auto &[number, port] : ports_) {
         consider(port.next_creation);
         consider(vf_deadline(port));
+        consider(port.unused_vf.deadline());
     }
     for (const auto &[ifindex, time] : without_address_)
         consider(time);
@@ -177,6 +178,8 @@ Decision Supervisor::elapsed(TimePoint now) {
         if (vf_deadline(port))
             port.vf.elapsed(now, decision);
     }
+    for (auto &[number, port] : ports_)
+        port.unused_vf.elapsed(now, number, decision);
     attach_without_address(now, decision);
     return decision;
 }
@@ -232,7 +235,9 @@ Supervisor::PortView Supervisor::view_of(const Port &port) const {
             .mac = netvsc != nullptr ? netvsc->message.mac : std::nullopt,
             .vf = vf ? std::optional(vf->id.pci) : std::nullopt,
             .vf_state = port.vf.state(),
-            .vf_held = port.vf_held};
+            .vf_held = port.vf_held,
+            .vf_unused = port.unused_vf.reason(),
+            .vf_unused_since = port.unused_vf.since()};
 }
 
 } // namespace netvsc

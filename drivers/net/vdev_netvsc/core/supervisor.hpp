@@ -5,6 +5,7 @@
 #include "core/backoff.hpp"
 #include "core/command.hpp"
 #include "core/link_table.hpp"
+#include "core/unused_vf.hpp"
 #include "core/vf_event.hpp"
 #include "core/vf_machine.hpp"
 
@@ -67,6 +68,9 @@ public:
 
     // ---- Time.
 
+    /// Notes which ports have an unused VF since now. To be called after each other input.
+    void note_unused_vfs(TimePoint now);
+
     /// When elapsed() needs a call; nullopt: nothing is pending.
     [[nodiscard]] std::optional<TimePoint> deadline() const;
     [[nodiscard]] Decision elapsed(TimePoint now);
@@ -87,6 +91,8 @@ public:
         std::optional<PciAddress> vf;
         VfState vf_state = VfState::absent;
         bool vf_held = false; ///< see hold_vf()
+        VfUnused vf_unused = VfUnused::no;
+        std::optional<TimePoint> vf_unused_since; ///< nullopt with VfUnused::no
         bool operator==(const PortView &) const = default;
     };
     [[nodiscard]] std::vector<PortView> ports() const;
@@ -120,6 +126,7 @@ private:
         PortPhase phase = PortPhase::creating;
         std::string vf_args;
         VfMachine vf;
+        UnusedVf unused_vf;
         bool vf_held = false;
         int refused_vf = 0; ///< the netdevice whose refusal was logged last
         Backoff creation_backoff;
@@ -129,6 +136,8 @@ private:
     [[nodiscard]] PortView view_of(const Port &port) const;
     [[nodiscard]] static std::optional<TimePoint> vf_deadline(const Port &port);
     [[nodiscard]] PortNumber free_number(PortNumber from) const;
+    [[nodiscard]] std::vector<const Link *> vf_candidates(const Port &port) const;
+    [[nodiscard]] UnusedVf::Cause why_unused(const Port &port) const;
     [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Decision &decision);
     [[nodiscard]] bool mac_is_attached(const MacAddress &mac) const;
     [[nodiscard]] bool claims_by_name(const Instance &instance, const Link &link) const;

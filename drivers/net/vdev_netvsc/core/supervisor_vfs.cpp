@@ -44,42 +44,74 @@ Decision Supervisor::handle_outcome(const VfReleased &outcome, TimePoint /*now*/
     return decision;
 }
 
-std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
+// The netdevices that may be the port's VF.
+std::vector<const Link *> Supervisor::vf_candidates(const Port &port) const {
+    std::vector<const Link *> candidates;
     const Link *netvsc = table_.find(port.ifindex);
-    if (netvsc == nullptr || port.vf_held)
-        return std::nullopt;
-    const Link *chosen = nullptr;
+    if (netvsc == nullptr)
+        return candidates;
     for (const auto &mac : {netvsc->message.mac, netvsc->message.permanent_mac}) {
         if (!mac)
             continue;
         for (const Link *link : table_.with_mac(*mac)) {
-            if (!link->may_be_vf() || by_ifindex_.contains(link->ifindex()) ||
-                held_by_another(port, *link))
-                continue;
-            if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex())) {
-                if (port.refused_vf != link->ifindex())
-                    decision.log(Level::error,
-                                 port_name(port.number) + ": VF " + printable(link->name()) +
-                                     " has an IP address, which may be in use; it stays on its "
-                                     "kernel driver until the address is removed");
-                port.refused_vf = link->ifindex();
-                continue;
-            }
-            // The VF in use stays while it is present. Otherwise the first one seen.
-            const auto &current = port.vf.vf();
-            if (current && current->ifindex == link->ifindex() && current->id == id_of(*link)) {
-                chosen = link;
-                break;
-            }
-            if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
-                continue;
-            // A listing names the addresses last. Only then the driver knows whether the VF has
-            // one.
-            if (listing_ && !port.vf.bind().empty())
-                continue;
-            if (chosen == nullptr)
-                chosen = link;
+            if (link->may_be_vf() && !by_ifindex_.contains(link->ifindex()) &&
+                !held_by_another(port, *link))
+                candidates.push_back(link);
         }
+    }
+    return candidates;
+}
+
+UnusedVf::Cause Supervisor::why_unused(const Port &port) const {
+    if (port.phase != PortPhase::active)
+        return {};
+    if (const auto &vf = port.vf.vf())
+        return {.reason = port.vf.why_unused(), .vf = vf->id.pci};
+    const Link *netvsc = table_.find(port.ifindex);
+    for (const Link *link : vf_candidates(port)) {
+        if (port.vf_held)
+            return {.reason = VfUnused::held, .vf = link->facts.pci};
+        if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex()))
+            return {.reason = VfUnused::has_address, .vf = link->facts.pci};
+        if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
+            return {.reason = VfUnused::no_carrier, .vf = link->facts.pci};
+    }
+    return {};
+}
+
+void Supervisor::note_unused_vfs(TimePoint now) {
+    for (auto &[number, port] : ports_)
+        port.unused_vf.observe(why_unused(port), now);
+}
+
+std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
+    if (port.vf_held)
+        return std::nullopt;
+    const Link *netvsc = table_.find(port.ifindex);
+    const Link *chosen = nullptr;
+    for (const Link *link : vf_candidates(port)) {
+        if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex())) {
+            if (port.refused_vf != link->ifindex())
+                decision.log(Level::error,
+                             port_name(port.number) + ": VF " + printable(link->name()) +
+                                 " has an IP address, which may be in use; it stays on its "
+                                 "kernel driver until the address is removed");
+            port.refused_vf = link->ifindex();
+            continue;
+        }
+        // The VF in use stays while it is present. Otherwise the first one seen.
+        const auto &current = port.vf.vf();
+        if (current && current->ifindex == link->ifindex() && current->id == id_of(*link)) {
+            chosen = link;
+            break;
+        }
+        if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
+            continue;
+        // A listing names the addresses last. Only then the driver knows whether the VF has one.
+        if (listing_ && !port.vf.bind().empty())
+            continue;
+        if (chosen == nullptr)
+            chosen = link;
     }
     if (chosen == nullptr)
         return std::nullopt;

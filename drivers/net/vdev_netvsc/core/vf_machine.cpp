@@ -102,6 +102,7 @@ void VfMachine::begin(const std::optional<Vf> &vf) {
     next_.reset();
     reported_.reset();
     backoff_ = probe_backoff;
+    failure_ = VfUnused::attaching;
     state_ = vf ? VfState::present : VfState::absent;
 }
 
@@ -113,6 +114,7 @@ void VfMachine::appear(const Vf &vf, Decision &decision) {
     // A failed bind removes the netdevice and brings it back. That is no reason to retry at once.
     if (failed_bind_ && failed_bind_->vf.matches(vf.id)) {
         state_ = VfState::faulted;
+        failure_ = VfUnused::bind_failed;
         next_ = failed_bind_->next;
         report(EventType::vf_failed, decision);
         return;
@@ -190,6 +192,21 @@ void VfMachine::elapsed(TimePoint now, Decision &decision) {
     case VfState::recovering:
         announce(decision);
     }
+}
+
+VfUnused VfMachine::why_unused() const {
+    switch (state_) {
+    case VfState::present:
+    case VfState::announced:
+    case VfState::faulted:
+        return failure_;
+    case VfState::absent:
+    case VfState::attached:
+    case VfState::recovering:
+    case VfState::gone:
+        return VfUnused::no;
+    }
+    return VfUnused::no;
 }
 
 std::optional<ReleaseVf> VfMachine::release() const {

@@ -62,6 +62,8 @@ public:
     [[nodiscard]] VfState state() const { return state_; }
     /// The port's VF (in state gone: the VF that was removed).
     [[nodiscard]] const std::optional<Vf> &vf() const { return vf_; }
+    /// Why the VF does not carry the port's packets.
+    [[nodiscard]] VfUnused why_unused() const;
     [[nodiscard]] bool is(const VfId &id) const { return vf_ && vf_->id.matches(id); }
 
 private:
@@ -112,6 +114,7 @@ private:
     bool mana_warned_ = false;
     /// The VF's last reported event; nullopt: not even its presence.
     std::optional<EventType> reported_;
+    VfUnused failure_ = VfUnused::attaching; ///< the last one, until the next success
     TimePoint failure_counts_;      ///< from then on, the failure of one that was attached counts
     Backoff backoff_;               ///< of the retries in this state
     std::optional<TimePoint> next_; ///< the next check or retry

@@ -51,6 +51,7 @@ void VfMachine::handle_event(const VfBindFailed &event, TimePoint now, Decision 
         failed_bind_ = {.vf = vf_->id, .backoff = first_bind_backoff, .next = {}};
     const auto delay = failed_bind_->backoff.next();
     failed_bind_->next = now + delay.length;
+    failure_ = VfUnused::bind_failed;
     retry_later(delay, "bind to " + bind_ + " failed: " + event.reason, now, decision);
 }
 
@@ -58,6 +59,7 @@ void VfMachine::handle_event(const VfHeldBack & /*event*/, TimePoint now, Decisi
     if (state_ != VfState::present)
         return;
     state_ = VfState::faulted;
+    failure_ = VfUnused::application;
     next_ = now + (closed_by_application_ ? application_grace : configuring_grace);
 }
 
@@ -73,11 +75,13 @@ void VfMachine::handle_event(const VfProbed &event, TimePoint now, Decision &dec
         return;
     const auto delay = backoff_.next();
     if (event.error != 0) {
+        failure_ = VfUnused::probe_failed;
         retry_later(delay, "probe failed: " + std::generic_category().message(event.error), now,
                     decision);
         return;
     }
     state_ = VfState::announced;
+    failure_ = VfUnused::attaching;
     // By then fail-safe has polled its pipe, even if its alarm was a little late.
     next_ = now + 2 * hotplug_poll_ + delay.length;
 }
@@ -139,6 +143,7 @@ void VfMachine::handle_event(const VfPortClosed &event, TimePoint now, Decision 
         decision.add(RefreshLink{.number = number_});
         // Usually the VF itself leaves, and its netdevice follows within moments.
         state_ = VfState::faulted;
+        failure_ = event.by_application ? VfUnused::application : VfUnused::detached;
         closed_by_application_ = event.by_application;
         failure_counts_ = now + leaving_grace;
         next_ = now +

@@ -145,6 +145,7 @@ void Driver::carry_out(Decision decision, const rte_vdev_device *being_removed) 
         {
             const MutexLock lock(mutex_);
             queue_.push(std::move(decision.traffic));
+            supervisor_.note_unused_vfs(devices_.now());
         }
         for (const Notice &notice : decision.notices)
             notify(notice);
@@ -157,12 +158,17 @@ void Driver::carry_out(Decision decision, const rte_vdev_device *being_removed) 
 }
 
 void Driver::run(Decision decision) {
+    {
+        const MutexLock lock(mutex_);
+        supervisor_.note_unused_vfs(devices_.now()); // before a probe, which may take seconds
+    }
     for (;;) {
         run_traffic(decision);
         if (decision.empty()) {
             const TimePoint now = devices_.now();
             sources_.elapsed(now);
             const MutexLock lock(mutex_);
+            supervisor_.note_unused_vfs(now);
             decision = supervisor_.elapsed(now);
         }
         if (decision.empty())

@@ -8,13 +8,14 @@ namespace netvsc {
 namespace {
 
 Event event_of(EventType type, PortNumber number, const PortRecord &record,
-               std::optional<PciAddress> vf) {
+               std::optional<PciAddress> vf, VfUnused reason = VfUnused::no) {
     return {.type = type,
             .port_id = record.port_id,
             .port = port_name(number),
             .netdevice = record.netdevice,
             .vf = vf,
-            .lcore = -1};
+            .lcore = -1,
+            .reason = reason};
 }
 
 Path path_of(VfState vf, const PortDevice::State &port) {
@@ -79,7 +80,7 @@ void PortRegistry::report(const Report &report, TimePoint now) {
         }
         record->netdevice = *netdevice;
         record->count(report.type, now);
-        event = event_of(report.type, report.number, *record, report.vf);
+        event = event_of(report.type, report.number, *record, report.vf, report.reason);
     }
     publish_(std::move(event));
 }

@@ -112,6 +112,7 @@ TEST_F(LinkStatusTest, GivesEachEventItsSeverity) {
     for (const auto &[type, severity] :
          {std::pair{"vf_present", Severity::okay}, std::pair{"vf_attached", Severity::okay},
           std::pair{"vf_failed", Severity::failure}, std::pair{"vf_removed", Severity::warning},
+          std::pair{"vf_unused", Severity::warning}, std::pair{"vf_unused_end", Severity::okay},
           std::pair{"port_added", Severity::okay}, std::pair{"port_removed", Severity::warning}})
         EXPECT_THAT(happen(status, driver_event(type)).notifications,
                     ElementsAre(Field(&Notification::severity, severity)))
@@ -131,6 +132,18 @@ TEST_F(LinkStatusTest, NamesTheVfOfALinkChangeUntilItsRemoval) {
     (void)happen(status, driver_event("vf_attached", 0, "0000:02:00.0"));
     EXPECT_THAT(happen(status, driver_event("link_up")).notifications[0].metadata,
                 Contains(Pair("vf", "0000:02:00.0")));
+}
+
+TEST_F(LinkStatusTest, SaysWhyAVfIsUnused) {
+    LinkStatus status({.notify = true});
+    auto event = driver_event("vf_unused", 0, "0000:01:00.0");
+    event.reason = "probe_failed";
+    EXPECT_EQ(happen(status, event).notifications[0].message,
+              "VF unused: 0000:01:00.0 of NetVSC eth1: probe_failed");
+    (void)happen(status, driver_event("vf_removed", 0, "0000:01:00.0"));
+    (void)happen(status, driver_event("vf_unused_end", 0, "0000:01:00.0"));
+    EXPECT_THAT(poll(status, 0, true).notifications[0].metadata,
+                ElementsAre(Pair("port", "net_failsafe_vsc0"), Pair("netvsc", "eth1")));
 }
 
 TEST_F(LinkStatusTest, ReplacesControlCharacters) {

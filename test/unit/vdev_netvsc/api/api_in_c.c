@@ -56,3 +56,7 @@ const char *c_name_of_event(int type) {
 const char *c_name_of_state(int state) {
     return rte_pmd_vdev_netvsc_vf_state_name((enum rte_pmd_vdev_netvsc_vf_state)state);
 }
+
+const char *c_name_of_unused(int reason) {
+    return rte_pmd_vdev_netvsc_vf_unused_name((enum rte_pmd_vdev_netvsc_vf_unused)reason);
+}

@@ -17,6 +17,7 @@ int c_registers_twice();
 std::size_t c_sizes();
 const char *c_name_of_event(int type);
 const char *c_name_of_state(int state);
+const char *c_name_of_unused(int reason);
 }
 
 namespace {
@@ -102,10 +103,17 @@ TEST(Api, NamesEventsAndStates) {
                  "lcore_dead");
     EXPECT_STREQ(c_name_of_event(256), "unknown");
     EXPECT_STREQ(c_name_of_event(-1), "unknown");
-    EXPECT_STREQ(c_name_of_event(11), "unknown");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_event_name(RTE_PMD_VDEV_NETVSC_EVENT_VF_UNUSED_END),
+                 "vf_unused_end");
+    EXPECT_STREQ(c_name_of_event(13), "unknown");
     EXPECT_STREQ(rte_pmd_vdev_netvsc_vf_state_name(RTE_PMD_VDEV_NETVSC_VF_ATTACHED), "attached");
     EXPECT_STREQ(c_name_of_state(99), "unknown");
     EXPECT_STREQ(c_name_of_state(-1), "unknown");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_vf_unused_name(RTE_PMD_VDEV_NETVSC_UNUSED_NO), "");
+    EXPECT_STREQ(rte_pmd_vdev_netvsc_vf_unused_name(RTE_PMD_VDEV_NETVSC_UNUSED_HAS_ADDRESS),
+                 "has_address");
+    EXPECT_STREQ(c_name_of_unused(256), "unknown");
+    EXPECT_STREQ(c_name_of_unused(-1), "unknown");
 }
 
 } // namespace

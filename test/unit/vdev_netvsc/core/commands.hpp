@@ -47,7 +47,8 @@ struct Text {
     }
     std::string operator()(const Report &c) const {
         return "event " + std::string(name_of(c.type)) + " " + std::to_string(c.number) +
-               (c.vf ? " " + c.vf->to_string() : "");
+               (c.vf ? " " + c.vf->to_string() : "") +
+               (c.reason != VfUnused::no ? " " + std::string(name_of(c.reason)) : "");
     }
     std::string operator()(const Message &c) const {
         constexpr const char *levels[] = {"error", "warning", "notice", "info", "debug"};

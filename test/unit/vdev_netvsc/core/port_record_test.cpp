@@ -30,23 +30,6 @@ TEST(LatencyHistogram, KnowsTheLastAndTheLongest) {
     EXPECT_EQ(histogram.longest(), 7ms);
 }
 
-TEST(PortRecord, KnowsSinceWhenAVfIsUnused) {
-    PortRecord record;
-    EXPECT_EQ(record.vf_unused_since, std::nullopt);
-    record.count(EventType::vf_present, start);
-    EXPECT_EQ(record.vf_unused_since, start);
-    record.count(EventType::vf_failed, start + 1s);
-    EXPECT_EQ(record.vf_unused_since, start);
-    record.count(EventType::vf_attached, start + 2s);
-    EXPECT_EQ(record.vf_unused_since, std::nullopt);
-    record.count(EventType::vf_failed, start + 3s);
-    EXPECT_EQ(record.vf_unused_since, start + 3s);
-    record.count(EventType::link_down, start + 4s);
-    EXPECT_EQ(record.vf_unused_since, start + 3s);
-    record.count(EventType::vf_removed, start + 5s);
-    EXPECT_EQ(record.vf_unused_since, std::nullopt);
-}
-
 TEST(PortRecord, CountsAddedAndRemovedVfs) {
     PortRecord record;
     record.count(EventType::vf_present, start);
