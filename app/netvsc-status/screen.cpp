@@ -52,6 +52,15 @@ std::string milliseconds(std::uint64_t microseconds) {
     return text;
 }
 
+// "to the VF in 54.1 ms, longest 60.2 ms"; empty if none was measured.
+std::string durations(const json &stats, const std::string &where, const std::string &what) {
+    const std::uint64_t longest = number_in(stats, (what + "_max_us").c_str());
+    return longest == 0
+               ? ""
+               : where + " in " + milliseconds(number_in(stats, (what + "_last_us").c_str())) +
+                     ", longest " + milliseconds(longest);
+}
+
 std::string times(std::uint64_t count) {
     return count == 1 ? "once" : std::to_string(count) + " times";
 }
@@ -103,10 +112,14 @@ void add_port(std::string &screen, const json &port) {
     std::string history =
         added == 0 ? "none added"
                    : "added " + times(added) + ", removed " + times(number_in(stats, "removals"));
-    if (const auto longest = number_in(stats, "announce_max_us"); longest != 0)
-        history += "; announced in " + milliseconds(number_in(stats, "announce_last_us")) +
-                   ", longest " + milliseconds(longest);
+    if (const std::string announced = durations(stats, "announced", "announce"); !announced.empty())
+        history += "; " + announced;
     add_line(screen, "VF history", history);
+    const std::string to_vf = durations(stats, "to the VF", "attach");
+    const std::string to_fallback = durations(stats, "to " + text_in(port, "fallback"), "detach");
+    if (!to_vf.empty() || !to_fallback.empty())
+        add_line(screen, "Switches",
+                 to_vf + (to_vf.empty() || to_fallback.empty() ? "" : "; ") + to_fallback);
     const std::uint64_t binds = number_in(stats, "failed_binds");
     const std::uint64_t probes = number_in(stats, "failed_probes");
     if (binds + probes != 0)

@@ -119,6 +119,15 @@ Last events
                          ["/vdev_netvsc/hold,0", "/vdev_netvsc/release,3", "/vdev_netvsc/hold,3"])
         self.assertIn("--hold x: expected the number of a port", self.run_status("--hold", "x", status=2))
 
+    def test_durations_of_switches(self) -> None:
+        application = self.application()
+        for more, line in (({"attach_last_us": 54_100, "attach_max_us": 60_250}, "to the VF in 54.1 ms, longest 60.2 ms"),
+                           ({"detach_last_us": 300, "detach_max_us": 500}, "to tap in 0.3 ms, longest 0.5 ms"),
+                           ({"attach_last_us": 1000, "attach_max_us": 1000, "detach_last_us": 0, "detach_max_us": 200},
+                            "to the VF in 1.0 ms, longest 1.0 ms; to tap in 0.0 ms, longest 0.2 ms")):
+            application.answers["/vdev_netvsc/stats,0"] = stats(**more)
+            self.assertIn(f"\n  Switches   {line}\n", self.run_status())
+
     def test_a_vf_that_is_not_used(self) -> None:
         application = self.application()
         application.answers["/vdev_netvsc/info,0"] = info(vf_state="faulted", path="fallback",

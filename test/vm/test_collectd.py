@@ -178,11 +178,15 @@ class Values(CollectdCase):
 
         def exported(value: str) -> str:
             """What write_prometheus shows, which collectd gives each value to after the csv plugin, or before it."""
-            text = self.guest.run(["python3", "-c", "import urllib.request as r;"
-                                   "print(r.urlopen('http://127.0.0.1:9103/metrics').read().decode())"]).stdout
+            text = self.exporter()
             return text if f'collectd_dpdkevents_gauge{{{value},instance="vm1"}} 1 ' in text else ""
         for value in 'dpdkevents="wan",type="link_status"', 'dpdkevents="keepalive",type="lcore1"':
             wait_for(f"the exporter's {value}", lambda: exported(value), PATIENCE_S)
+
+    def exporter(self) -> str:
+        """What Prometheus would read."""
+        return self.guest.run(["python3", "-c", "import urllib.request as r;"
+                               "print(r.urlopen('http://127.0.0.1:9103/metrics').read().decode())"]).stdout
 
     def test_vf_that_no_pmd_takes(self) -> None:
         eal = [*self.blocked(), LOG_LEVEL, f"--vdev=net_vdev_netvsc0,iface={self.names[0]}"]
@@ -196,6 +200,8 @@ class Values(CollectdCase):
             return len(last) == 2 and 0 < last[0] < last[1]
         self.plug("vf", MACS[0])
         wait_for("a growing value", lambda: is_growing(self.values(unused)[-2:]), PATIENCE_S)
+        # As the alert and the dashboard ask for it (app/collectd/examples).
+        self.assertRegex(self.exporter(), r'collectd_dpdkevents_gauge\{dpdkevents="wan",type="vf_unused",instance="vm1"\} [1-9.]')
         self.unplug("vf")
         wait_for("no unused VF", lambda: self.values(unused)[-1:] == [0.0], PATIENCE_S)
         self.assert_quits(testpmd)

@@ -50,12 +50,21 @@ class Status(OverHyperV, EventCase):
                         rf" ago  vf_attached    net_failsafe_vsc0 \({name}\)  VF {address}$"):
             self.assertRegex(shown.stdout, r"(?m)" + pattern)
 
+        self.assertRegex(shown.stdout, r"(?m)^  Switches   to the VF in [\d.]+ ms, longest [\d.]+ ms$")
         told = json.loads(self.status("--json", "--events", "50").stdout)
         self.assertEqual([(event["seq"], event["time_ns"], event["type"]) for event in told["events"]],
                          [(event.sequence, event.time_ns, event.type) for event in log.events()])
         self.assertEqual({key: value for key, value in told["ports"][0].items() if key not in ("now_ns", "stats")},
                          {key: value for key, value in self.telemetry(testpmd, "/vdev_netvsc/info,0").items()
                           if key != "now_ns"})
+
+        self.unplug("vf")
+        log.wait("vf_removed")
+        counted = self.telemetry(testpmd, "/vdev_netvsc/stats,0")
+        for what in "announce", "attach", "detach":
+            classes = list(counted[f"{what}_histogram"].values())
+            self.assertEqual((classes, classes[-1]), (sorted(classes), 1), what)
+        self.assertRegex(self.status().stdout, r"(?m)^  Switches   to the VF in .*; to tap in [\d.]+ ms, longest [\d.]+ ms$")
 
         # A second application, and then another that has not the driver.
         other = self.run_testpmd(f"--vdev=net_vdev_netvsc0,iface={name}x")

@@ -108,6 +108,18 @@ struct rte_pmd_vdev_netvsc_queue_event {
     unsigned int lcore_id;                      /**< The lcore that polled the queue last. */
 };
 
+/** The number of classes of a histogram. */
+#define RTE_PMD_VDEV_NETVSC_CLASSES 11
+
+/** Durations of one kind. */
+struct rte_pmd_vdev_netvsc_durations {
+    uint64_t last_us; /**< The last one, in microseconds. */
+    uint64_t max_us;  /**< The longest one, in microseconds. */
+    /** How many took at most 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 ms, and any time. Cumulative,
+     * as in Prometheus. */
+    uint64_t counts[RTE_PMD_VDEV_NETVSC_CLASSES];
+};
+
 /** Information about one port. */
 struct rte_pmd_vdev_netvsc_port_info {
     uint16_t port_id;                              /**< ethdev port id. */
@@ -132,6 +144,14 @@ struct rte_pmd_vdev_netvsc_port_info {
     uint64_t removals;                            /**< VFs that were removed. */
     uint64_t failed_binds;                        /**< Failed attempts to bind a VF. */
     uint64_t failed_probes;                       /**< Failed attempts to probe a VF. */
+    /** From a VF's notification, or the release of a hold, to its address in fail-safe's pipe. */
+    struct rte_pmd_vdev_netvsc_durations announcements;
+    /** From the same notification to VF_ATTACHED. The driver checks whether fail-safe has attached
+     * the VF two periods of hotplug_poll= after the announcement. */
+    struct rte_pmd_vdev_netvsc_durations attachments;
+    /** From the notification of a removal, or the request of a hold, to fail-safe's use of the
+     * fallback. Without removals that the VF's PMD reports. */
+    struct rte_pmd_vdev_netvsc_durations detachments;
 };
 
 /**

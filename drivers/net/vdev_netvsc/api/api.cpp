@@ -12,6 +12,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 // Only the functions of this header are exported.
 #pragma GCC visibility push(default)
@@ -60,6 +61,17 @@ rte_pmd_vdev_netvsc_lcore_state state_of(LcoreState state) {
         return RTE_PMD_VDEV_NETVSC_LCORE_ALIVE;
     return state == LcoreState::missing ? RTE_PMD_VDEV_NETVSC_LCORE_MISSING
                                         : RTE_PMD_VDEV_NETVSC_LCORE_DEAD;
+}
+
+static_assert(RTE_PMD_VDEV_NETVSC_CLASSES == LatencyHistogram::bounds_ms.size() + 1);
+
+rte_pmd_vdev_netvsc_durations durations_of(const LatencyHistogram &histogram) {
+    rte_pmd_vdev_netvsc_durations durations{
+        .last_us = static_cast<std::uint64_t>(histogram.last().count()),
+        .max_us = static_cast<std::uint64_t>(histogram.longest().count()),
+        .counts = {}};
+    std::partial_sum(histogram.counts().begin(), histogram.counts().end(), durations.counts);
+    return durations;
 }
 
 // A C caller can pass any number, also one that is no value of the C++ enumeration.
@@ -116,6 +128,9 @@ int rte_pmd_vdev_netvsc_port_info_get(uint16_t port_id,
         info->removals = record.removals;
         info->failed_binds = record.failed_binds;
         info->failed_probes = record.failed_probes;
+        info->announcements = durations_of(record.announcements);
+        info->attachments = durations_of(record.attachments);
+        info->detachments = durations_of(record.detachments);
         return 0;
     });
 }

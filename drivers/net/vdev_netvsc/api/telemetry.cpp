@@ -95,23 +95,30 @@ int passed_over(rte_tel_data *answer) {
     return 0;
 }
 
+// <what>_last_us, <what>_max_us and <what>_histogram.
+void add_durations(TelemetryDict &dict, const std::string &what,
+                   const LatencyHistogram &durations) {
+    rte_tel_data *classes = new_telemetry_data();
+    TelemetryDict histogram(classes);
+    std::uint64_t up_to_here = 0;
+    for (std::size_t i = 0; i < durations.counts().size(); ++i) {
+        up_to_here += durations.counts()[i];
+        const std::string name = i < LatencyHistogram::bounds_ms.size()
+                                     ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
+                                     : "le_inf";
+        histogram.add(name.c_str(), up_to_here);
+    }
+    dict.add((what + "_last_us").c_str(), us_of(durations.last()));
+    dict.add((what + "_max_us").c_str(), us_of(durations.longest()));
+    dict.add((what + "_histogram").c_str(), classes);
+}
+
 int stats(const char *parameter, rte_tel_data *answer) {
     const auto port = port_named(parameter);
     if (!port)
         return -EINVAL;
     const DriverCounters counters = Driver::get().counters();
     const PortRecord &record = port->record;
-    const LatencyHistogram &announcements = record.announcements;
-    rte_tel_data *classes = new_telemetry_data();
-    TelemetryDict histogram(classes);
-    std::uint64_t up_to_here = 0;
-    for (std::size_t i = 0; i < announcements.counts().size(); ++i) {
-        up_to_here += announcements.counts()[i];
-        const std::string name = i < LatencyHistogram::bounds_ms.size()
-                                     ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
-                                     : "le_inf";
-        histogram.add(name.c_str(), up_to_here);
-    }
     TelemetryDict dict(answer);
     dict.add("plug_ins", record.plug_ins);
     dict.add("removals", record.removals);
@@ -119,9 +126,9 @@ int stats(const char *parameter, rte_tel_data *answer) {
     dict.add("failed_probes", record.failed_probes);
     dict.add("resyncs", counters.resyncs);
     dict.add("dropped_messages", counters.dropped_messages);
-    dict.add("announce_last_us", us_of(announcements.last()));
-    dict.add("announce_max_us", us_of(announcements.longest()));
-    dict.add("announce_histogram", classes);
+    add_durations(dict, "announce", record.announcements);
+    add_durations(dict, "attach", record.attachments);
+    add_durations(dict, "detach", record.detachments);
     return 0;
 }
 

@@ -18,13 +18,19 @@ void PortRecord::count(EventType type, TimePoint now) {
     switch (type) {
     case EventType::vf_present:
         ++plug_ins;
+        leaving.reset();
         last_vf_change = now;
         break;
     case EventType::vf_removed:
         ++removals;
+        arriving.reset();
         last_vf_change = now;
         break;
     case EventType::vf_attached:
+        if (const auto since = std::exchange(arriving, std::nullopt))
+            attachments.add(now - *since);
+        last_vf_change = now;
+        break;
     case EventType::vf_failed:
         last_vf_change = now;
         break;
@@ -45,8 +51,15 @@ void PortRecord::count(EventType type, TimePoint now) {
 }
 
 void PortRecord::announced(TimePoint now) {
-    if (const auto since = std::exchange(noticed, std::nullopt))
+    if (const auto since = std::exchange(noticed, std::nullopt)) {
         announcements.add(now - *since);
+        arriving = since;
+    }
+}
+
+void PortRecord::detached(TimePoint now) {
+    if (const auto since = std::exchange(leaving, std::nullopt))
+        detachments.add(now - *since);
 }
 
 } // namespace netvsc

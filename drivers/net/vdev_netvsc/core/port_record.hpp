@@ -46,12 +46,21 @@ struct PortRecord {
     std::uint64_t failed_probes = 0; ///< every attempt
     /// From the read of the kernel's notification to the VF's address in the pipe.
     LatencyHistogram announcements;
-    std::optional<TimePoint> noticed; ///< the notification of the next VF to announce
+    /// From the same notification to the event vf_attached. With all retries.
+    LatencyHistogram attachments;
+    /// From the read of the notification of a removal, or the request of a hold, to fail-safe's use
+    /// of the fallback. A removal that the VF's PMD reports itself has no such notification.
+    LatencyHistogram detachments;
+    std::optional<TimePoint> noticed;  ///< the notification of the next VF to announce
+    std::optional<TimePoint> arriving; ///< the notification of the VF that was announced
+    std::optional<TimePoint> leaving;  ///< the notification of the removal of the VF
 
     /// Counts an event of the port.
     void count(EventType type, TimePoint now);
     /// The VF's address is in the pipe. A repeated announcement does not count.
     void announced(TimePoint now);
+    /// fail-safe uses the fallback: the driver raised the removal of the VF's port.
+    void detached(TimePoint now);
 };
 
 } // namespace netvsc

@@ -90,6 +90,7 @@ Decision CommandExecutor::run(const Withdraw &command) {
         if (port)
             port->use_safe_bursts();
         devices_.raise_removal(command.vf);
+        registry_.note_detachment(command.number, devices_.now());
     }
     if (!remains)
         binder_.forget_removed(command.vf.pci);

@@ -268,6 +268,7 @@ bool Driver::hold_vf(std::uint16_t port_id, bool hold) {
             const MutexLock lock(mutex_);
             decision = supervisor_.hold_vf(number, hold);
         }
+        registry_.note_notification(decision.traffic, devices_.now());
         carry_out(std::move(decision));
         return true;
     }

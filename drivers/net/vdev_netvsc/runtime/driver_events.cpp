@@ -70,10 +70,7 @@ void Driver::netlink_readable() noexcept {
                 decision.append(take_locked(event));
             },
             began);
-        for (const TrafficCommand &command : decision.traffic) {
-            if (const auto *announce = std::get_if<Announce>(&command))
-                registry_.note_notification(announce->number, began);
-        }
+        registry_.note_notification(decision.traffic, began);
         run(std::move(decision));
     });
 }
@@ -98,6 +95,7 @@ Decision Driver::function_event_locked(const PciEvent &event) {
 
 void Driver::uevents_readable() noexcept {
     guarded("uevent", [this] {
+        const TimePoint began = devices_.now();
         auto [events, lost, for_applications] = sources_.read_uevents();
         Decision decision;
         std::vector<PciAddress> without_driver;
@@ -121,6 +119,7 @@ void Driver::uevents_readable() noexcept {
         }
         for (const PciAddress &vf : without_driver)
             replace_registers(vf);
+        registry_.note_notification(decision.traffic, began);
         run(std::move(decision));
         relay_.deliver(events, devices_.now());
         for (KernelEvent &event : for_applications)
@@ -134,6 +133,7 @@ void Driver::uevents_readable() noexcept {
 void Driver::kernel_log_readable() noexcept {
     guarded("kernel log", [this] {
         Decision decision;
+        const TimePoint began = devices_.now();
         sources_.read_kernel_log([&](std::string_view line) {
             const std::string netdevice = vf_left_by_data_path(line);
             if (netdevice.empty())
@@ -143,6 +143,7 @@ void Driver::kernel_log_readable() noexcept {
             if (vf != nullptr && vf->may_be_vf() && loses_driver(*vf->facts.pci))
                 decision.append(supervisor_.link_leaving(vf->ifindex()));
         });
+        registry_.note_notification(decision.traffic, began);
         if (!decision.empty())
             run(std::move(decision));
     });
@@ -169,6 +170,7 @@ void Driver::device_event(const char *device, rte_dev_event_type event) noexcept
                 *pci, bound_to ? VfEvent{VfReleaseRequested{}} : VfEvent{VfFunctionRemoved{}},
                 devices_.now());
         }
+        registry_.note_notification(decision.traffic, devices_.now());
         carry_out(std::move(decision));
     });
 }

@@ -129,16 +129,29 @@ void PortRegistry::refresh_link(PortNumber number, TimePoint now) {
 
 // ---- Statistics.
 
-void PortRegistry::note_notification(PortNumber number, TimePoint read) {
+void PortRegistry::note_notification(std::span<const TrafficCommand> commands, TimePoint read) {
     const MutexLock lock(mutex_);
-    if (PortRecord *record = find_record_locked(number))
-        record->noticed = read;
+    for (const TrafficCommand &command : commands) {
+        if (const auto *announce = std::get_if<Announce>(&command)) {
+            if (PortRecord *record = find_record_locked(announce->number))
+                record->noticed = read;
+        } else if (const auto *withdraw = std::get_if<Withdraw>(&command)) {
+            if (PortRecord *record = find_record_locked(withdraw->number))
+                record->leaving = read;
+        }
+    }
 }
 
 void PortRegistry::note_announcement(PortNumber number, TimePoint now) {
     const MutexLock lock(mutex_);
     if (PortRecord *record = find_record_locked(number))
         record->announced(now);
+}
+
+void PortRegistry::note_detachment(PortNumber number, TimePoint now) {
+    const MutexLock lock(mutex_);
+    if (PortRecord *record = find_record_locked(number))
+        record->detached(now);
 }
 
 void PortRegistry::count(PortNumber number, std::uint64_t PortRecord::*counter) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,10 +46,12 @@ public:
 
     // ---- Statistics.
 
-    /// The kernel's notification of a VF was read at this time.
-    void note_notification(PortNumber number, TimePoint read);
+    /// The notification that has led to these commands was read at this time.
+    void note_notification(std::span<const TrafficCommand> commands, TimePoint read);
     /// The VF's address was written into the pipe.
     void note_announcement(PortNumber number, TimePoint now);
+    /// fail-safe uses the fallback in place of the VF.
+    void note_detachment(PortNumber number, TimePoint now);
     void count(PortNumber number, std::uint64_t PortRecord::*counter);
 
     struct Entry {

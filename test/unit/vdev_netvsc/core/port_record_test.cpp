@@ -67,5 +67,37 @@ TEST(PortRecord, TakesTheTimeOfAnAnnouncementOnce) {
     EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), 0U), 1);
 }
 
+TEST(PortRecord, TakesTheTimeFromTheNotificationToTheAttachment) {
+    PortRecord record;
+    record.count(EventType::vf_attached, start); // of a VF without a notification
+    EXPECT_EQ(record.attachments.longest(), 0us);
+    record.noticed = start;
+    record.announced(start + 1ms);
+    record.announced(start + 30ms); // again
+    record.count(EventType::vf_failed, start + 40ms);
+    record.count(EventType::vf_attached, start + 70ms);
+    record.count(EventType::vf_attached, start + 9s); // again
+    EXPECT_EQ(record.attachments.last(), 70ms);
+    record.noticed = start;
+    record.announced(start + 1ms);
+    record.count(EventType::vf_removed, start + 2ms);
+    record.count(EventType::vf_attached, start + 9s); // the next VF, without a notification
+    EXPECT_EQ(record.attachments.longest(), 70ms);
+}
+
+TEST(PortRecord, TakesTheTimeOfADetachmentOnce) {
+    PortRecord record;
+    record.detached(start); // without a notification
+    EXPECT_EQ(record.detachments.longest(), 0us);
+    record.leaving = start;
+    record.detached(start + 3ms);
+    record.detached(start + 9s); // raised again
+    EXPECT_EQ(record.detachments.longest(), 3ms);
+    record.leaving = start; // its PMD has reported it
+    record.count(EventType::vf_present, start + 1s);
+    record.detached(start + 9s);
+    EXPECT_EQ(record.detachments.longest(), 3ms);
+}
+
 } // namespace
 } // namespace netvsc

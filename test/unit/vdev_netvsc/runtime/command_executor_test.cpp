@@ -112,10 +112,25 @@ TEST_F(CommandExecutorTest, ProbesTheVfWithTheLinkOfThePort) {
 }
 
 TEST_F(CommandExecutorTest, MeasuresTheTimeFromTheNotificationToThePipe) {
-    registry_.note_notification(0, devices_.time);
+    registry_.note_notification(std::vector<TrafficCommand>{announce()}, devices_.time);
     devices_.time += 3ms;
     (void)executor_.execute(announce());
     EXPECT_EQ(record().announcements.last(), 3ms);
+}
+
+TEST_F(CommandExecutorTest, MeasuresTheTimeToTheFallbackOfARemovalThatItRaises) {
+    devices_.use = Devices::VfPortUse::owned;
+    const auto withdraw = [&](bool raise_removal) {
+        const TrafficCommand command =
+            Withdraw{.number = 0, .vf = vf.id, .raise_removal = raise_removal};
+        registry_.note_notification(std::span(&command, 1), devices_.time);
+        devices_.time += 2ms;
+        (void)executor_.execute(command);
+    };
+    withdraw(false);
+    EXPECT_EQ(record().detachments.last(), 0ms);
+    withdraw(true);
+    EXPECT_EQ(record().detachments.last(), 2ms);
 }
 
 TEST_F(CommandExecutorTest, EmptiesThePipeAfterAFailedProbe) {

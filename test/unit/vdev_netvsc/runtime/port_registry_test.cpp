@@ -119,7 +119,8 @@ TEST_F(PortRegistryTest, ReportsALinkThatChangedWhileThePortWasStopped) {
 
 TEST_F(PortRegistryTest, MeasuresOneAnnouncementForEachNotification) {
     registry_.note_announcement(7, devices_.time);
-    registry_.note_notification(7, devices_.time);
+    registry_.note_notification(
+        std::vector<TrafficCommand>{Announce{.number = 7, .vf = {.id = pci}}}, devices_.time);
     registry_.note_announcement(7, devices_.time + 4ms);
     registry_.note_announcement(7, devices_.time + 9ms);
     EXPECT_EQ(record().announcements.last(), 4ms);
