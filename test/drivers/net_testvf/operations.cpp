@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "operations.hpp"
 
+#include "checksums.hpp"
 #include "port.hpp"
 
 #include <array>
@@ -71,7 +72,7 @@ static int testvf_infos_get(rte_eth_dev *ethdev, rte_eth_dev_info *info) {
     info->max_rx_queues = Port::queues_max;
     info->max_tx_queues = Port::queues_max;
     info->max_mac_addrs = 1;
-    info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | testvf::checksum_offloads;
     // As mlx5 and net_tap. The state of every checksum is RTE_MBUF_F_RX_*_CKSUM_UNKNOWN.
     info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_CHECKSUM;
     // What the kernel's fanout hashes over; a fail-safe port configured with net_tap's hash

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "packet_socket.hpp"
 
+#include "checksums.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
@@ -262,7 +264,8 @@ std::uint16_t TxQueue::burst(rte_mbuf **packets, std::uint16_t count) noexcept {
     while (taken < count && likely(!gone_.load(std::memory_order_relaxed))) {
         unsigned batch = 0;
         while (batch < batch_max && taken + batch < count &&
-               packets[taken + batch]->nb_segs <= segments_max) {
+               packets[taken + batch]->nb_segs <= segments_max &&
+               write_checksums(*packets[taken + batch])) {
             unsigned segments = 0;
             for (rte_mbuf *part = packets[taken + batch]; part != nullptr; part = part->next)
                 buffers[batch][segments++] = {.iov_base = rte_pktmbuf_mtod(part, void *),
@@ -277,7 +280,8 @@ std::uint16_t TxQueue::burst(rte_mbuf **packets, std::uint16_t count) noexcept {
             // No room now: the caller keeps the rest, as from a NIC's full ring.
             if (batch > 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
                 break;
-            // This one can never be sent (too long, or the netdevice is down or going).
+            // This one can never be sent (too long, too short for its checksums, or the netdevice
+            // is down or going).
             counters.errors.add(1);
             rte_pktmbuf_free(packets[taken++]);
             continue;
