@@ -3,6 +3,7 @@
 // What EAL finds when it loads the plugin: the vdev driver net_virtio_user, its alias virtio_user
 // and the PMD information.
 
+#include "common/eal/dpdk_release.hpp"
 #include "ethdev/log.hpp"
 #include "ethdev/port.hpp"
 
@@ -73,8 +74,7 @@ extern "C" int virtio_user_remove(rte_vdev_device *vdev) {
 }
 
 rte_vdev_driver virtio_user_driver = {
-    .next = {},
-    .driver = {.next = {}, .name = VIRTIO_USER_NAME, .alias = VIRTIO_USER_ALIAS},
+    .driver = {.name = VIRTIO_USER_NAME, .alias = VIRTIO_USER_ALIAS},
     .probe = virtio_user_probe,
     .remove = virtio_user_remove,
     .dma_map = nullptr,
@@ -82,7 +82,13 @@ rte_vdev_driver virtio_user_driver = {
     .drv_flags = 0,
 };
 
-RTE_INIT(virtio_user_register) { rte_vdev_register(&virtio_user_driver); }
+RTE_INIT(virtio_user_register) {
+    const netvsc::DpdkFit fit = netvsc::check_this_dpdk();
+    if (fit.problem)
+        virtio::log(fit.usable ? LogLevel::warning : LogLevel::error, *fit.problem);
+    if (fit.usable)
+        rte_vdev_register(&virtio_user_driver);
+}
 
 // What dpdk-pmdinfo.py looks for in the shared object (DPDK's pmdinfogen makes it for drivers
 // built within DPDK's tree).

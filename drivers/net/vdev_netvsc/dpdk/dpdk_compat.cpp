@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dpdk/dpdk_compat.hpp"
 
+#include "common/eal/dpdk_release.hpp"
 #include "dpdk/log.hpp"
 
 #include <atomic>
@@ -8,11 +9,6 @@
 
 namespace netvsc {
 namespace {
-
-std::string text(DpdkRelease release) {
-    const std::string month = std::to_string(release.month);
-    return std::to_string(release.year) + (release.month < 10 ? ".0" : ".") + month;
-}
 
 // Templates: in them, a member that this release lacks is no compile error.
 
@@ -53,24 +49,8 @@ template <typename Device> const rte_vdev_device *next_of(const Device &device) 
 
 } // namespace
 
-DpdkFit check_dpdk(DpdkRelease built_for, DpdkRelease running) {
-    if (built_for != running)
-        return {.usable = false,
-                .problem = "built for DPDK " + text(built_for) + ", loaded by DPDK " +
-                           text(running) +
-                           ", whose internal structures may differ: the driver does not register. "
-                           "Build it for the installed DPDK"};
-    if (running > newest_tested_dpdk)
-        return {.usable = true,
-                .problem = "DPDK " + text(running) + " is newer than " + text(newest_tested_dpdk) +
-                           ", the newest release that the driver was tested with"};
-    return {.usable = true, .problem = {}};
-}
-
 bool suits_this_dpdk() {
-    const auto fit = check_dpdk({.year = RTE_VER_YEAR, .month = RTE_VER_MONTH},
-                                {.year = static_cast<int>(rte_version_year()),
-                                 .month = static_cast<int>(rte_version_month())});
+    const DpdkFit fit = check_this_dpdk();
     if (fit.problem)
         log(fit.usable ? Message::Level::warning : Message::Level::error, *fit.problem);
     return fit.usable;

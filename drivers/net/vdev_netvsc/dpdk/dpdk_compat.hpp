@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <bus_driver.h>
 #include <bus_vdev_driver.h>
-#include <rte_version.h>
 
 // All differences between DPDK's releases. Work-arounds for bugs are in files of their own:
 // failsafe/double_release.hpp, dpdk/hotplug.hpp, and others.
 namespace netvsc {
 
-/// A DPDK release: its year and month.
-struct DpdkRelease {
-    int year;
-    int month;
-    friend auto operator<=>(const DpdkRelease &, const DpdkRelease &) = default;
-};
-
-/// The newest release that the tests have run with.
-constexpr DpdkRelease newest_tested_dpdk{.year = 26, .month = 7};
-
-/// Whether the driver fits the DPDK release that loads it.
-struct DpdkFit {
-    bool usable;
-    std::optional<std::string> problem; ///< for the log: an error if not usable, else a warning
-};
-
-/// Compares the release that the driver was built for with the one that loads it. EAL's bus
-/// structures are not part of DPDK's ABI, so they may differ between releases with one ABI version.
-/// Only the release that the driver was built for is usable, with all its minor releases.
-[[nodiscard]] DpdkFit check_dpdk(DpdkRelease built_for, DpdkRelease running);
-
-/// Calls check_dpdk() for this process, and logs a problem.
+/// Calls check_this_dpdk(), and logs a problem.
 /// @return whether the driver may register itself
 [[nodiscard]] bool suits_this_dpdk();
 

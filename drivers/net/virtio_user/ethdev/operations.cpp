@@ -8,6 +8,7 @@
 #include "ethdev/statistics.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include <rte_ether.h>
@@ -208,7 +209,9 @@ const eth_dev_ops port_operations = [] {
     made.set_mc_addr_list = set_multicast;
     made.vlan_filter_set = set_vlan_filter;
     made.mtu_set = set_mtu;
-    made.stats_get = get_statistics;
+    made.stats_get = [](rte_eth_dev *ethdev, rte_eth_stats *stats, auto *...queues) {
+        return get_statistics(ethdev, stats, std::get<0>(std::tuple(queues..., stats)));
+    };
     made.stats_reset = clear_statistics;
     made.xstats_get = get_extended_statistics;
     made.xstats_get_names = get_extended_names;

@@ -5,7 +5,7 @@
 
 namespace netvsc::virtio {
 
-int get_statistics(rte_eth_dev *ethdev, rte_eth_stats *stats) {
+int get_statistics(rte_eth_dev *ethdev, rte_eth_stats *stats, QueueStatistics *queues) {
     const Port &port = port_of(*ethdev);
     for (std::size_t i = 0; i < port.receive_queues().size(); ++i) {
         if (port.receive_queues()[i] == nullptr)
@@ -15,10 +15,10 @@ int get_statistics(rte_eth_dev *ethdev, rte_eth_stats *stats) {
         stats->ibytes += counters.bytes.get();
         stats->ierrors += counters.errors.get();
         stats->rx_nombuf += counters.no_mbufs.get();
-        if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-            stats->q_ipackets[i] = counters.packets.get();
-            stats->q_ibytes[i] = counters.bytes.get();
-            stats->q_errors[i] = counters.errors.get();
+        if (queues != nullptr && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+            queues->q_ipackets[i] = counters.packets.get();
+            queues->q_ibytes[i] = counters.bytes.get();
+            queues->q_errors[i] = counters.errors.get();
         }
     }
     for (std::size_t i = 0; i < port.send_queues().size(); ++i) {
@@ -28,9 +28,9 @@ int get_statistics(rte_eth_dev *ethdev, rte_eth_stats *stats) {
         stats->opackets += counters.packets.get();
         stats->obytes += counters.bytes.get();
         stats->oerrors += counters.errors.get() + counters.lost.get();
-        if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-            stats->q_opackets[i] = counters.packets.get();
-            stats->q_obytes[i] = counters.bytes.get();
+        if (queues != nullptr && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+            queues->q_opackets[i] = counters.packets.get();
+            queues->q_obytes[i] = counters.bytes.get();
         }
     }
     return 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "common/eal/dpdk_release.hpp"
 #include "dpdk/dpdk_compat.hpp"
 
 #include <gtest/gtest.h>
