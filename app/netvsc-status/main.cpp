@@ -6,9 +6,12 @@
 #include "netvsc-status/options.hpp"
 #include "netvsc-status/screen.hpp"
 #include "netvsc-status/status.hpp"
+#include "netvsc-status/watch_screen.hpp"
 #include "tool/run_tool.hpp"
 
+#include <cstdlib>
 #include <iostream>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace netvsc::status {
@@ -19,24 +22,29 @@ constexpr auto clear_to_end = "\x1b[J"; // the rest of an older, longer screen
 constexpr auto clear_line = "\x1b[K";   // the rest of an older, longer line
 constexpr auto clear_all = "\x1b[H\x1b[2J";
 
-/// The present state as text or JSON, or else a message.
-std::expected<std::string, std::string> look(const Options &options,
-                                             std::optional<DriverApplication> &application) {
+using nlohmann::json;
+
+/// The present state, or else a message.
+std::expected<json, std::string>
+look(const Options &options, std::optional<DriverApplication> &application, bool losses = false) {
     if (!application) {
         auto found = find_application(options.runtime_folder, options.file_prefix);
         if (!found)
             return std::unexpected(std::move(found.error()));
         application.emplace(std::move(*found));
     }
-    const auto status = read_status(*application, options.events);
+    auto status = read_status(*application, options.events, losses);
     if (!status) {
         application.reset(); // reconnect next time: it may have restarted
         return std::unexpected(status.error().message());
     }
+    return std::move(*status);
+}
+
+std::string text_of(const json &status, const Options &options) {
     if (!options.json)
-        return screen_of(*status);
-    using nlohmann::json;
-    return status->dump(options.watch ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
+        return screen_of(status);
+    return status.dump(options.watch ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 int show_once(const Options &options) {
@@ -46,7 +54,7 @@ int show_once(const Options &options) {
         std::cerr << "netvsc-status: " << shown.error() << '\n';
         return 1;
     }
-    std::cout << *shown << std::flush;
+    std::cout << text_of(*shown, options) << std::flush;
     return std::cout ? 0 : 1;
 }
 
@@ -73,22 +81,46 @@ void redraw(const std::string &text) {
     std::cout << drawn << clear_to_end << std::flush;
 }
 
+std::size_t terminal_columns() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::string waiting_for(const std::string &error) {
+    return "netvsc-status: " + error + "; waiting for it\n";
+}
+
+// On a terminal.
+int watch_in_place(const Options &options) {
+    const EndSignals signals;
+    const Palette palette(wants_colours(true, std::getenv("NO_COLOR"), std::getenv("TERM")));
+    std::optional<DriverApplication> application;
+    TimeLine time_line;
+    std::cout << clear_all;
+    do {
+        const auto status = look(options, application, true);
+        if (status) {
+            time_line.add(*status);
+            redraw(
+                watch_screen_of(*status, time_line, options.interval, terminal_columns(), palette));
+        } else {
+            time_line.clear();
+            redraw(waiting_for(status.error()));
+        }
+    } while (std::cout && signals.wait(options.interval));
+    return 0;
+}
+
 // If the application ends, waits until it starts again.
 int watch(const Options &options) {
     const EndSignals signals;
     std::optional<DriverApplication> application;
-    const bool in_place = !options.json && ::isatty(STDOUT_FILENO) == 1;
-    if (in_place)
-        std::cout << clear_all;
     std::string said;
     do {
         const auto shown = look(options, application);
-        const std::string message =
-            shown ? "" : "netvsc-status: " + shown.error() + "; waiting for it\n";
-        if (in_place)
-            redraw(shown ? *shown : message);
-        else if (shown)
-            std::cout << *shown << (options.json ? "" : "\n") << std::flush;
+        const std::string message = shown ? "" : waiting_for(shown.error());
+        if (shown)
+            std::cout << text_of(*shown, options) << (options.json ? "" : "\n") << std::flush;
         else if (message != said)
             std::cerr << message;
         said = message;
@@ -99,7 +131,9 @@ int watch(const Options &options) {
 int run(const Options &options) {
     if (options.request)
         return request(options);
-    return options.watch ? watch(options) : show_once(options);
+    if (!options.watch)
+        return show_once(options);
+    return !options.json && ::isatty(STDOUT_FILENO) == 1 ? watch_in_place(options) : watch(options);
 }
 
 } // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -11,7 +10,7 @@ namespace netvsc::status {
 /// missing members. Replaces control characters, which a terminal would obey.
 [[nodiscard]] std::string screen_of(const nlohmann::json &status);
 
-/// "300 ms", "3.2 s", "12 s", "3 min 12 s", "2 h 5 min", "3 d 4 h"
-[[nodiscard]] std::string length_of(std::uint64_t nanoseconds);
+/// What the screens say in place of ports.
+inline constexpr auto no_ports = "No ports: net_vdev_netvsc is loaded, but has none\n\n";
 
 } // namespace netvsc::status

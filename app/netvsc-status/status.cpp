@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,18 @@ Result<json> ask(DriverApplication &application, const std::string &command) {
 
 std::uint64_t number_of(const json &event) {
     return json_field<std::uint64_t>(event, "seq").value_or(0);
+}
+
+// The frames that a port's statistics count as lost (rte_eth_stats): those that the PMD had no
+// descriptor or no mbuf for, and those with errors.
+std::optional<std::uint64_t> lost_frames(DriverApplication &application, unsigned port) {
+    const auto counters = ask(application, "/ethdev/stats," + std::to_string(port));
+    if (!counters || !counters->is_object())
+        return std::nullopt;
+    std::uint64_t sum = 0;
+    for (const char *counter : {"imissed", "ierrors", "oerrors", "rx_nombuf"})
+        sum += json_field<std::uint64_t>(*counters, counter).value_or(0);
+    return sum;
 }
 
 // Reads the last events. Requests the number of the newest one first.
@@ -50,7 +63,7 @@ Result<json> last_events(DriverApplication &application, std::size_t count, std:
 
 } // namespace
 
-Result<json> read_status(DriverApplication &application, std::size_t events) {
+Result<json> read_status(DriverApplication &application, std::size_t events, bool losses) {
     json ports = json::array();
     const auto list = ask(application, "/vdev_netvsc/list");
     if (!list)
@@ -68,6 +81,8 @@ Result<json> read_status(DriverApplication &application, std::size_t events) {
         if (!stats)
             return stats;
         (*port)["stats"] = std::move(*stats);
+        if (const auto lost = losses ? lost_frames(application, *id) : std::nullopt)
+            (*port)["lost"] = *lost;
         ports.push_back(std::move(*port));
     }
     const auto others = ask(application, "/vdev_netvsc/passed_over");

@@ -14,7 +14,9 @@ namespace netvsc::status {
 ///  "passed_over": [{...}, ...], "keepalive": {...} or null, "events": [{...}, ...]}, the events in
 /// their order.
 /// @param events  number of the last events
-[[nodiscard]] Result<nlohmann::json> read_status(DriverApplication &application,
-                                                 std::size_t events);
+/// @param losses  each port has the member "lost", too: how many frames the port's statistics count
+///                as lost. This asks the PMDs of its sub-devices. Absent if they do not answer
+[[nodiscard]] Result<nlohmann::json> read_status(DriverApplication &application, std::size_t events,
+                                                 bool losses = false);
 
 } // namespace netvsc::status

@@ -262,11 +262,11 @@ class Arguments(StatusCase):
 
 
 class Watch(StatusCase):
-    def spawn(self, *arguments: str, terminal: bool = False) -> tuple[subprocess.Popen[bytes], int]:
+    def spawn(self, *arguments: str, terminal: bool = False, environment: dict[str, str] | None = None) -> tuple[subprocess.Popen[bytes], int]:
         """The program and a descriptor to read its output from."""
         reader, writer = pty.openpty() if terminal else os.pipe()
         process = subprocess.Popen([PROGRAM, "--runtime-folder", str(self.folder), "--interval", "0.1", *arguments],
-                                   stdout=writer, stderr=subprocess.STDOUT)
+                                   stdout=writer, stderr=subprocess.STDOUT, env=environment)
         os.close(writer)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -285,14 +285,30 @@ class Watch(StatusCase):
 
     def test_refreshes_in_place(self) -> None:
         application = self.application()
-        process, reader = self.spawn(terminal=True)
-        self.read_until(reader, r"\x1b\[H.*Link       up.*\x1b\[J.*\x1b\[HDPDK.*\x1b\[J")
-        application.answers["/vdev_netvsc/info,0"] = info(link="down")
+        process, reader = self.spawn(terminal=True, environment={"TERM": "xterm"})
+        self.read_until(reader, r"\x1b\[H.*eth1 +\x1b\[32mVF +\x1b\[0m\x1b\[32mup .*\x1b\[J.*\x1b\[H\x1b\[1mDPDK.*\x1b\[J")
+        application.answers["/vdev_netvsc/info,0"] = info(link="down", path="fallback", last_vf_change_ns=NOW)
+        application.answers["/ethdev/stats,0"] = {"imissed": 1, "ierrors": 1, "oerrors": 1, "rx_nombuf": 1}
         application.publish()
-        text = self.read_until(reader, r"Link       down.*\x1b\[J")
+        text = self.read_until(reader, r"\x1b\[33mtap +\x1b\[0m\x1b\[31mdown .*\x1b\[J")
+        self.read_until(reader, r"eth1 +(\x1b\[32m=\x1b\[0m)+\x1b\[33mF\x1b\[0m\x1b\[33m-", text)
+        application.answers["/ethdev/stats,0"]["imissed"] = 4
+        application.publish()
+        self.read_until(reader, r"lost +\?+\.+\x1b\[31m3\x1b\[0m", text)
         self.assertEqual(text.count("\x1b[2J"), 0, "cleared only at the start")
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(5), 0)
+
+    def test_in_place_without_colours(self) -> None:
+        self.application()
+        _, reader = self.spawn(terminal=True, environment={"TERM": "xterm", "NO_COLOR": "1"})
+        text = self.read_until(reader, r"eth1 +=+.*\x1b\[J")
+        self.assertNotRegex(text, r"\x1b\[\d+m")
+
+    def test_not_on_a_terminal(self) -> None:
+        self.application()
+        _, reader = self.spawn(environment={"TERM": "xterm"})
+        self.assertNotIn("\x1b", self.read_until(reader, r"Link       up.*Link       up"))
 
     def test_follows_a_restart(self) -> None:
         first = self.application()

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from events import EVENTLOG, EventCase, EventLog  # noqa: E402
 from hyperv_support import OverHyperV  # noqa: E402
 from lab.guest import Completed  # noqa: E402
-from support import BUILD, DRIVER, MACS, wait_for  # noqa: E402
+from show.terminal_svg import last_frame, svg  # noqa: E402
+from support import BUILD, DRIVER, MACS, PATIENCE_S, end, wait_for  # noqa: E402
 
 ALARM_NS = 10_000_000_000  # UnusedVf::patience
 STATUS = str(BUILD / "app/netvsc-status/netvsc-status")
@@ -78,6 +82,30 @@ class Status(OverHyperV, EventCase):
         none = self.status()
         self.assertEqual(none.returncode, 1)
         self.assertIn("netvsc-status: no DPDK application runs", none.stderr)
+
+    def test_watch_on_a_terminal(self) -> None:
+        """The time line shows a VF that leaves and returns. NETVSC_PICTURE: a file for the picture of the guide."""
+        log = EventLog(self)
+        testpmd = self.run_with_log(log, f"--vdev=net_vdev_netvsc0,iface={self.names[0]},keepalive=1000")
+        testpmd.start()
+        command = f"stty cols 100; TERM=xterm exec {STATUS} --watch --events 8"
+        watch = self.guest.spawn("watch", ["script", "-qfc", command, "/dev/null"])
+        self.addCleanup(end, watch)
+
+        def shown(pattern: str) -> None:
+            wait_for(pattern, lambda: re.search(pattern, watch.output_since(0)), PATIENCE_S)
+        green, yellow = r"(\x1b\[32m{}\x1b\[0m)", r"(\x1b\[33m{}\x1b\[0m)"
+        shown(yellow.format("-") + "{4}")
+        for arrivals in 1, 2:
+            self.plug("vf", MACS[0])
+            log.wait("vf_attached", count=arrivals)
+            shown((yellow.format("[-F]") + "+" + green.format("V") + green.format("=") + "{4,}") * arrivals)
+            if arrivals == 1:
+                self.unplug("vf")
+                log.wait("vf_removed")
+                shown(green.format("=") + "+" + yellow.format("F") + yellow.format("-") + "{4,}")
+        if picture := os.environ.get("NETVSC_PICTURE"):
+            Path(picture).write_text(svg("netvsc-status --watch --events 8", last_frame(watch.output_since(0))))
 
     def test_vf_that_no_pmd_takes(self) -> None:
         """It is shown as unused, until it is removed."""
