@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netvsc-doctor/checks.hpp"
+#include "netvsc-doctor/command_line.hpp"
 #include "netvsc-doctor/fallbacks.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace netvsc::doctor {
 namespace {
+
+namespace fs = std::filesystem;
 
 // A command that supplies a missing part; empty if there is none.
 std::string fix_of(const FallbackNeeds &missing) {
@@ -91,18 +95,38 @@ void check_vfio(const Machine &machine, Findings &findings) {
          .fix = {}});
 }
 
+void check_leftovers(const Machine &machine, Findings &findings) {
+    const auto add = [&](Verdict verdict, std::string text, std::string fix = {}) {
+        findings.push_back({.verdict = verdict,
+                            .subject = "leftovers",
+                            .text = std::move(text),
+                            .fix = std::move(fix)});
+    };
+    for (const std::string &name : machine.leftovers)
+        add(Verdict::note, "a killed process has left the change '" + name +
+                               "'. The next start of the driver reverts it");
+    for (const auto &[beginning, files] : machine.hugepage_files)
+        add(Verdict::warning,
+            std::to_string(files.count) + " files " + beginning +
+                "*, whose process has ended, use " + std::to_string(files.bytes >> 20U) +
+                " MB of hugepages. The next start of EAL with hugepages removes them",
+            "find " + quoted(std::vector{fs::path(beginning).parent_path().string()}) + " -name " +
+                quoted(std::vector{fs::path(beginning).filename().string() + "*"}) +
+                " -exec flock --nonblock {} rm {} \\;");
+    for (const std::string &name : machine.abandoned_areas)
+        add(Verdict::note,
+            "no process has locked the keepalive area " + name +
+                ": a killed process has left it, or DPDK's l2fwd-keepalive uses it. The next start "
+                "of the driver with this name replaces it");
+}
+
 } // namespace
 
 void check_system(const Machine &machine, Findings &findings) {
     check_fallbacks(machine, findings);
     check_hugepages(machine, findings);
     check_vfio(machine, findings);
-    for (const std::string &name : machine.leftovers)
-        findings.push_back({.verdict = Verdict::note,
-                            .subject = "leftovers",
-                            .text = "a killed process has left the change '" + name +
-                                    "'. The next start of the driver reverts it",
-                            .fix = {}});
+    check_leftovers(machine, findings);
 }
 
 void check_dpdk(const Machine &machine, Findings &findings) {

@@ -70,6 +70,15 @@ struct Machine {
 
     /// Entries in the driver's folder of processes that have ended.
     std::vector<std::string> leftovers;
+    /// Files of hugepages of processes that have ended.
+    struct HugepageFiles {
+        unsigned count = 0;
+        std::uint64_t bytes = 0;
+    };
+    /// By the beginning of their names: "/dev/hugepages/rtemap_".
+    std::map<std::string, HugepageFiles> hugepage_files;
+    /// Names of keepalive areas that no process has locked: "/dpdk_keepalive_shm_name".
+    std::vector<std::string> abandoned_areas;
 
     [[nodiscard]] bool has_capability(unsigned number) const {
         return (capabilities >> number & 1U) != 0;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "netvsc-doctor/read_machine.hpp"
 
-#include "base/file_lock.hpp"
 #include "base/parse_number.hpp"
-#include "base/recovery_journal.hpp"
+#include "netvsc-doctor/leftovers.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <filesystem>
 #include <string_view>
 
@@ -142,16 +140,6 @@ void read_plugin(const Files &files, const std::string &plugin, Machine &machine
         const auto status = fs::status(files.path(folder), error);
         if (!error && (status.permissions() & fs::perms::others_write) != fs::perms::none)
             machine.open_folder = folder;
-    }
-}
-
-void read_leftovers(const Files &files, Machine &machine) {
-    const std::filesystem::path folder = RecoveryJournal::default_folder;
-    for (const std::string &name : files.names(folder.string())) {
-        const auto entry =
-            FileDescriptor::open(files.path((folder / name).string()), O_RDONLY | O_NONBLOCK);
-        if (entry && !is_locked(*entry))
-            machine.leftovers.push_back(name);
     }
 }
 

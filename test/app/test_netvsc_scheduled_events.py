@@ -8,6 +8,8 @@ Environment: NETVSC_BUILD, the build folder (default: build in the project's fol
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -295,6 +297,23 @@ Freeze E3, Scheduled, not before 2022-04-11 22:26:58 UTC: Virtual machine is bei
                               timeout=30)
         self.assertEqual(done.returncode, 1)
         self.assertIn("Unsupported protocol", done.stderr)
+
+
+class Unit(unittest.TestCase):
+    def test_systemd_accepts_it(self) -> None:
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("systemd-analyze is not here (Debian: systemd)")
+        unit = (BUILD / "app/netvsc-scheduled-events/netvsc-scheduled-events.service").read_text()
+        started = re.findall(r"^ExecStart=(\S+) \$OPTIONS$", unit, re.M)
+        self.assertEqual([Path(program).name for program in started], [Path(PROGRAM).name])
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        file = Path(folder.name) / "netvsc-scheduled-events.service"
+        # Its manual page and its program are not installed yet.
+        file.write_text(re.sub(r"^Documentation=.*\n", "", unit.replace(started[0], PROGRAM), flags=re.M))
+        done = subprocess.run(["systemd-analyze", "verify", "--recursive-errors=no", str(file)], capture_output=True,
+                              text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
 if __name__ == "__main__":

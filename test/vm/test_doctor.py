@@ -91,6 +91,34 @@ class Doctor(OverHyperV):
         self.assertEqual(len(self.findings(self.report(0), free)), 1)
         self.guest.run(fix.replace("=1", "=0"))
 
+    def test_leftovers(self) -> None:
+        """A killed testpmd leaves hugepages and its keepalive area; the fix removes the files of no process that lives."""
+        if self.guest.run("echo 64 > /proc/sys/vm/nr_hugepages; mkdir -p /dev/hugepages; "
+                          "mount -t hugetlbfs none /dev/hugepages", check=False).returncode != 0:
+            self.skipTest("the guest has no hugetlbfs")
+        self.assertEqual(self.findings(self.report(0), "leftovers"), [])
+        spawned = []
+        for prefix in "dead", "alive":
+            testpmd = self.guest.spawn(prefix, [
+                "dpdk-testpmd", "--lcores=0,1@0", "-m", "32", *self.blocked(), "--file-prefix", prefix, "-d", self.plugin,
+                f"--vdev=net_vdev_netvsc0,iface={self.names[0]},keepalive=1000,keepalive_shm=/dpdk_keepalive_shm_name_{prefix}"
+                if prefix == "dead" else "--vdev=net_null0", "--", "-i", "--total-num-mbufs=2048"])
+            self.addCleanup(end, testpmd)
+            testpmd.expect("testpmd> ", PATIENCE_S)
+            spawned.append(testpmd)
+        self.assertEqual(self.findings(self.report(0), "leftovers"), [])
+        self.guest.run(f"kill -9 {spawned[0].pid}")
+        spawned[0].wait(PATIENCE_S)
+        found = self.findings(self.report(0), "leftovers")
+        print(self.doctor().stdout, flush=True)
+        [(text, fix)] = [(text, fix) for verdict, text, fix in found if verdict == "warning"]
+        self.assertRegex(text, r"^\d+ files /dev/hugepages/deadmap_\*, whose process has ended, use \d+ MB")
+        self.assertTrue(any("keepalive area /dpdk_keepalive_shm_name_dead:" in text for _, text, _ in found), found)
+        self.guest.run(fix.replace("deadmap_", "*map_"))  # as a user who is in a hurry
+        left = self.guest.run("ls /dev/hugepages").stdout.split()
+        self.assertTrue(left)
+        self.assertEqual({name.partition("map_")[0] for name in left}, {"alive"})
+
     def test_names(self) -> None:
         done = self.doctor("--iface", "none")
         self.assertEqual((done.returncode, done.stdout), (2, ""))

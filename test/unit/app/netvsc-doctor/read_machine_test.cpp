@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sys/file.h>
 
 #include <rte_build_config.h>
 
@@ -167,6 +168,30 @@ TEST_F(ReadMachine, LeftoversAreEntriesThatNobodyHolds) {
     const auto held = FileDescriptor::open(root.path("/run/vdev_netvsc/xdp-1-3"), O_RDWR);
     ASSERT_TRUE(held && try_lock_file(*held));
     EXPECT_THAT(read().leftovers, ElementsAre("0001:00:02.0"));
+}
+
+TEST_F(ReadMachine, HugepageFilesThatNobodyHasLockedAreLeftovers) {
+    root.write("/proc/mounts", "none /dev/hugepages hugetlbfs rw 0 0\ntmpfs /tmp tmpfs rw 0 0");
+    for (const char *file : {"/dev/hugepages/rtemap_0", "/dev/hugepages/rtemap_1",
+                             "/dev/hugepages/rtemap_2", "/dev/hugepages/amap_7",
+                             "/dev/hugepages/rtemap_x", "/dev/hugepages/qemu", "/tmp/rtemap_0"})
+        root.write(file, "1234567");
+    const auto held = FileDescriptor::open(root.path("/dev/hugepages/rtemap_1"), O_RDONLY);
+    ASSERT_TRUE(held && flock(held->get(), LOCK_SH) == 0);
+    const auto found = read().hugepage_files;
+    ASSERT_EQ(found.size(), 2);
+    EXPECT_EQ(found.at("/dev/hugepages/rtemap_").count, 2);
+    EXPECT_EQ(found.at("/dev/hugepages/rtemap_").bytes, 16);
+    EXPECT_EQ(found.at("/dev/hugepages/amap_").count, 1);
+}
+
+TEST_F(ReadMachine, KeepaliveAreasThatNobodyHasLockedAreLeftovers) {
+    for (const char *file : {"/dev/shm/dpdk_keepalive_shm_name",
+                             "/dev/shm/dpdk_keepalive_shm_name2", "/dev/shm/other"})
+        root.write(file, "");
+    const auto held = FileDescriptor::open(root.path("/dev/shm/dpdk_keepalive_shm_name2"), O_RDWR);
+    ASSERT_TRUE(held && try_lock_file(*held));
+    EXPECT_THAT(read().abandoned_areas, ElementsAre("/dpdk_keepalive_shm_name"));
 }
 
 // The kernel itself answers. Every network namespace has lo.

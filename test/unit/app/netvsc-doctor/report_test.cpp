@@ -270,6 +270,20 @@ TEST(Doctor, LeftoversAndVfioAreNotes) {
     EXPECT_THAT(text_of(report), HasSubstr("the kernel module vfio-pci is missing"));
 }
 
+TEST(Doctor, NamesWhatKilledProcessesHaveLeft) {
+    Machine machine = healthy();
+    machine.hugepage_files = {{"/dev/hugepages/rtemap_", {.count = 3, .bytes = 6UL << 20U}}};
+    machine.abandoned_areas = {"/dpdk_keepalive_shm_name"};
+    const Report report = examined(std::move(machine));
+    EXPECT_THAT(problems(report),
+                ElementsAre(AllOf(HasSubstr("warning leftovers: 3 files /dev/hugepages/rtemap_*, "
+                                            "whose process has ended, use 6 MB of hugepages"),
+                                  HasSubstr("fix: find /dev/hugepages -name 'rtemap_*' -exec flock "
+                                            "--nonblock {} rm {} \\;"))));
+    EXPECT_THAT(text_of(report),
+                HasSubstr("no process has locked the keepalive area /dpdk_keepalive_shm_name"));
+}
+
 // ---- DPDK and the driver.
 
 TEST(Doctor, TheDriverSuitsOneDpdkOnly) {
