@@ -14,16 +14,17 @@ import sys
 import time
 import unittest
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hyperv_support import EachFallback, HyperVCase  # noqa: E402
 from lab.testpmd import Testpmd  # noqa: E402
-from support import PATIENCE_S, QUICK, TESTVF, end, wait_for  # noqa: E402
+from support import BUILD, PATIENCE_S, QUICK, TESTVF, end, wait_for  # noqa: E402
 from test_hv_netvsc import Case  # noqa: E402
 from vf_support import NETVSC, VF, losses  # noqa: E402
 
+VIRTIO_USER = str(BUILD / "drivers/net/virtio_user/librte_net_virtio_user.so")
 WATCH_S = 10  # after the removal of a VF
 
 
@@ -49,6 +50,29 @@ class Fallbacks(EachFallback, Case):
         self.assertIn("fallback=auto uses af_packet: first in auto's order, and it works here", testpmd.start_output)
         self.steady(NETVSC)
         self.assert_quits(testpmd)
+
+
+class OverNetVirtioUser(Case):
+    """fallback=virtio_user with this project's net_virtio_user, which EAL then takes in place of DPDK's."""
+
+    arguments = ",fallback=virtio_user"
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.prepare_fallbacks()
+
+    def forward(self, *arguments: str, drivers: Sequence[str] = (), **options: Any) -> Testpmd:
+        testpmd = super().forward(*arguments, drivers=[drivers[0], VIRTIO_USER, *drivers[1:]], **options)
+        # DPDK's has no such counter. fail-safe has the statistics of its sub-devices, too.
+        self.assertRegex(testpmd.cmd("show port xstats 0"), r"(?m)^tx_sub1_q0_kicks: \d+\s*$")
+        return testpmd
+
+    def test_kernel_driver(self) -> None:
+        self.check_kernel_driver()
+
+    def test_pmd(self) -> None:
+        self.check_pmd(self.add_vf, self.unplug, VF)
 
 
 class InTree(HyperVCase):

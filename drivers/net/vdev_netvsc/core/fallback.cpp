@@ -73,8 +73,9 @@ FallbackDevice fallback_device(Fallback kind, std::uint32_t number,
         device.arguments = "iface=" + netdevice.name;
         break;
     case Fallback::virtio_user:
-        // The PMD's maximum (DPDK 22.11). Queues that are not configured receive no frames.
-        device.arguments = "path=/dev/vhost-net,queues=8,queue_size=1024,iface=" +
+        // The maximum of DPDK's PMD (22.11). Queues that are not configured receive no frames. This
+        // project's PMD needs the control queue to be named.
+        device.arguments = "path=/dev/vhost-net,queues=8,cq=1,queue_size=1024,iface=" +
                            virtio_user_tap(netdevice.ifindex);
         if (netdevice.mac)
             device.arguments += ",mac=" + netdevice.mac->to_string();

@@ -3,6 +3,8 @@
 
 #include "ethdev/port.hpp"
 
+#include <rte_string_fns.h>
+
 namespace netvsc::virtio {
 
 int get_statistics(rte_eth_dev *ethdev, rte_eth_stats *stats, QueueStatistics *queues) {
@@ -80,7 +82,7 @@ int get_extended_names(rte_eth_dev *ethdev, rte_eth_xstat_name *names, unsigned 
     return static_cast<int>(for_each_extended(
         port_of(*ethdev), [&](unsigned index, const std::string &name, const Counter &) {
             if (names != nullptr && index < size)
-                name.copy(names[index].name, sizeof names[index].name - 1);
+                rte_strscpy(names[index].name, name.c_str(), sizeof names[index].name);
         }));
 }
 

@@ -24,7 +24,7 @@ TEST(Fallback, DevicesCarryTheirKindAndNumber) {
               (FallbackDevice{.name = "net_af_xdp_vsc3", .arguments = "iface=eth1"}));
     EXPECT_EQ(fallback_device(Fallback::virtio_user, 1, eth1),
               (FallbackDevice{.name = "net_virtio_user_vsc1",
-                              .arguments = "path=/dev/vhost-net,queues=8,queue_size=1024,"
+                              .arguments = "path=/dev/vhost-net,queues=8,cq=1,queue_size=1024,"
                                            "iface=vsc3,mac=00:15:5d:01:02:03"}));
 }
 
