@@ -53,7 +53,7 @@ class Extent:
     benchmark_s: float
 
 
-FULL = Extent(cycles_ours=20, cycles_intree=16, warm_up=1, polls_ms=[1, 2, 5, 10, 20, 50, 100], poll_cycles=4, poll_s=4,
+FULL = Extent(cycles_ours=20, cycles_intree=16, warm_up=1, polls_ms=[2, 5, 10, 20, 50, 100, 200], poll_cycles=4, poll_s=10,
               netdevices=[0, 1000, 10_000], churned=1000, idle_s=15, resyncs=9, queues=[1, 2], fallback_s=2,
               benchmark_s=0.3)
 QUICK = Extent(cycles_ours=1, cycles_intree=1, warm_up=0, polls_ms=[20], poll_cycles=1, poll_s=1, netdevices=[0, 100],
