@@ -13,6 +13,8 @@ namespace netvsc::virtio {
 
 /// The kernel's vhost-net, which moves the frames between the rings and a tap netdevice of its own
 /// (linux/vhost.h). Each pair has an instance of vhost-net and a queue of the tap.
+///
+/// More than 15 public methods: those of Backend.
 class VhostKernel : public Backend {
 public:
     struct Options {

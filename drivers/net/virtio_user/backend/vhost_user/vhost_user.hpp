@@ -14,6 +14,8 @@ namespace netvsc::virtio {
 ///
 /// As a client it connects to the peer's socket. As a server it makes the socket and takes one
 /// peer at a time. It starts without a peer: connect() brings one.
+///
+/// More than 15 public methods: those of Backend.
 class VhostUser : public Backend {
 public:
     /// How long the peer may take for one request.
