@@ -29,10 +29,8 @@ Decision CommandExecutor::run(const Announce &command) {
     if (!port)
         return {};
     const auto state = port->state();
-    // Without the rtnl lock the probe would block the interrupt thread for as long as the kernel
-    // waits for the host.
     if ((command.only_if_started && !state.started) || state.half_configured ||
-        !devices_.rtnl_available()) {
+        (!command.bind.empty() && !devices_.rtnl_available())) {
         // fail-safe must not read an earlier announcement either: the VF's port may be closed.
         port->withdraw();
         return answer_(
@@ -45,6 +43,9 @@ Decision CommandExecutor::run(const Announce &command) {
 // thread, or does not exist yet. If the probe fails, the address is withdrawn. So fail-safe never
 // probes the VF itself: after a failed probe it would keep the address and retry at each poll,
 // forever.
+//
+// Without the rtnl lock, the probe of a VF that has a netdevice would block the interrupt thread
+// for as long as the kernel waits for the host.
 Decision CommandExecutor::prepare_vf(PortDevice &port, PortNumber number, const Vf &vf,
                                      const std::string &bind, bool link_up) {
     const HotPlugLock hot_plug = devices_.lock_hot_plug();
@@ -66,11 +67,16 @@ Decision CommandExecutor::prepare_vf(PortDevice &port, PortNumber number, const 
             return decision;
     }
     int error = 0;
-    if (const auto announced = port.announce(vf.devargs); !announced) {
+    const auto announced = port.announce(vf.devargs);
+    const TimePoint now = devices_.now();
+    if (!announced) {
         decision.log(Level::error, port_name(number) + ": " + announced.error().message());
         error = announced.error().number;
+    } else if (bind.empty() && !devices_.rtnl_available()) {
+        port.withdraw();
+        return answer(VfHeldBack{});
     } else {
-        registry_.note_announcement(number, devices_.now());
+        registry_.note_announcement(number, now);
         error = devices_.probe(vf, link_up);
         if (error != 0)
             port.withdraw();

@@ -168,7 +168,14 @@ TEST_F(CommandExecutorTest, TakesAnEarlierAddressFromThePipeWhenTheApplicationCo
 
 TEST_F(CommandExecutorTest, HoldsBackAVfWhileTheKernelHoldsItsRtnlLock) {
     devices_.rtnl_free = false;
+    registry_.note_notification(std::vector<TrafficCommand>{announce()}, devices_.time);
+    devices_.time += 3ms;
     (void)executor_.execute(announce());
+    EXPECT_THAT(calls(), ElementsAre(announce_vf, "empty pipe"));
+    EXPECT_EQ(port_->pipe, "");
+    EXPECT_THAT(outcomes(), ElementsAre("held back"));
+    EXPECT_EQ(record().announcements.last(), 0ms);
+    (void)executor_.execute(announce("vfio-pci"));
     EXPECT_THAT(calls(), ElementsAre("empty pipe"));
     EXPECT_THAT(outcomes(), ElementsAre("held back"));
     devices_.rtnl_free = true;
