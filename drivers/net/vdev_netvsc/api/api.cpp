@@ -12,7 +12,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <numeric>
 
 // Only the functions of this header are exported.
 #pragma GCC visibility push(default)
@@ -70,7 +69,7 @@ rte_pmd_vdev_netvsc_durations durations_of(const LatencyHistogram &histogram) {
         .last_us = static_cast<std::uint64_t>(histogram.last().count()),
         .max_us = static_cast<std::uint64_t>(histogram.longest().count()),
         .counts = {}};
-    std::partial_sum(histogram.counts().begin(), histogram.counts().end(), durations.counts);
+    std::ranges::copy(histogram.cumulative(), durations.counts);
     return durations;
 }
 

@@ -100,13 +100,12 @@ void add_durations(TelemetryDict &dict, const std::string &what,
                    const LatencyHistogram &durations) {
     rte_tel_data *classes = new_telemetry_data();
     TelemetryDict histogram(classes);
-    std::uint64_t up_to_here = 0;
-    for (std::size_t i = 0; i < durations.counts().size(); ++i) {
-        up_to_here += durations.counts()[i];
+    const LatencyHistogram::Counts counts = durations.cumulative();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
         const std::string name = i < LatencyHistogram::bounds_ms.size()
                                      ? "le_" + std::to_string(LatencyHistogram::bounds_ms[i]) + "ms"
                                      : "le_inf";
-        histogram.add(name.c_str(), up_to_here);
+        histogram.add(name.c_str(), counts[i]);
     }
     dict.add((what + "_last_us").c_str(), us_of(durations.last()));
     dict.add((what + "_max_us").c_str(), us_of(durations.longest()));

@@ -2,6 +2,7 @@
 #include "core/port_record.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace netvsc {
@@ -12,6 +13,12 @@ void LatencyHistogram::add(std::chrono::nanoseconds length) {
     const auto bound = std::ranges::find_if(
         bounds_ms, [&](unsigned ms) { return length <= std::chrono::milliseconds(ms); });
     ++counts_.at(static_cast<std::size_t>(bound - bounds_ms.begin()));
+}
+
+LatencyHistogram::Counts LatencyHistogram::cumulative() const {
+    Counts sums{};
+    std::partial_sum(counts_.begin(), counts_.end(), sums.begin());
+    return sums;
 }
 
 void PortRecord::count(EventType type, TimePoint now) {

@@ -20,15 +20,16 @@ public:
 
     [[nodiscard]] std::chrono::microseconds last() const { return last_; }
     [[nodiscard]] std::chrono::microseconds longest() const { return longest_; }
+    using Counts = std::array<std::uint64_t, bounds_ms.size() + 1>;
     /// The number of durations in each class: above the previous bound, and not above its own.
-    [[nodiscard]] const std::array<std::uint64_t, bounds_ms.size() + 1> &counts() const {
-        return counts_;
-    }
+    [[nodiscard]] const Counts &counts() const { return counts_; }
+    /// The number of durations not above the bound of each class, as in Prometheus.
+    [[nodiscard]] Counts cumulative() const;
 
 private:
     std::chrono::microseconds last_{};
     std::chrono::microseconds longest_{};
-    std::array<std::uint64_t, bounds_ms.size() + 1> counts_{};
+    Counts counts_{};
 };
 
 /// The statistics of one port, and the data for its next event.

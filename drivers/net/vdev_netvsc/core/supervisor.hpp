@@ -137,6 +137,7 @@ private:
     [[nodiscard]] static std::optional<TimePoint> vf_deadline(const Port &port);
     [[nodiscard]] PortNumber free_number(PortNumber from) const;
     [[nodiscard]] std::vector<const Link *> vf_candidates(const Port &port) const;
+    [[nodiscard]] VfUnused obstacle_of(const Port &port, const Link &vf) const;
     [[nodiscard]] UnusedVf::Cause why_unused(const Port &port) const;
     [[nodiscard]] std::optional<Vf> choose_vf(Port &port, Decision &decision);
     [[nodiscard]] bool mac_is_attached(const MacAddress &mac) const;

@@ -62,19 +62,22 @@ std::vector<const Link *> Supervisor::vf_candidates(const Port &port) const {
     return candidates;
 }
 
+// Why a candidate does not become the port's VF; VfUnused::no if it can.
+VfUnused Supervisor::obstacle_of(const Port &port, const Link &vf) const {
+    if (!port.vf.bind().empty())
+        return table_.may_be_reached(vf.ifindex()) ? VfUnused::has_address : VfUnused::no;
+    return runs_soon(*table_.find(port.ifindex), vf) ? VfUnused::no_carrier : VfUnused::no;
+}
+
 UnusedVf::Cause Supervisor::why_unused(const Port &port) const {
     if (port.phase != PortPhase::active)
         return {};
     if (const auto &vf = port.vf.vf())
         return {.reason = port.vf.why_unused(), .vf = vf->id.pci};
-    const Link *netvsc = table_.find(port.ifindex);
     for (const Link *link : vf_candidates(port)) {
-        if (port.vf_held)
-            return {.reason = VfUnused::held, .vf = link->facts.pci};
-        if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex()))
-            return {.reason = VfUnused::has_address, .vf = link->facts.pci};
-        if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
-            return {.reason = VfUnused::no_carrier, .vf = link->facts.pci};
+        const VfUnused reason = port.vf_held ? VfUnused::held : obstacle_of(port, *link);
+        if (reason != VfUnused::no)
+            return {.reason = reason, .vf = link->facts.pci};
     }
     return {};
 }
@@ -87,10 +90,10 @@ void Supervisor::note_unused_vfs(TimePoint now) {
 std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
     if (port.vf_held)
         return std::nullopt;
-    const Link *netvsc = table_.find(port.ifindex);
     const Link *chosen = nullptr;
     for (const Link *link : vf_candidates(port)) {
-        if (!port.vf.bind().empty() && table_.may_be_reached(link->ifindex())) {
+        const VfUnused obstacle = obstacle_of(port, *link);
+        if (obstacle == VfUnused::has_address) {
             if (port.refused_vf != link->ifindex())
                 decision.log(Level::error,
                              port_name(port.number) + ": VF " + printable(link->name()) +
@@ -105,7 +108,7 @@ std::optional<Vf> Supervisor::choose_vf(Port &port, Decision &decision) {
             chosen = link;
             break;
         }
-        if (port.vf.bind().empty() && runs_soon(*netvsc, *link))
+        if (obstacle == VfUnused::no_carrier)
             continue;
         // A listing names the addresses last. Only then the driver knows whether the VF has one.
         if (listing_ && !port.vf.bind().empty())

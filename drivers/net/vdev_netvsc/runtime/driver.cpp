@@ -158,9 +158,9 @@ void Driver::carry_out(Decision decision, const rte_vdev_device *being_removed) 
 }
 
 void Driver::run(Decision decision) {
-    {
+    if (!decision.traffic.empty()) { // before a probe, which may take seconds
         const MutexLock lock(mutex_);
-        supervisor_.note_unused_vfs(devices_.now()); // before a probe, which may take seconds
+        supervisor_.note_unused_vfs(devices_.now());
     }
     for (;;) {
         run_traffic(decision);

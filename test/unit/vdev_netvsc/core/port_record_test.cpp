@@ -19,6 +19,7 @@ TEST(LatencyHistogram, CountsUpToAndIncludingItsBounds) {
              0ns, 1ms, 1ms + 1ns, 2ms, 1s, 1s + 1ns, 1h})
         histogram.add(length);
     EXPECT_THAT(histogram.counts(), ElementsAre(2, 2, 0, 0, 0, 0, 0, 0, 0, 1, 2));
+    EXPECT_THAT(histogram.cumulative(), ElementsAre(2, 4, 4, 4, 4, 4, 4, 4, 4, 5, 7));
 }
 
 TEST(LatencyHistogram, KnowsTheLastAndTheLongest) {
