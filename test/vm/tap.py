@@ -4,7 +4,8 @@
 usage: tap.py FILE.py [CASE ...]     CASE: Class or Class.test_method; without one, all
 
 The report is on standard output, with the lines of a case's attribute `diagnostics`, if it has one, and with the time of
-a processor that all cases took; what the tests themselves print goes to standard error. Sub-tests count as their case. Exit status 1 if anything failed or nothing was run.
+a processor that all cases took; what the tests themselves print goes to standard error. Sub-tests count as their case.
+Exit status 1 if anything failed or nothing was run.
 
 An exception with an attribute `run_again`, which is the reason, voids its case. The report says so, and the case runs once
 more at the end.
@@ -35,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from turns import Turns  # noqa: E402
 
 BESIDE_OTHERS = "it failed beside other programs' cases"
+RUNS_ONCE_MORE = "; this says nothing, and the case runs once more"
 
 
 class TapResult(unittest.TestResult):
@@ -90,7 +92,7 @@ class TapResult(unittest.TestResult):
         self.print_case(name_of(test), not self._problems, directive)
 
     def _set_aside(self, name: str, why: str) -> None:
-        self.print_comment(f"{name}: {why}; this says nothing, and the case runs once more")
+        self.print_comment(f"{name}: {why}{RUNS_ONCE_MORE}")
         self.void.append(name)
 
     def _problem(self, test: unittest.TestCase, error: Any) -> None:
