@@ -24,7 +24,7 @@ from lab import coverage  # noqa: E402
 from lab.errors import LabError, LabTimeout  # noqa: E402
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess  # noqa: E402
 from lab.machine import Machine  # noqa: E402
-from lab.testpmd import MBUFS, Testpmd, stage_plugins  # noqa: E402
+from lab.testpmd import MBUFS, MEMORY_MIB, Testpmd, stage_plugins  # noqa: E402
 from waiting import PATIENCE_S, wait_for  # noqa: E402, F401
 
 BUILD = Path(os.environ.get("NETVSC_BUILD") or Path(__file__).resolve().parents[2] / "build")
@@ -109,13 +109,13 @@ class LabCase(unittest.TestCase):
 
     @classmethod
     def start_testpmd(cls, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
-                      memory: int | None = 512) -> Testpmd:
+                      memory: int | None = MEMORY_MIB) -> Testpmd:
         """testpmd with the driver's log at debug level. memory: as for Testpmd."""
         return Testpmd(cls.guest, [*cls.blocked(), LOG_LEVEL, *eal], [QUICK], plugins(intree), memory,
                        program=cls.program(env or {}))
 
     def run_testpmd(self, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
-                    memory: int | None = 512) -> Testpmd:
+                    memory: int | None = MEMORY_MIB) -> Testpmd:
         """start_testpmd() for one case, with which it is ended."""
         testpmd = self.start_testpmd(*eal, intree=intree, env=env, memory=memory)
         self.addCleanup(end, testpmd.process)
@@ -123,7 +123,7 @@ class LabCase(unittest.TestCase):
 
     def spawn_testpmd(self, *eal: str, lcores: str = "0,1") -> GuestProcess:
         """testpmd without waiting for its prompt: for those that are not to reach it."""
-        command = [self.program({}), "-l", lcores, "--no-huge", "-m", "512",
+        command = [self.program({}), "-l", lcores, "--no-huge", "-m", str(MEMORY_MIB),
                    "--file-prefix", f"bare{next(_number)}", *self.blocked(), LOG_LEVEL]
         for plugin in stage_plugins(self.guest, plugins()):
             command += ["-d", plugin]

@@ -14,7 +14,7 @@ from typing import Callable, ClassVar, Iterator, Sequence
 from lab.errors import LabTimeout
 from lab.guest import OUTPUT_TAIL, Guest, GuestProcess
 from lab.switch import Report, Switch
-from lab.testpmd import TRAFFIC_PPS, Testpmd
+from lab.testpmd import MEMORY_MIB, TRAFFIC_PPS, Testpmd
 from support import LOG_LEVEL, MACS, PATIENCE_S, QUICK, LabCase, end, plugins, ports, wait_for
 
 CYCLES = int(os.environ.get("NETVSC_CYCLES") or "3")
@@ -69,7 +69,7 @@ class VfCase(LabCase):
 
     # testpmd.
 
-    def forward(self, arguments: str = "", *, hot_plug: bool = False, memory: int | None = 512,
+    def forward(self, arguments: str = "", *, hot_plug: bool = False, memory: int | None = MEMORY_MIB,
                 drivers: Sequence[str] | None = None, env: dict[str, str] | None = None, by: str = NETVSC) -> Testpmd:
         """testpmd that forwards by the port of nv0, given these further arguments of the driver, and traffic for it.
 

@@ -14,6 +14,7 @@ from .guest import Guest
 PROMPT = "testpmd> "
 PLUGIN_FOLDER = "/run/lab/plugins"  # EAL refuses plugins below a folder anybody may write to
 MBUFS = 16384  # the default, sized for all possible cores and queues, takes more memory than the guest gives
+MEMORY_MIB = 192  # EAL takes all of it at its start, page by page: with 512 most of the start is that
 # What testpmd's forwarding lcores together get of a processor. They poll without end, and machines that run side by side
 # share the host. A few milliseconds at a time: some hundred frames a second wait in the rings. A frame takes up to 0.2 ms
 # on a busy host, so the traffic must be modest, too (TRAFFIC_PPS): else the rings fill, and frames come back seconds late.
@@ -59,7 +60,7 @@ class Testpmd:
     __test__ = False  # not a test case, whatever its name looks like
 
     def __init__(self, guest: Guest, eal_args: Sequence[str] = (), app_args: Sequence[str] = (),
-                 plugins: Sequence[str] = (), memory: int | None = 512, lcores: str = "0,1",
+                 plugins: Sequence[str] = (), memory: int | None = MEMORY_MIB, lcores: str = "0,1",
                  program: str = "dpdk-testpmd", timeout: float = 60.0, forward_mode: str = "macswap",
                  wait: bool = True, paced: bool = True) -> None:
         self.name = f"testpmd{next(_number)}"
