@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "keepalive/keepalive_reader.hpp"
 
+#include "base/file_lock.hpp"
+
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
@@ -10,14 +12,6 @@
 
 namespace netvsc {
 namespace {
-
-// Does not take the lock.
-bool is_locked(const FileDescriptor &file) {
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    return ::fcntl(file.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-}
 
 bool is_trusted(uid_t user, const std::optional<uid_t> &named) {
     return user == 0 || user == ::geteuid() || (named && user == *named);

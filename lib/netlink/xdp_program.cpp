@@ -20,10 +20,10 @@
 namespace netvsc {
 namespace {
 
-using Request = NetlinkRequest<ifinfomsg>;
+using LinkRequest = NetlinkRequest<ifinfomsg>;
 
-Request request_of(int ifindex, std::uint16_t type) {
-    Request request(type, NLM_F_ACK);
+LinkRequest request_of(int ifindex, std::uint16_t type) {
+    LinkRequest request(type, NLM_F_ACK);
     request.family_header().ifi_index = ifindex;
     return request;
 }
@@ -66,7 +66,7 @@ Result<void> set_program(int ifindex, std::int32_t descriptor, std::uint32_t mod
     const auto exchange = open(ifindex);
     if (!exchange)
         return std::unexpected(exchange.error());
-    Request request = request_of(ifindex, RTM_SETLINK);
+    LinkRequest request = request_of(ifindex, RTM_SETLINK);
     request.put_nested(IFLA_XDP, [&] {
         request.put_value(IFLA_XDP_FD, descriptor);
         request.put_value(IFLA_XDP_FLAGS, mode);
@@ -80,7 +80,7 @@ Result<std::vector<XdpProgram>> xdp_programs(int ifindex) {
     const auto exchange = open(ifindex);
     if (!exchange)
         return std::unexpected(exchange.error());
-    Request request = request_of(ifindex, RTM_GETLINK);
+    LinkRequest request = request_of(ifindex, RTM_GETLINK);
     std::vector<XdpProgram> programs;
     auto answered = exchange->transact(request.header(), [&](const nlmsghdr &message) {
         std::ranges::move(read_programs(message), std::back_inserter(programs));

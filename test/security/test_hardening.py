@@ -49,8 +49,6 @@ def introspect(what: str) -> list[dict]:
 def unhardened() -> str | None:
     """Why this build has less hardening than what is shipped."""
     option = {option["name"]: option["value"] for option in introspect("buildoptions")}
-    if option["b_sanitize"] != "none":
-        return f"built with -fsanitize={option['b_sanitize']}"
     if option["b_coverage"]:
         return "built for coverage"
     if option["buildtype"] == "debug":

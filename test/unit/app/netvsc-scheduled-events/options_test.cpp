@@ -13,7 +13,7 @@ std::expected<Options, std::string> parse(const std::vector<const char *> &words
     return Options::parse(words);
 }
 
-std::string problem_with(const std::vector<const char *> &words) {
+std::string problem_of(const std::vector<const char *> &words) {
     const auto options = parse(words);
     return options ? "" : options.error();
 }
@@ -47,15 +47,15 @@ TEST(Options, All) {
 }
 
 TEST(Options, WrongOnes) {
-    EXPECT_EQ(problem_with({"--approve"}), "unknown argument '--approve'");
-    EXPECT_EQ(problem_with({"--before"}), "--before wants a value");
-    EXPECT_EQ(problem_with({"--before", "901"}),
+    EXPECT_EQ(problem_of({"--approve"}), "unknown argument '--approve'");
+    EXPECT_EQ(problem_of({"--before"}), "--before wants a value");
+    EXPECT_EQ(problem_of({"--before", "901"}),
               "--before 901: expected a number of seconds from 0 to 900");
-    EXPECT_EQ(problem_with({"--interval", "0"}),
+    EXPECT_EQ(problem_of({"--interval", "0"}),
               "--interval 0: expected a number of seconds from 0.1 to 60");
-    EXPECT_EQ(problem_with({"--interval", "nan"}),
+    EXPECT_EQ(problem_of({"--interval", "nan"}),
               "--interval nan: expected a number of seconds from 0.1 to 60");
-    EXPECT_EQ(problem_with({"--timeout", "x"}),
+    EXPECT_EQ(problem_of({"--timeout", "x"}),
               "--timeout x: expected a number of seconds from 0.1 to 120");
 }
 

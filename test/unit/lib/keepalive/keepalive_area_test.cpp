@@ -25,12 +25,12 @@ using namespace std::chrono_literals;
 using Condition = KeepaliveReader::Condition;
 using testing::HasSubstr;
 
-constexpr unsigned lcores = 128;
+constexpr unsigned lcore_limit = 128;
 
 class KeepaliveAreaTest : public testing::Test {
 protected:
     [[nodiscard]] Result<KeepaliveArea> create() const {
-        return KeepaliveArea::create({.name = shm.name(), .lcores = lcores});
+        return KeepaliveArea::create({.name = shm.name(), .lcores = lcore_limit});
     }
     [[nodiscard]] Result<KeepaliveReader> open() const {
         return KeepaliveReader::open({.name = shm.name()});
@@ -76,8 +76,8 @@ public:
 
     struct Area {
         sem_t core_died;
-        std::uint32_t core_state[lcores];
-        std::uint64_t core_last_seen_times[lcores];
+        std::uint32_t core_state[lcore_limit];
+        std::uint64_t core_last_seen_times[lcore_limit];
     };
     Area *operator->() { return area_; }
 
@@ -140,7 +140,8 @@ TEST_F(KeepaliveAreaTest, belongs_to_its_owner_alone) {
 }
 
 TEST_F(KeepaliveAreaTest, may_be_shared_with_a_group) {
-    auto area = KeepaliveArea::create({.name = shm.name(), .lcores = lcores, .group = ::getegid()});
+    auto area =
+        KeepaliveArea::create({.name = shm.name(), .lcores = lcore_limit, .group = ::getegid()});
     ASSERT_TRUE(area);
     EXPECT_EQ(status().st_mode & 07777, 0660U);
     EXPECT_EQ(status().st_gid, ::getegid());
@@ -159,7 +160,7 @@ TEST_F(KeepaliveAreaTest, goes_with_its_owner) {
 TEST_F(KeepaliveAreaTest, goes_when_another_area_is_assigned) {
     const ShmName other_name;
     auto area = create();
-    auto other = KeepaliveArea::create({.name = other_name.name(), .lcores = lcores});
+    auto other = KeepaliveArea::create({.name = other_name.name(), .lcores = lcore_limit});
     ASSERT_TRUE(area && other);
     *area = std::move(*other);
     EXPECT_FALSE(shm.exists());
@@ -273,11 +274,12 @@ TEST_F(KeepaliveAreaTest, of_another_user_is_refused) {
 
 TEST_F(KeepaliveAreaTest, names_that_are_none_are_refused) {
     for (const std::string name : {"", "/", "name", "/a/b", "/..", "/."}) {
-        const auto area = KeepaliveArea::create({.name = name, .lcores = lcores});
+        const auto area = KeepaliveArea::create({.name = name, .lcores = lcore_limit});
         ASSERT_FALSE(area) << name;
         EXPECT_EQ(area.error().number, EINVAL);
     }
-    EXPECT_FALSE(KeepaliveArea::create({.name = '/' + std::string(255, 'x'), .lcores = lcores}));
+    EXPECT_FALSE(
+        KeepaliveArea::create({.name = '/' + std::string(255, 'x'), .lcores = lcore_limit}));
     EXPECT_FALSE(KeepaliveArea::create({.name = shm.name(), .lcores = 0}));
     EXPECT_FALSE(KeepaliveArea::create({.name = shm.name(), .lcores = 4097}));
 }

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::chrono::steady_clock::time_point start{};
+constexpr std::chrono::steady_clock::time_point epoch{};
 
 Event about(std::uint16_t port, EventType type = EventType::vf_present) {
     return {.type = type, .port_id = port, .port = {}, .netdevice = {}, .vf = {}, .lcore = -1};
@@ -23,7 +23,7 @@ Event about(std::uint16_t port, EventType type = EventType::vf_present) {
 class EventBusTest : public testing::Test {
 protected:
     std::uint64_t publish(EventType type = EventType::vf_present) {
-        return bus_.publish(about(0, type), start);
+        return bus_.publish(about(0, type), epoch);
     }
     /// Subscribes a callback that records the numbers of its events.
     bool listen(int user = 0) {
@@ -41,15 +41,15 @@ protected:
 };
 
 TEST_F(EventBusTest, NumbersAndTimesWhatIsPublished) {
-    EXPECT_EQ(bus_.publish(about(3), start + 5ns), 1);
-    EXPECT_EQ(bus_.publish(about(4, EventType::link_up), start + 7ns), 2);
+    EXPECT_EQ(bus_.publish(about(3), epoch + 5ns), 1);
+    EXPECT_EQ(bus_.publish(about(4, EventType::link_up), epoch + 7ns), 2);
     const auto history = bus_.since(0);
     EXPECT_EQ(history.first, 1);
     EXPECT_EQ(history.next, 3);
     EXPECT_THAT(history.events,
-                ElementsAre(NumberedEvent{.sequence = 1, .time = start + 5ns, .event = about(3)},
+                ElementsAre(NumberedEvent{.sequence = 1, .time = epoch + 5ns, .event = about(3)},
                             NumberedEvent{.sequence = 2,
-                                          .time = start + 7ns,
+                                          .time = epoch + 7ns,
                                           .event = about(4, EventType::link_up)}));
 }
 
@@ -250,7 +250,7 @@ TEST_F(EventBusTest, ManyThreadsPublishWithoutLossOrDoubles) {
         for (int i = 0; i < threads; ++i)
             publishers.emplace_back([&] {
                 for (int j = 0; j < each; ++j)
-                    bus.publish(about(0), start);
+                    bus.publish(about(0), epoch);
             });
         while (heard.size() < std::size_t{threads} * each)
             bus.deliver();

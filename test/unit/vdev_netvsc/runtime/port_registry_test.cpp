@@ -17,8 +17,8 @@ protected:
         port_ = std::make_shared<RecordingDevices::Port>(devices_);
         registry_.add(7, port_);
     }
-    void report(EventType type, std::optional<PciAddress> vf = std::nullopt) {
-        registry_.report({.type = type, .number = 7, .vf = vf}, devices_.time);
+    void report(EventType type, std::optional<PciAddress> address = std::nullopt) {
+        registry_.report({.type = type, .number = 7, .vf = address}, devices_.time);
     }
     /// The published events in words.
     std::vector<std::string> events() { return std::exchange(events_, {}); }

@@ -138,9 +138,7 @@ template <typename Ring> struct ControlQueue : testing::Test {
     }
 };
 
-using Rings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
-                             PackedRing<Order::any>, PackedRing<Order::in_order>>;
-TYPED_TEST_SUITE(ControlQueue, Rings);
+TYPED_TEST_SUITE(ControlQueue, AllRings);
 
 TYPED_TEST(ControlQueue, CommandsAreAnswered) {
     for (unsigned round = 0; round < 20; ++round) {

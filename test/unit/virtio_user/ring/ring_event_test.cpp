@@ -10,10 +10,8 @@ namespace {
 
 using testing::SizeIs;
 
-constexpr std::uint16_t entries = 8;
-
 template <typename Ring> struct EventIndex : testing::Test {
-    RingPair<Ring> pair{entries, true};
+    RingPair<Ring> pair{small_ring, true};
     Ring &ring = pair.ring;
     typename RingTraits<Ring>::Device &device = pair.device;
 
@@ -24,14 +22,12 @@ template <typename Ring> struct EventIndex : testing::Test {
     }
 };
 
-using Rings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
-                             PackedRing<Order::any>, PackedRing<Order::in_order>>;
-TYPED_TEST_SUITE(EventIndex, Rings);
+TYPED_TEST_SUITE(EventIndex, AllRings);
 
 TYPED_TEST(EventIndex, KicksWhenAPublishedDescriptorReachesTheEvent) {
     for (unsigned round = 0; round < 3; ++round) // the positions differ in each
-        for (std::uint16_t event = 0; event < entries; ++event)
-            for (unsigned count = 1; count <= entries; ++count) {
+        for (std::uint16_t event = 0; event < small_ring; ++event)
+            for (unsigned count = 1; count <= small_ring; ++count) {
                 this->device.want_kick_after(event);
                 this->offer(count);
                 EXPECT_EQ(this->ring.needs_kick(), event < count)
@@ -52,7 +48,7 @@ TYPED_TEST(EventIndex, KickChecksAddUpWhatWasPublished) {
 }
 
 TYPED_TEST(EventIndex, CallsComeAtTheNextUsedChainOnly) {
-    for (unsigned start = 0; start < 2 * entries; ++start) {
+    for (unsigned start = 0; start < 2 * small_ring; ++start) {
         EXPECT_FALSE(this->ring.enable_calls());
         this->offer(3);
         EXPECT_EQ(this->device.echo(1, 0), 1U);

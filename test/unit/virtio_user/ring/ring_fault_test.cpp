@@ -14,10 +14,8 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::uint16_t entries = 8;
-
 template <typename Ring> struct RingFault : testing::Test {
-    RingPair<Ring> pair{entries};
+    RingPair<Ring> pair{small_ring};
     Ring &ring = pair.ring;
     typename RingTraits<Ring>::Device &device = pair.device;
 
@@ -36,13 +34,11 @@ template <typename Ring> struct RingFault : testing::Test {
     }
 };
 
-using Rings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
-                             PackedRing<Order::any>, PackedRing<Order::in_order>>;
-TYPED_TEST_SUITE(RingFault, Rings);
+TYPED_TEST_SUITE(RingFault, AllRings);
 
 TYPED_TEST(RingFault, IdOutOfRange) {
     this->offer(2);
-    this->device.write_used(entries, 0, 1);
+    this->device.write_used(small_ring, 0, 1);
     EXPECT_THAT(take(this->ring), IsEmpty());
     this->expect_stopped(Fault::unknown_id);
 }
@@ -130,7 +126,7 @@ TYPED_TEST(UsedIndex, GoesBack) {
 }
 
 TEST(InOrderSplitRing, BatchBeyondTheUsedIndexIsAFault) {
-    RingPair<SplitRing<Order::in_order>> pair(entries);
+    RingPair<SplitRing<Order::in_order>> pair(small_ring);
     for (unsigned i = 0; i < 4; ++i)
         pair.ring.offer<Access::write>({.address = 0x1000, .length = 100}, cookie(i));
     EXPECT_TRUE(pair.ring.publish());

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <memory>
 #include <new>
 #include <optional>
@@ -28,6 +29,13 @@ private:
     };
     std::unique_ptr<std::byte, Delete> data_;
 };
+
+/// A ring that is soon full.
+constexpr std::uint16_t small_ring = 8;
+
+using AllRings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
+                                PackedRing<Order::any>, PackedRing<Order::in_order>>;
+using AnyOrderRings = testing::Types<SplitRing<Order::any>, PackedRing<Order::any>>;
 
 /// What differs between the layouts.
 template <typename Ring> struct RingTraits;

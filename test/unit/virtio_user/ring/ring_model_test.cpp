@@ -133,9 +133,7 @@ protected:
     std::deque<Taken> used_;
 };
 
-using Rings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
-                             PackedRing<Order::any>, PackedRing<Order::in_order>>;
-TYPED_TEST_SUITE(RingModel, Rings);
+TYPED_TEST_SUITE(RingModel, AllRings);
 
 TYPED_TEST(RingModel, RingAndModelAgree) {
     for (unsigned i = 0; i < 200000 && !testing::Test::HasFatalFailure(); ++i)

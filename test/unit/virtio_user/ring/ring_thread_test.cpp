@@ -13,9 +13,7 @@ constexpr std::uint16_t entries = 16;
 constexpr std::uint64_t frames = 100000;
 
 template <typename Ring> struct TwoThreads : testing::Test {};
-using Rings = testing::Types<SplitRing<Order::any>, SplitRing<Order::in_order>,
-                             PackedRing<Order::any>, PackedRing<Order::in_order>>;
-TYPED_TEST_SUITE(TwoThreads, Rings);
+TYPED_TEST_SUITE(TwoThreads, AllRings);
 
 TYPED_TEST(TwoThreads, EachSeesWhatTheOtherPublished) {
     RingPair<TypeParam> pair(entries);
