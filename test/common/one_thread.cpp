@@ -9,7 +9,7 @@ extern "C" int pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(voi
                               void *) noexcept {
     std::fputs("This program starts a thread: take it off the list one_thread in "
                "test/unit/meson.build, so that "
-               "ThreadSanitizer looks at it.\n",
+               "ThreadSanitizer checks it.\n",
                stderr);
     std::abort();
 }

@@ -17,9 +17,9 @@ PROGRAMS = ("usr/bin/dpdk-testpmd", "usr/local/bin/dpdk-testpmd", "usr/lib/openv
 # For the guest's shell, for each folder of drivers.
 SCRIPT = """all=/run/lab/drivers{folder} kept=/run/lab/kept{folder}
 mkdir -p $all $kept
-mount --bind {folder} $all
+mount -o bind {folder} $all
 cd $all && ln -s {files} $kept/ && cd /
-mount --bind $kept {folder}
+mount -o bind $kept {folder}
 """
 
 
