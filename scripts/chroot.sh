@@ -36,6 +36,20 @@ make_chroot() {
     mv "$root.new" "$root"
 }
 
+# Waits until no other process holds a release's chroots, then holds them until the next call or the script's end.
+# $1: the version.
+hold_chroots() {
+    local file=$chroots/$1.lock
+    mkdir -p "$chroots"
+    [ -z "${held:-}" ] || exec {held}>&-
+    exec {held}>>"$file"
+    if ! flock --nonblock "$held"; then
+        step "$1: waiting for process $(cat "$file"), which holds $file"
+        flock "$held"
+    fi
+    echo $$ >"$file"
+}
+
 # Makes the chroot of a version in which the driver is built. Nobody reads documentation there.
 make_build_chroot() {
     make_chroot "$1" "$1" --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
