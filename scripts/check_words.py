@@ -111,6 +111,10 @@ def _python_string(literal: str) -> str:
     return re.sub("[\"']", " ", literal)
 
 
+# Python 3.12 and later divide a formatted string into tokens; this is its text.
+PYTHON_TEXT = (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
+
+
 def python_text(source: str) -> str:
     """Comments and strings; all else hidden."""
     lines = source.splitlines(keepends=True)
@@ -119,12 +123,14 @@ def python_text(source: str) -> str:
         starts.append(starts[-1] + len(line))
     parts, end = [], 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in (tokenize.COMMENT, tokenize.STRING):
+        if token.type not in PYTHON_TEXT:
             continue
         start = starts[token.start[0] - 1] + token.start[1]
         parts.append(_hide(source[end:start]))
-        parts.append(_comment(token.string) if token.type == tokenize.COMMENT else _python_string(token.string))
-        end = start + len(token.string)
+        # Not token.string: that of a formatted string's text has one brace for two.
+        end = starts[token.end[0] - 1] + token.end[1]
+        text = source[start:end]
+        parts.append({tokenize.COMMENT: _comment, tokenize.STRING: _python_string}.get(token.type, str)(text))
     return "".join(parts) + _hide(source[end:])
 
 
