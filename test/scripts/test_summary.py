@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import unittest
@@ -36,7 +37,8 @@ class Summary(unittest.TestCase):
             done = subprocess.run([TOP / "scripts" / "summary.py", f"{folder}/build/meson-logs/testlog.junit.xml"],
                                   check=False, capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
-        return done.returncode, done.stdout.splitlines()
+        # Meson 1.12 has the project before a program's name; older ones (1.7) do not.
+        return done.returncode, re.sub(r"\bp:", "", done.stdout).splitlines()
 
     def test_what_passes_and_what_is_skipped(self) -> None:
         status, lines = self.summary("good")
