@@ -26,7 +26,7 @@ class RecoveryJournal {
 public:
     /// The driver's folder. Its file system (tmpfs) is empty after a reboot, as are the changes.
     static constexpr const char *default_folder = "/run/vdev_netvsc";
-    static constexpr std::size_t max_text_size = 255; ///< bytes
+    static constexpr std::size_t max_text_size = 4095; ///< bytes
 
     explicit RecoveryJournal(std::string folder = default_folder) : folder_(std::move(folder)) {}
 

@@ -64,17 +64,36 @@ Result<bool> NetdeviceControl::running() const {
     return (flags->ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
-Result<void> NetdeviceControl::set_up() const {
+Result<void> NetdeviceControl::set_up(bool up) const {
     auto flags = request();
     if (!flags)
         return std::unexpected(std::move(flags.error()));
     if (::ioctl(socket_.get(), SIOCGIFFLAGS, &*flags) != 0)
         return system_error("SIOCGIFFLAGS " + netdevice(ifindex_));
-    if ((flags->ifr_flags & IFF_UP) != 0)
+    if (((flags->ifr_flags & IFF_UP) != 0) == up)
         return {};
-    flags->ifr_flags = static_cast<short>(flags->ifr_flags | IFF_UP);
+    flags->ifr_flags = static_cast<short>(flags->ifr_flags ^ IFF_UP);
     if (::ioctl(socket_.get(), SIOCSIFFLAGS, &*flags) != 0)
-        return system_error("set up " + netdevice(ifindex_));
+        return system_error((up ? "set up " : "set down ") + netdevice(ifindex_));
+    return {};
+}
+
+Result<void> NetdeviceControl::set_up() const { return set_up(true); }
+
+Result<void> NetdeviceControl::set_down() const { return set_up(false); }
+
+Result<void> NetdeviceControl::set_name(const std::string &name) const {
+    auto change = request();
+    if (!change)
+        return std::unexpected(std::move(change.error()));
+    if (name == change->ifr_name)
+        return {};
+    if (name.empty() || name.size() >= sizeof change->ifr_newname)
+        return failure(EINVAL, "netdevice name '" + name + "'");
+    std::memset(change->ifr_newname, 0, sizeof change->ifr_newname);
+    std::memcpy(change->ifr_newname, name.data(), name.size());
+    if (::ioctl(socket_.get(), SIOCSIFNAME, &*change) != 0)
+        return system_error("rename " + netdevice(ifindex_) + " to " + name);
     return {};
 }
 

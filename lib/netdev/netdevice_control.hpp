@@ -41,6 +41,11 @@ public:
     /// The netdevice is up (IFF_UP) and has a carrier (IFF_RUNNING).
     [[nodiscard]] Result<bool> running() const;
     [[nodiscard]] Result<void> set_up() const;
+    [[nodiscard]] Result<void> set_down() const;
+    /// Does nothing if the netdevice has this name already.
+    /// @param name  1 to 15 characters
+    /// @return failure(EBUSY) while the netdevice is up, failure(EEXIST) if another has the name
+    [[nodiscard]] Result<void> set_name(const std::string &name) const;
     /// @param mtu  bytes, without the Ethernet header; the netdevice limits the range
     [[nodiscard]] Result<void> set_mtu(int mtu) const;
     /// Does nothing if the netdevice has this address already: a driver without
@@ -80,6 +85,7 @@ private:
         : ifindex_(ifindex), socket_(std::move(socket)) {}
 
     [[nodiscard]] Result<ifreq> request() const;
+    [[nodiscard]] Result<void> set_up(bool up) const;
     /// @param command  one of linux/ethtool.h
     /// @param what     its subject, for errors
     [[nodiscard]] Result<void> ethtool(void *command, const char *what) const;

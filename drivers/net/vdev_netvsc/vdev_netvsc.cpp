@@ -9,6 +9,7 @@
 #include "dpdk/rx_callback.hpp"
 #include "failsafe/double_release.hpp"
 #include "failsafe/failsafe_port.hpp"
+#include "netvsc/netvsc_path.hpp"
 #include "runtime/driver.hpp"
 
 #include <cstdlib>
@@ -30,6 +31,7 @@ namespace {
 #define VDEV_NETVSC_ALIAS "eth_vdev_netvsc"
 #define VDEV_NETVSC_PARAMETERS                                                                     \
     "iface=<netdevice> mac=<xx:xx:xx:xx:xx:xx> force=<0|1> ignore=<0|1> "                          \
+    "path=<failsafe|netvsc> "                                                                      \
     "fallback=<tap|af_packet|af_xdp|virtio_user|auto> vf_bind=<kernel driver> "                    \
     "vf_args=<key=value|[key=value,...]> hotplug_poll=<ms> "                                       \
     "keepalive=<ms> keepalive_shm=<name> keepalive_group=<group>"
@@ -43,8 +45,13 @@ bool is_ours(std::string_view device) {
     return device.starts_with(VDEV_NETVSC_NAME) || device.starts_with(VDEV_NETVSC_ALIAS);
 }
 
-// Logs which lcore polls: a polled port is not detached.
+// Logs which lcore polls, or that net_netvsc's port is started: the port is not detached then.
 bool is_polled(std::string_view instance) {
+    if (netvsc::NetvscPath::get().started(std::string(instance))) {
+        netvsc::log(Message::Level::error,
+                    std::string(instance) + " is not detached: its port is started; stop it first");
+        return true;
+    }
     for (const auto &port : netvsc::Driver::get().status()) {
         if (port.view.instance != instance)
             continue;

@@ -120,6 +120,27 @@ Outcome parse_fallback_argument(const KeyValue &argument, Arguments &arguments) 
     return {};
 }
 
+Outcome parse_path(const KeyValue &argument, Arguments &arguments) {
+    if (argument.value != "failsafe" && argument.value != "netvsc")
+        return expected(argument, "failsafe or netvsc");
+    arguments.path = argument.value == "netvsc" ? NicPath::netvsc : NicPath::failsafe;
+    return {};
+}
+
+// net_netvsc provides the whole port, so nothing else shapes it.
+Outcome check_path(std::span<const KeyValue> pairs, const Arguments &arguments) {
+    if (arguments.path != NicPath::netvsc)
+        return {};
+    for (const KeyValue &argument : pairs) {
+        if (argument.key != "path" && argument.key != "iface" && argument.key != "mac" &&
+            argument.key != "ignore")
+            return expected(argument, "no such argument with path=netvsc");
+    }
+    if (arguments.interfaces.size() + arguments.macs.size() != 1)
+        return std::unexpected("path=netvsc: expected exactly one iface= or mac=");
+    return {};
+}
+
 Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
     const std::string &key = argument.key;
     if (key == "iface")
@@ -135,6 +156,8 @@ Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
                                   arguments.hotplug_poll);
     if (key == "fallback")
         return parse_fallback_argument(argument, arguments);
+    if (key == "path")
+        return parse_path(argument, arguments);
     if (key == "vf_bind")
         return parse_vf_bind(argument, arguments);
     if (key == "vf_args")
@@ -146,8 +169,8 @@ Outcome parse_one(const KeyValue &argument, Arguments &arguments) {
     if (key == "keepalive_group")
         return parse_keepalive_group(argument, arguments);
     return std::unexpected("unknown argument '" + printable(key) +
-                           "': expected iface, mac, force, ignore, fallback, vf_bind, vf_args, "
-                           "hotplug_poll, keepalive, keepalive_shm or keepalive_group");
+                           "': expected iface, mac, force, ignore, path, fallback, vf_bind, "
+                           "vf_args, hotplug_poll, keepalive, keepalive_shm or keepalive_group");
 }
 
 } // namespace
@@ -158,6 +181,8 @@ std::expected<Arguments, std::string> Arguments::parse(std::span<const KeyValue>
         if (auto outcome = parse_one(argument, arguments); !outcome)
             return std::unexpected(std::move(outcome.error()));
     }
+    if (auto outcome = check_path(pairs, arguments); !outcome)
+        return std::unexpected(std::move(outcome.error()));
     return arguments;
 }
 

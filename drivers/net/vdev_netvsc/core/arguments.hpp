@@ -19,11 +19,18 @@ struct KeyValue {
     std::string value;
 };
 
+/// The value of path=: what carries a NIC's frames.
+enum class NicPath {
+    failsafe, ///< fail-safe over a fallback and the VF
+    netvsc,   ///< DPDK's net_netvsc, which has the NIC in place of hv_netvsc
+};
+
 /// The device arguments of one instance of the driver.
 struct Arguments {
     std::vector<std::string> interfaces;     ///< iface=, in the order given, without duplicates
     std::vector<MacAddress> macs;            ///< mac=, likewise
     bool force = false;                      ///< force=1: a named netdevice need not be NetVSC
+    NicPath path = NicPath::failsafe;        ///< path=
     bool ignore = false;                     ///< ignore=1: do nothing
     WantedFallback fallback = Fallback::tap; ///< fallback=
     std::string vf_bind; ///< vf_bind=: the kernel driver to bind VFs to; empty: VFs keep theirs

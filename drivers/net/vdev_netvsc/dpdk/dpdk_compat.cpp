@@ -28,6 +28,17 @@ rte_device *find_on(const Bus &bus, const rte_device *after, rte_dev_cmp_t same,
         return bus.find_device(after, same, name);
 }
 
+template <typename Bus> void scan_and_probe_on(Bus &bus) {
+    if constexpr (requires { bus.scan(&bus); })
+        (void)bus.scan(&bus);
+    else
+        (void)bus.scan();
+    if constexpr (requires { bus.probe(&bus); })
+        (void)bus.probe(&bus);
+    else
+        (void)bus.probe();
+}
+
 template <typename Bus> void hook_cleanup(Bus &bus, void (*first)()) {
     if constexpr (requires { bus.cleanup(&bus); }) {
         static auto original = bus.cleanup;
@@ -78,6 +89,11 @@ rte_device *find_device(const char *bus, const std::string &name) {
         return std::strcmp(device->name, static_cast<const char *>(wanted));
     };
     return found != nullptr ? find_on(*found, nullptr, same_name, name.c_str()) : nullptr;
+}
+
+void scan_and_probe(const char *bus) {
+    if (rte_bus *found = rte_bus_find_by_name(bus))
+        scan_and_probe_on(*found);
 }
 
 std::vector<std::string> device_names(const char *bus) {

@@ -29,6 +29,10 @@ using BusUnplug = int (*)(rte_device *);
 /// @return nullptr if the device or the bus does not exist
 [[nodiscard]] rte_device *find_device(const char *bus, const std::string &name);
 
+/// Lets a bus scan for devices, and probe all that have no driver. Not while a caller holds the
+/// bus's lock. Does nothing if the bus does not exist.
+void scan_and_probe(const char *bus);
+
 /// The names of all devices on one of EAL's buses, probed or not.
 [[nodiscard]] std::vector<std::string> device_names(const char *bus);
 

@@ -9,6 +9,7 @@
 #include "dpdk/log.hpp"
 #include "fallback/af_xdp/xdp_journal.hpp"
 #include "keepalive/keepalive.hpp"
+#include "netvsc/netvsc_path.hpp"
 #include "runtime/dpdk_devices.hpp"
 #include "vf/device_events.hpp"
 
@@ -18,11 +19,8 @@
 #include <bus_vdev_driver.h>
 
 namespace netvsc {
-namespace {
 
 using Level = Message::Level;
-
-} // namespace
 
 Driver &Driver::get() {
     static auto *driver = new Driver(dpdk_devices());
@@ -61,7 +59,10 @@ int Driver::probe(const rte_vdev_device &device) {
     if (!arguments->ignore) {
         carry_out(binder_.restore_abandoned());
         undo_xdp_changes();
+        NetvscPath::get().restore_abandoned();
     }
+    if (!arguments->ignore && arguments->path == NicPath::netvsc)
+        return add_to_netvsc(name, *arguments);
     if (!arguments->vf_bind.empty()) {
         handle_sigbus();
         // hv_netvsc requests the path only for a VF's netdevice, which a bound VF has not
@@ -84,6 +85,20 @@ int Driver::probe(const rte_vdev_device &device) {
     if (result != 0)
         keepalive().leave(name);
     return result;
+}
+
+int Driver::add_to_netvsc(const std::string &name, const Arguments &arguments) {
+    const auto user_of = [this](const std::string &netdevice) {
+        for (const PortStatus &port : status()) {
+            if (port.view.netdevice == netdevice)
+                return port.name;
+        }
+        return std::string();
+    };
+    const auto added = NetvscPath::get().add(name, arguments, user_of);
+    if (!added)
+        log(Level::error, name + ": " + added.error() + "; nothing is attached");
+    return added ? 0 : -EINVAL;
 }
 
 int Driver::add_instance(const std::string &name, Arguments arguments) {
@@ -119,6 +134,7 @@ int Driver::add_instance(const std::string &name, Arguments arguments) {
 }
 
 void Driver::remove(const std::string &name, const rte_vdev_device *being_removed) {
+    NetvscPath::get().remove(name);
     Decision decision;
     {
         const MutexLock instances(instances_mutex_);

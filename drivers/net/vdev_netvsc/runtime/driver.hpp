@@ -56,6 +56,7 @@ public:
 
 private:
     [[nodiscard]] int add_instance(const std::string &name, Arguments arguments);
+    [[nodiscard]] int add_to_netvsc(const std::string &name, const Arguments &arguments);
 
     // EventListener
     void netlink_readable() noexcept override;

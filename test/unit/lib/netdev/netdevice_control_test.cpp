@@ -68,6 +68,19 @@ protected:
     std::optional<NetdeviceControl> control_;
 };
 
+TEST_F(NetdeviceControlTest, ANetdeviceThatIsDownGetsAName) {
+    ASSERT_TRUE(control_->set_up());
+    ASSERT_TRUE(control_->set_down());
+    ASSERT_TRUE(control_->set_down()) << "already so";
+    EXPECT_THAT(said_by_ip("nv0"), testing::Not(testing::HasSubstr(",UP")));
+    ASSERT_TRUE(control_->set_name("data0"));
+    EXPECT_EQ(control_->name(), "data0");
+    ASSERT_TRUE(control_->set_name("data0")) << "already so";
+    EXPECT_EQ(control_->set_name("peer").error().number, EEXIST);
+    EXPECT_EQ(control_->set_name("sixteen-letters-").error().number, EINVAL);
+    EXPECT_EQ(control_->name(), "data0");
+}
+
 TEST_F(NetdeviceControlTest, AnIndexThatNoNetdeviceHasIsAnError) {
     const auto control = NetdeviceControl::open(999'999);
     ASSERT_FALSE(control);

@@ -122,8 +122,9 @@ const std::string letters_expected =
     "expected a netdevice's name of letters, digits and _ - . @ + ~ only";
 const std::string poll_expected = "expected a number of milliseconds from 1 to 60000";
 const std::string fallback_expected = "expected tap, af_packet, af_xdp, virtio_user or auto";
-const std::string key_expected = "expected iface, mac, force, ignore, fallback, vf_bind, vf_args, "
-                                 "hotplug_poll, keepalive, keepalive_shm or keepalive_group";
+const std::string key_expected =
+    "expected iface, mac, force, ignore, path, fallback, vf_bind, vf_args, "
+    "hotplug_poll, keepalive, keepalive_shm or keepalive_group";
 const std::string driver_expected = "expected a kernel driver's name";
 const std::string vf_args_expected = "expected device arguments such as a=1 or [a=1,b=2]";
 const std::string period_expected = "expected a number of milliseconds from 0 to 60000";
@@ -209,6 +210,29 @@ INSTANTIATE_TEST_SUITE_P(
                     BadArgument{{"fallback", ""}, "fallback", fallback_expected},
                     BadArgument{{"fallback", "tun"}, "fallback=tun", fallback_expected},
                     BadArgument{{"fallback", "Tap"}, "fallback=Tap", fallback_expected}));
+
+TEST(Arguments, PathNetvscNamesOneNetdevice) {
+    EXPECT_EQ(parse({})->path, NicPath::failsafe);
+    EXPECT_EQ(parse({{"path", "failsafe"}, {"iface", "eth1"}})->path, NicPath::failsafe);
+    EXPECT_EQ(parse({{"path", "netvsc"}, {"iface", "eth1"}})->path, NicPath::netvsc);
+    EXPECT_EQ(parse({{"mac", "00:15:5d:00:00:01"}, {"path", "netvsc"}})->path, NicPath::netvsc);
+    for (const auto &pairs : std::vector<std::vector<KeyValue>>{
+             {{"path", "netvsc"}},
+             {{"path", "netvsc"}, {"iface", "eth1"}, {"iface", "eth2"}},
+             {{"path", "netvsc"}, {"iface", "eth1"}, {"mac", "00:15:5d:00:00:01"}}})
+        EXPECT_THAT(parse(pairs).error(), HasSubstr("expected exactly one iface= or mac="));
+}
+
+TEST(Arguments, PathRefusesWhatItDoesNotKnow) {
+    EXPECT_THAT(parse({{"path", "auto"}, {"iface", "eth1"}}).error(),
+                HasSubstr("'path=auto': expected failsafe or netvsc"));
+    for (const char *key :
+         {"fallback", "vf_bind", "vf_args", "keepalive", "force", "hotplug_poll"}) {
+        const std::string value = std::string(key) == "fallback" ? "tap" : "1";
+        EXPECT_THAT(parse({{"path", "netvsc"}, {"iface", "eth1"}, {key, value}}).error(),
+                    AllOf(HasSubstr(key), HasSubstr("no such argument with path=netvsc")));
+    }
+}
 
 } // namespace
 } // namespace netvsc

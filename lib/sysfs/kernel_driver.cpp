@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "sysfs/pci_driver.hpp"
+#include "sysfs/kernel_driver.hpp"
 
 #include "sysfs/attribute.hpp"
 
@@ -16,13 +16,13 @@ constexpr std::string_view no_override = "\n";
 
 } // namespace
 
-PciDriver::PciDriver(PciAddress address, std::string root)
-    : name_(address.to_string()), bus_(std::move(root) + "/bus/pci"),
+KernelDriver::KernelDriver(const std::string &bus, std::string name, std::string root)
+    : name_(std::move(name)), bus_(std::move(root) + "/bus/" + bus),
       device_(bus_ + "/devices/" + name_) {}
 
-bool PciDriver::exists() const { return ::access(device_.c_str(), F_OK) == 0; }
+bool KernelDriver::exists() const { return ::access(device_.c_str(), F_OK) == 0; }
 
-Result<std::optional<std::string>> PciDriver::driver() const {
+Result<std::optional<std::string>> KernelDriver::driver() const {
     std::error_code error;
     const std::string link = device_ + "/driver";
     const auto target = std::filesystem::read_symlink(link, error);
@@ -33,27 +33,27 @@ Result<std::optional<std::string>> PciDriver::driver() const {
     return failure(error.value(), "readlink " + link);
 }
 
-Result<std::optional<std::string>> PciDriver::driver_override() const {
+Result<std::optional<std::string>> KernelDriver::driver_override() const {
     auto text = read_attribute(AT_FDCWD, device_ + "/driver_override");
     if (!text)
         return std::unexpected(std::move(text.error()));
     return text->empty() || *text == "(null)" ? std::nullopt : std::optional(std::move(*text));
 }
 
-Result<void> PciDriver::set_override(std::string_view text) const {
+Result<void> KernelDriver::set_override(std::string_view text) const {
     return write_attribute(device_ + "/driver_override", text);
 }
 
-Result<void> PciDriver::unbind() const {
+Result<void> KernelDriver::unbind() const {
     const auto bound_to = driver();
     if (!bound_to)
         return std::unexpected(bound_to.error());
     return *bound_to ? write_attribute(device_ + "/driver/unbind", name_) : Result<void>{};
 }
 
-Result<void> PciDriver::probe() const { return write_attribute(bus_ + "/drivers_probe", name_); }
+Result<void> KernelDriver::probe() const { return write_attribute(bus_ + "/drivers_probe", name_); }
 
-Result<void> PciDriver::bind(const std::string &driver) const {
+Result<void> KernelDriver::bind(const std::string &driver) const {
     if (driver.empty() || driver.find('/') != std::string::npos || driver == "..")
         return failure(EINVAL, "kernel driver '" + driver + "'");
     if (current() == driver)
@@ -76,13 +76,13 @@ Result<void> PciDriver::bind(const std::string &driver) const {
 }
 
 // The order matters: wherever it is interrupted, BindingJournal holds its entry for valid.
-Result<void> PciDriver::restore() const {
+Result<void> KernelDriver::restore() const {
     const auto override_text = driver_override();
     const auto bound_to = driver();
     if (!override_text || !bound_to)
         return std::unexpected(!override_text ? override_text.error() : bound_to.error());
     if (!*override_text && *bound_to)
-        return {}; // another device has taken the address
+        return {}; // another device has taken the name
     if (auto unbound = unbind(); !unbound)
         return unbound;
     if (auto set = set_override(no_override); !set)
