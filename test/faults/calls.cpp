@@ -109,9 +109,10 @@ bool needs_no_fault(std::string_view name) {
          // They cannot fail.
          "nanosleep", "pthread_sigmask", "sigfillset", "sysconf", "getrlimit64",
          "rte_mempool_calc_obj_size", "__rte_panic", "rte_mempool_ops_table", "geteuid", "getpid",
-         "gettid", "inet_ntop", "isxdigit", "sem_getvalue", "rte_free", "rte_intr_instance_free",
-         "rte_kvargs_free", "rte_log", "rte_strerror", "rte_tel_data_free",
-         "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
+         "gettid", "inet_ntop", "inet_pton", "isxdigit", "sem_getvalue", "rte_free",
+         "rte_intr_instance_free", "rte_kvargs_free", "rte_log", "rte_strerror",
+         "rte_tel_data_free", "rte_tel_data_start_dict", "rte_thread_is_intr", "rte_vdev_register",
+         "rte_eal_has_hugepages", "rte_eal_iova_mode", "rte_vmbus_unmap_device",
          "rte_eal_process_type", "rte_get_main_lcore", "rte_eal_lcore_role",
          "rte_eal_get_lcore_state", "rte_hypervisor_get", "rte_devargs_next", "rte_devargs_reset",
          "rte_version_month", "rte_version_year",
@@ -126,7 +127,7 @@ bool needs_no_fault(std::string_view name) {
          // They fail only where there is nothing to be found, which is an answer.
          "rte_bus_find_by_name", "rte_dev_is_probed", "rte_eth_dev_get_name_by_port",
          "rte_eth_dev_get_port_by_name", "rte_eth_dev_is_valid_port", "rte_eth_dev_owner_get",
-         "rte_eal_alarm_cancel", "rte_vfio_is_enabled",
+         "rte_eal_alarm_cancel", "rte_dev_event_monitor_stop", "rte_vfio_is_enabled",
          // Before the first instance, in the loading of the driver or EAL's scan: it is then
          // without a log level, a telemetry command or, on Hyper-V, the instance of its own.
          "rte_log_register_type_and_pick_level", "rte_telemetry_register_cmd",
