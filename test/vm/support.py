@@ -109,15 +109,15 @@ class LabCase(unittest.TestCase):
 
     @classmethod
     def start_testpmd(cls, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
-                      memory: int | None = MEMORY_MIB) -> Testpmd:
-        """testpmd with the driver's log at debug level. memory: as for Testpmd."""
+                      memory: int | None = MEMORY_MIB, paced: bool = True) -> Testpmd:
+        """testpmd with the driver's log at debug level. memory, paced: as for Testpmd."""
         return Testpmd(cls.guest, [*cls.blocked(), LOG_LEVEL, *eal], [QUICK], plugins(intree), memory,
-                       program=cls.program(env or {}))
+                       program=cls.program(env or {}), paced=paced)
 
     def run_testpmd(self, *eal: str, intree: bool = False, env: Mapping[str, str] | None = None,
-                    memory: int | None = MEMORY_MIB) -> Testpmd:
+                    memory: int | None = MEMORY_MIB, paced: bool = True) -> Testpmd:
         """start_testpmd() for one case, with which it is ended."""
-        testpmd = self.start_testpmd(*eal, intree=intree, env=env, memory=memory)
+        testpmd = self.start_testpmd(*eal, intree=intree, env=env, memory=memory, paced=paced)
         self.addCleanup(end, testpmd.process)
         return testpmd
 
