@@ -15,7 +15,7 @@
 namespace netvsc {
 namespace {
 
-using Request = NetlinkRequest<ifaddrmsg>;
+using AddressRequest = NetlinkRequest<ifaddrmsg>;
 
 constexpr std::size_t size_of(std::uint8_t family) { return family == AF_INET ? 4 : 16; }
 
@@ -25,7 +25,7 @@ Result<std::vector<InterfaceAddress>> interface_addresses(int ifindex) {
     const auto exchange = NetlinkExchange::open(NETLINK_ROUTE, "addresses");
     if (!exchange)
         return std::unexpected(exchange.error());
-    Request request(RTM_GETADDR, NLM_F_DUMP);
+    AddressRequest request(RTM_GETADDR, NLM_F_DUMP);
     std::vector<InterfaceAddress> found;
     auto done = exchange->transact(request.header(), [&](const nlmsghdr &message) {
         bool malformed = false;
@@ -43,7 +43,7 @@ Result<void> add_address(const InterfaceAddress &address) {
     const auto exchange = NetlinkExchange::open(NETLINK_ROUTE, "address " + text_of(address));
     if (!exchange)
         return std::unexpected(exchange.error());
-    Request request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+    AddressRequest request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
     request.family_header().ifa_family = address.family;
     request.family_header().ifa_prefixlen = address.prefix_length;
     request.family_header().ifa_index = static_cast<unsigned>(address.ifindex);

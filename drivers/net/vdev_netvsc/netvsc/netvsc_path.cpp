@@ -58,11 +58,6 @@ NetvscPath &NetvscPath::get() {
     return *path;
 }
 
-bool NetvscPath::has(const std::string &instance) {
-    const MutexLock lock(mutex_);
-    return instances_.contains(instance);
-}
-
 bool NetvscPath::started(const std::string &instance) {
     const MutexLock lock(mutex_);
     const auto found = instances_.find(instance);

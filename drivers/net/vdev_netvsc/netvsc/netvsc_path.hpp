@@ -22,9 +22,7 @@ public:
     /// The process's. Never destroyed.
     [[nodiscard]] static NetvscPath &get();
 
-    /// Whether the instance is one of these.
-    [[nodiscard]] bool has(const std::string &instance) NETVSC_EXCLUDES(mutex_);
-    /// The application has started the instance's port.
+    /// The instance is one of these, and the application has started its port.
     [[nodiscard]] bool started(const std::string &instance) NETVSC_EXCLUDES(mutex_);
 
     /// @param arguments  name one netdevice, see Arguments::parse()

@@ -5,7 +5,6 @@
 #include "netdev/netdevice_control.hpp"
 #include "netlink/interface_addresses.hpp"
 #include "sysfs/attribute.hpp"
-#include "sysfs/kernel_driver.hpp"
 
 #include <fcntl.h>
 #include <filesystem>
@@ -56,11 +55,9 @@ bool VmbusNic::uio_driver_loaded() {
     return ::access((std::string(bus) + "/drivers/" + uio_driver).c_str(), F_OK) == 0;
 }
 
-bool VmbusNic::exists() const { return KernelDriver("vmbus", guid_).exists(); }
+bool VmbusNic::exists() const { return driver_.exists(); }
 
-std::string VmbusNic::kernel_driver() const {
-    return KernelDriver("vmbus", guid_).current().value_or("");
-}
+std::string VmbusNic::kernel_driver() const { return driver_.current().value_or(""); }
 
 // The name of the first entry in this folder of the device: its netdevice, its UIO device.
 std::optional<std::string> VmbusNic::entry_of(const std::string &folder) const {
@@ -102,7 +99,7 @@ Result<SavedNetdevice> VmbusNic::save() const {
     return saved;
 }
 
-Result<void> VmbusNic::take() const { return KernelDriver("vmbus", guid_).bind(uio_driver); }
+Result<void> VmbusNic::take() const { return driver_.bind(uio_driver); }
 
 Result<void> VmbusNic::check_unused() const {
     const auto uio = entry_of("uio");
@@ -116,7 +113,7 @@ Result<void> VmbusNic::restore(const SavedNetdevice &saved) const {
     if (kernel_driver() != netvsc_driver) {
         if (auto unused = check_unused(); !unused)
             return unused;
-        if (auto restored = KernelDriver("vmbus", guid_).restore(); !restored)
+        if (auto restored = driver_.restore(); !restored)
             return restored;
     }
     if (kernel_driver() != netvsc_driver)

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "netvsc/saved_netdevice.hpp"
+#include "sysfs/kernel_driver.hpp"
 
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@ namespace netvsc {
 /// netdevice. Stateless. Any thread; the calls block until the kernel's drivers have returned.
 class VmbusNic {
 public:
-    explicit VmbusNic(std::string guid) : guid_(std::move(guid)) {}
+    explicit VmbusNic(std::string guid) : guid_(std::move(guid)), driver_("vmbus", guid_) {}
 
     /// The NIC of a netdevice. @return nullopt if the netdevice's device is not on the VMBus
     [[nodiscard]] static std::optional<VmbusNic> of_netdevice(const std::string &name);
@@ -42,6 +43,7 @@ private:
     [[nodiscard]] std::optional<std::string> entry_of(const std::string &folder) const;
 
     std::string guid_;
+    KernelDriver driver_;
 };
 
 } // namespace netvsc
